@@ -1,0 +1,9 @@
+"""A sentence in, a vector out.
+
+The one room that both interpreters import (Python 3.10 inside Rasa, 3.12 everywhere else), so it
+depends on numpy, onnxruntime and tokenizers only.
+"""
+
+from encoder.sentence_encoder import DIMENSIONS, EncoderUnavailable, SentenceEncoder
+
+__all__ = ["DIMENSIONS", "EncoderUnavailable", "SentenceEncoder"]
