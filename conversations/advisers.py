@@ -1,0 +1,95 @@
+"""The people who answer: their accounts, sign-in keys and presence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from conversations.database import Database, rows_changed
+from conversations.errors import AdviserExists, NotFound, StoreUnavailable
+from conversations.events import QUEUE, Events
+from conversations.keys import hashed, new_id, new_token
+from conversations.log import utc_now
+from conversations.models import Adviser
+
+#: An adviser counts as present this long after being seen.
+PRESENT_FOR = timedelta(seconds=60)
+
+
+class Advisers:
+    """Adviser accounts. Every method raises ``StoreUnavailable``."""
+
+    def __init__(self, database: Database, events: Events) -> None:
+        self.database = database
+        self.events = events
+
+    async def add_adviser(self, name: str) -> tuple[Adviser, str]:
+        """Make an account; returns it with its sign-in key, which is shown this once and never stored.
+
+        Raises ``AdviserExists`` when the name is taken.
+        """
+        key = new_token()
+        adviser = Adviser(
+            id=new_id(),
+            name=name,
+            key_hash=hashed(key),
+            disabled=False,
+            created_at=utc_now(),
+            last_seen=None,
+        )
+        try:
+            async with self.database.writing() as session:
+                session.add(adviser)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise AdviserExists(f"there is already an adviser called {name!r}") from error
+            raise
+        return adviser, key
+
+    async def advisers(self) -> list[Adviser]:
+        """Every account, by name."""
+        async with self.database.reading() as session:
+            return list(await session.scalars(select(Adviser).order_by(Adviser.name)))
+
+    async def adviser_by_key(self, key: str) -> Adviser | None:
+        """The enabled account behind a sign-in key, else None. Looked up by its hash, so timing tells nothing."""
+        async with self.database.reading() as session:
+            return await session.scalar(
+                select(Adviser).where(Adviser.key_hash == hashed(key), Adviser.disabled.is_(False))
+            )
+
+    async def disable_adviser(self, name: str) -> None:
+        """Close an account. Chats it holds go back to the queue once it counts as unseen. Raises ``NotFound``."""
+        async with self.database.writing() as session:
+            result = await session.execute(
+                update(Adviser).where(Adviser.name == name).values(disabled=True, last_seen=None)
+            )
+        if rows_changed(result) == 0:
+            raise NotFound(f"there is no adviser called {name!r}")
+
+    async def adviser_seen(self, adviser_id: str) -> None:
+        """The heartbeat: the adviser is here now."""
+        async with self.database.writing() as session:
+            await session.execute(
+                update(Adviser)
+                .where(Adviser.id == adviser_id, Adviser.disabled.is_(False))
+                .values(last_seen=utc_now())
+            )
+
+    async def adviser_left(self, adviser_id: str) -> None:
+        """The adviser signed out: not present from now on."""
+        async with self.database.writing() as session:
+            await session.execute(update(Adviser).where(Adviser.id == adviser_id).values(last_seen=None))
+        self.events.publish(QUEUE)
+
+    async def advisers_present(self) -> int:
+        """How many advisers were seen within the last ``PRESENT_FOR``."""
+        async with self.database.reading() as session:
+            count = await session.scalar(
+                select(func.count())
+                .select_from(Adviser)
+                .where(Adviser.disabled.is_(False), Adviser.last_seen >= utc_now() - PRESENT_FOR)
+            )
+            return count or 0

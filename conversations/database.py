@@ -1,0 +1,163 @@
+"""The database of this room: SQLite or PostgreSQL by URL, its migrations and its transactions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from conversations.errors import StoreUnavailable
+
+#: This room's own version table, so that other rooms may share the database.
+VERSION_TABLE = "conversations_version"
+
+#: How long a writer waits for another writer (SQLite), in milliseconds.
+_BUSY_TIMEOUT_MS = 10_000
+
+#: Any fixed number: two processes that start at once migrate one after the other (PostgreSQL).
+_MIGRATION_LOCK = 7_219_031
+
+
+def _with_driver(url: str, sqlite_driver: str) -> URL:
+    """``url`` with the driver we use, whichever of the usual spellings it came in."""
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise ValueError("conversations need a database file: an in-memory SQLite forgets what was said")
+        return parsed.set(drivername=sqlite_driver)
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ValueError(f"conversations are kept in SQLite or PostgreSQL, not in {backend!r}")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Make SQLite keep its promises: referential integrity, waiting writers, real deletion."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        # We begin transactions ourselves (below); the driver's own habit of beginning late and
+        # committing before DDL would make compare-and-set and migrations less than atomic.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a message that was acknowledged survives a power cut
+            "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased is overwritten, not just unlinked
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # A writer takes the write lock at once: a read that later turns into a write would fail
+        # instead of waiting when another writer came in between.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def migrate(url: str) -> None:
+    """Bring the database at ``url`` to the current form; creates it (SQLite) when it is absent.
+
+    Safe to call at every start and from several processes at once.
+    Raises ``StoreUnavailable`` when the database cannot be reached.
+    """
+    target = _with_driver(url, "sqlite")
+    if target.get_backend_name() == "sqlite" and target.database:
+        Path(target.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(target)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise StoreUnavailable(f"cannot migrate the conversations database: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+class Database:
+    """Transactions on the conversations database. One instance a process."""
+
+    def __init__(self, url: str) -> None:
+        """``url`` is any SQLAlchemy URL of SQLite (a file) or PostgreSQL. Connects on first use."""
+        self._engine: AsyncEngine = create_async_engine(
+            _with_driver(url, "sqlite+aiosqlite"), pool_pre_ping=not url.startswith("sqlite")
+        )
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        # SQLite has one writer; queueing here is fair and cheap, its own waiting is neither.
+        self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+        if self.is_sqlite:
+            _prepare_sqlite(self._engine.sync_engine)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncSession]:
+        """A session that sees one state of the database. Raises ``StoreUnavailable``."""
+        async with self._session(self._engine) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction: committed at the end of the block, undone by any error.
+
+        Raises ``StoreUnavailable`` when the database cannot be reached, is full or is locked too long.
+        """
+        engine = self._engine.execution_options(writes=True)
+        if self._writer is None:
+            async with self._session(engine) as session:
+                yield session
+        else:
+            async with self._writer, self._session(engine) as session:
+                yield session
+
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine) -> AsyncGenerator[AsyncSession]:
+        try:
+            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except (SQLAlchemyError, OSError) as error:
+            # The driver's own message only: a statement's parameters hold what people wrote.
+            cause = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+            raise StoreUnavailable(str(cause)) from error
+
+    async def ping(self) -> None:
+        """Return when the database answers and holds our tables; else raise ``StoreUnavailable``."""
+        async with self.reading() as session:
+            await session.execute(text(f"SELECT 1 FROM {VERSION_TABLE}"))
+
+    async def forget_erased(self) -> None:
+        """Make sure that erased text is gone from the write-ahead log too (SQLite)."""
+        if self._writer is None:
+            return
+        async with self._writer, self._engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            # Not inside a transaction: a checkpoint is refused there.
+            await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._engine.dispose()
+
+
+def rows_changed(result: object) -> int:
+    """How many rows an UPDATE or DELETE changed."""
+    assert isinstance(result, CursorResult)
+    return result.rowcount

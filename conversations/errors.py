@@ -1,0 +1,39 @@
+"""What can go wrong in this room. Callers branch on the class, never on the words."""
+
+from __future__ import annotations
+
+
+class ConversationsError(Exception):
+    """Base of every error this room raises on purpose."""
+
+
+class StoreUnavailable(ConversationsError):
+    """The database could not be reached or refused the work; nothing was changed, try again."""
+
+
+class NotFound(ConversationsError):
+    """There is no such conversation, adviser or escalation (or it was erased)."""
+
+
+class TransitionNotAllowed(ConversationsError):
+    """The ownership state machine has no such arrow."""
+
+
+class OwnershipChanged(ConversationsError):
+    """Somebody else was quicker: the conversation is not (or no longer) where the caller thought.
+
+    ``owner`` is who has it now; ``adviser_name`` names the adviser when a person has it.
+    """
+
+    def __init__(self, owner: str, adviser_name: str | None = None) -> None:
+        self.owner = owner
+        self.adviser_name = adviser_name
+        super().__init__(f"the conversation is with {adviser_name or owner}")
+
+
+class MessageConflict(ConversationsError):
+    """The client message id was already used in this conversation for another text."""
+
+
+class AdviserExists(ConversationsError):
+    """An adviser of that name has an account already."""

@@ -1,0 +1,77 @@
+"""Wake-ups inside one process: "something changed, read again from where you are".
+
+A wake-up carries no data. Whoever is woken re-reads the log by sequence number, so a missed, doubled or
+late wake-up can delay a message but never lose or repeat one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Generator
+from contextlib import contextmanager
+
+#: Subscribe to this instead of a conversation's id to hear of every change of the queue.
+QUEUE = "*queue*"
+
+
+class Subscription:
+    """One listener. ``wait`` returns at once if something happened since it last returned."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Event()
+        self._typing = False
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Wait for a change, at most ``timeout`` seconds. True if there was one, False if time ran out."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        # Cleared before the caller reads, so that a change during that reading wakes it again.
+        self._changed.clear()
+        return True
+
+    def take_typing(self) -> bool:
+        """Whether somebody began to write an answer since this was last asked."""
+        typing, self._typing = self._typing, False
+        return typing
+
+    def wake(self, *, typing: bool = False) -> None:
+        """Called by ``Events``."""
+        self._typing = self._typing or typing
+        self._changed.set()
+
+
+class Events:
+    """Who listens to which conversation. Use it from the event loop's own thread."""
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[str, set[Subscription]] = defaultdict(set)
+
+    @contextmanager
+    def subscribe(self, conversation_id: str) -> Generator[Subscription]:
+        """Listen to a conversation (or to ``QUEUE``) for as long as the block runs.
+
+        Subscribe first, then read: what happens between the two wakes you.
+        """
+        subscription = Subscription()
+        self._listeners[conversation_id].add(subscription)
+        try:
+            yield subscription
+        finally:
+            listeners = self._listeners[conversation_id]
+            listeners.discard(subscription)
+            if not listeners:
+                del self._listeners[conversation_id]
+
+    def publish(self, conversation_id: str) -> None:
+        """Wake everybody who listens to this conversation (or to ``QUEUE``)."""
+        for subscription in self._listeners.get(conversation_id, ()):
+            subscription.wake()
+
+    def typing(self, conversation_id: str) -> None:
+        """Tell listeners that an answer is being written."""
+        for subscription in self._listeners.get(conversation_id, ()):
+            subscription.wake(typing=True)

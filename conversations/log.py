@@ -1,0 +1,383 @@
+"""The log: conversations and their messages, numbered, idempotent, never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conversations.database import Database
+from conversations.errors import MessageConflict, NotFound, StoreUnavailable
+from conversations.events import QUEUE, Events
+from conversations.keys import hashed, matches, new_id, new_token
+from conversations.models import Adviser, Conversation, Json, Message, Owner, Role, Transition
+from conversations.ownership import move, raise_current_owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message that is not in the log yet. ``buttons`` are ``{"title", "payload"}``."""
+
+    text: str
+    role: Role = Role.ASSISTANT
+    easy_read: str | None = None
+    buttons: Sequence[Json] = ()
+    cards: Sequence[Json] = ()
+    sources: Sequence[Json] = ()
+    attachments: Sequence[Json] = ()
+    topic: str | None = None
+    private: bool = False  # for advisers only
+    meta: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new conversation. ``token`` is shown this once; only its hash is kept."""
+
+    conversation: Conversation
+    token: str
+    messages: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A user's message in the log.
+
+    ``is_new`` is False for a repeat. ``is_answered`` tells whether its turn is over; if so ``replies``
+    holds what was answered (nothing, when an adviser has the chat).
+    """
+
+    message: Message
+    replies: list[Message]
+    is_new: bool
+    is_answered: bool
+
+
+def utc_now() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def storable(text: str) -> str:
+    """``text`` as every database can hold it: NUL and half characters become the replacement sign."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+class ConversationLog:
+    """Reads and writes conversations and messages. Every method raises ``StoreUnavailable``."""
+
+    def __init__(self, database: Database, events: Events) -> None:
+        self.database = database
+        self.events = events
+
+    # -- conversations ------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        channel: str,
+        *,
+        area: str | None = None,
+        sender: str | None = None,
+        welcome: Sequence[Draft] = (),
+    ) -> Created:
+        """Begin a conversation that already holds the ``welcome`` messages.
+
+        ``sender`` is who writes on a channel that names senders; only its hash is kept.
+        """
+        now, token = utc_now(), new_token()
+        conversation = Conversation(
+            id=new_id(),
+            token_hash=hashed(token),
+            channel=channel,
+            sender_hash=_sender_hash(channel, sender),
+            area=area,
+            owner=Owner.BOT,
+            adviser_id=None,
+            last_seq=0,
+            created_at=now,
+            updated_at=now,
+        )
+        async with self.database.writing() as session:
+            session.add(conversation)
+            await session.flush()
+            messages = await _append(session, conversation.id, welcome, now)
+            await session.refresh(conversation)
+        return Created(conversation, token, messages)
+
+    async def for_sender(self, channel: str, sender: str, *, area: str | None = None) -> Conversation:
+        """The one conversation of ``sender`` on ``channel``, begun if there is none."""
+        wanted = (
+            Conversation.channel == channel,
+            Conversation.sender_hash == _sender_hash(channel, sender),
+        )
+        if found := await self._find(*wanted):
+            return found
+        try:
+            return (await self.create(channel, area=area, sender=sender)).conversation
+        except StoreUnavailable as error:
+            # Two first messages at once: the other one made the conversation.
+            if isinstance(error.__cause__, IntegrityError) and (found := await self._find(*wanted)):
+                return found
+            raise
+
+    async def get(self, conversation_id: str) -> Conversation:
+        """The conversation. Raises ``NotFound``."""
+        if found := await self._find(Conversation.id == conversation_id):
+            return found
+        raise NotFound("there is no such conversation")
+
+    async def authenticate(self, conversation_id: str, token: str) -> Conversation | None:
+        """The conversation if ``token`` is its token, else None (also when there is no such conversation)."""
+        found = await self._find(Conversation.id == conversation_id)
+        return found if found is not None and matches(token, found.token_hash) else None
+
+    async def set_area(self, conversation_id: str, area: str) -> None:
+        """Remember which area the chat is about."""
+        async with self.database.writing() as session:
+            await session.execute(
+                update(Conversation).where(Conversation.id == conversation_id).values(area=area)
+            )
+
+    async def count_by_owner(self) -> dict[Owner, int]:
+        """How many conversations there are with each owner."""
+        async with self.database.reading() as session:
+            rows = await session.execute(
+                select(Conversation.owner, func.count()).group_by(Conversation.owner)
+            )
+            return {**dict.fromkeys(Owner, 0), **{owner: count for owner, count in rows}}
+
+    async def adviser_name(self, conversation_id: str) -> str | None:
+        """The name of the adviser who has the conversation now, if one has."""
+        async with self.database.reading() as session:
+            return await session.scalar(
+                select(Adviser.name)
+                .join(Conversation, Conversation.adviser_id == Adviser.id)
+                .where(Conversation.id == conversation_id)
+            )
+
+    async def transitions(self, conversation_id: str) -> list[Transition]:
+        """Every change of ownership, the oldest first."""
+        async with self.database.reading() as session:
+            rows = await session.scalars(
+                select(Transition)
+                .where(Transition.conversation_id == conversation_id)
+                .order_by(Transition.id)
+            )
+            return list(rows)
+
+    async def erase(self, conversation_id: str) -> bool:
+        """Delete a conversation and everything about it, for good. False if there was none."""
+        return await self._delete(Conversation.id == conversation_id) > 0
+
+    async def purge(self, before: datetime) -> int:
+        """Delete every conversation untouched since ``before`` (aware time); how many there were."""
+        return await self._delete(Conversation.updated_at < before)
+
+    async def _find(self, *wanted: ColumnElement[bool]) -> Conversation | None:
+        async with self.database.reading() as session:
+            return await session.scalar(select(Conversation).where(*wanted))
+
+    async def _delete(self, wanted: ColumnElement[bool]) -> int:
+        async with self.database.writing() as session:
+            ids = list(await session.scalars(select(Conversation.id).where(wanted)))
+            # Messages, transitions and escalations go with it (ON DELETE CASCADE).
+            await session.execute(delete(Conversation).where(wanted))
+        if ids:
+            await self.database.forget_erased()
+        for conversation_id in ids:
+            self.events.publish(conversation_id)
+        self.events.publish(QUEUE)
+        return len(ids)
+
+    # -- messages -----------------------------------------------------------------------------------
+
+    async def append_user(
+        self, conversation_id: str, client_message_id: str | None, text: str, *, meta: Json | None = None
+    ) -> Accepted:
+        """Log what the person said. Nothing else happens to a message before this has returned.
+
+        A repeat (same ``client_message_id``) adds nothing and returns the first one with its replies.
+        A chat that was closed is taken up again by the bot.
+        Raises ``NotFound``, or ``MessageConflict`` when the id came with another text before.
+        """
+        now = utc_now()
+        async with self.database.writing() as session:
+            owner = await session.scalar(
+                select(Conversation.owner).where(Conversation.id == conversation_id).with_for_update()
+            )
+            if owner is None:
+                raise NotFound("there is no such conversation")
+            if client_message_id is not None and (
+                known := await session.scalar(
+                    select(Message).where(
+                        Message.conversation_id == conversation_id,
+                        Message.client_message_id == client_message_id,
+                    )
+                )
+            ):
+                if known.text != storable(text):
+                    raise MessageConflict("this client_message_id was used for another message")
+                return Accepted(known, await _replies(session, known), False, known.answered)
+            if owner is Owner.CLOSED:
+                await move(
+                    session,
+                    conversation_id,
+                    expected=Owner.CLOSED,
+                    to=Owner.BOT,
+                    who="user",
+                    why="the person wrote again",
+                    at=now,
+                )
+            draft = Draft(text=text, role=Role.USER, meta=meta or {})
+            [message] = await _append(
+                session, conversation_id, [draft], now, client_message_id=client_message_id
+            )
+        self.events.publish(conversation_id)
+        return Accepted(message, [], True, False)
+
+    async def append_assistant(
+        self,
+        conversation_id: str,
+        drafts: Sequence[Draft],
+        *,
+        reply_to: int | None = None,
+        unless_owned_by_adviser: bool = True,
+    ) -> list[Message]:
+        """Log what the assistant (or the system) says; ends the turn of message ``reply_to``.
+
+        Ownership is checked again inside the transaction: if an adviser has taken the chat meanwhile, nothing
+        is said, the turn still ends, and the list is empty. ``unless_owned_by_adviser=False`` is for what must
+        be said whoever has the chat: crisis numbers, and notices about the chat itself.
+        """
+        now = utc_now()
+        async with self.database.writing() as session:
+            owner = await session.scalar(
+                select(Conversation.owner).where(Conversation.id == conversation_id).with_for_update()
+            )
+            if owner is None:
+                raise NotFound("there is no such conversation")
+            silent = unless_owned_by_adviser and owner is Owner.ADVISER
+            messages = (
+                [] if silent else await _append(session, conversation_id, drafts, now, reply_to=reply_to)
+            )
+            if reply_to is not None:
+                await session.execute(
+                    update(Message)
+                    .where(Message.conversation_id == conversation_id, Message.seq == reply_to)
+                    .values(answered=True)
+                )
+        self.events.publish(conversation_id)
+        return messages
+
+    async def append_adviser(self, conversation_id: str, adviser_id: str, text: str) -> Message:
+        """Log what the adviser says. Raises ``OwnershipChanged`` unless the chat is theirs, or ``NotFound``."""
+        now = utc_now()
+        async with self.database.writing() as session:
+            author = await session.scalar(
+                select(Adviser.name)
+                .join(Conversation, Conversation.adviser_id == Adviser.id)
+                .where(
+                    Conversation.id == conversation_id,
+                    Conversation.owner == Owner.ADVISER,
+                    Adviser.id == adviser_id,
+                )
+                .with_for_update(of=Conversation)
+            )
+            if author is None:
+                await raise_current_owner(session, conversation_id)
+            draft = Draft(text=text, role=Role.ADVISER)
+            [message] = await _append(session, conversation_id, [draft], now, author=author)
+        self.events.publish(conversation_id)
+        self.events.publish(QUEUE)
+        return message
+
+    async def messages(
+        self, conversation_id: str, after: int = 0, *, include_private: bool = False
+    ) -> list[Message]:
+        """The messages with a sequence number above ``after``, in order.
+
+        ``include_private`` adds the notes that are for advisers only.
+        """
+        wanted = [Message.conversation_id == conversation_id, Message.seq > after]
+        if not include_private:
+            wanted.append(Message.private.is_(False))
+        async with self.database.reading() as session:
+            return list(await session.scalars(select(Message).where(*wanted).order_by(Message.seq)))
+
+
+async def append_in(
+    session: AsyncSession, conversation_id: str, drafts: Sequence[Draft], at: datetime
+) -> None:
+    """Log ``drafts`` inside another operation's transaction (a hand-over and the words that tell of it)."""
+    await _append(session, conversation_id, drafts, at)
+
+
+async def _append(
+    session: AsyncSession,
+    conversation_id: str,
+    drafts: Sequence[Draft],
+    now: datetime,
+    *,
+    client_message_id: str | None = None,
+    reply_to: int | None = None,
+    author: str | None = None,
+) -> list[Message]:
+    """Number ``drafts`` and add them. The UPDATE also locks the conversation until the commit."""
+    if not drafts:
+        return []
+    last = await session.scalar(
+        update(Conversation)
+        .where(Conversation.id == conversation_id)
+        .values(last_seq=Conversation.last_seq + len(drafts), updated_at=now)
+        .returning(Conversation.last_seq)
+        .execution_options(synchronize_session=False)
+    )
+    if last is None:
+        raise NotFound("there is no such conversation")
+    messages = [
+        Message(
+            conversation_id=conversation_id,
+            seq=seq,
+            role=draft.role,
+            author=author,
+            text=storable(draft.text),
+            easy_read=draft.easy_read,
+            buttons=list(draft.buttons),
+            cards=list(draft.cards),
+            sources=list(draft.sources),
+            attachments=list(draft.attachments),
+            topic=draft.topic,
+            client_message_id=client_message_id,
+            reply_to=reply_to,
+            answered=False,
+            private=draft.private,
+            meta=draft.meta,
+            created_at=now,
+        )
+        for seq, draft in enumerate(drafts, start=last - len(drafts) + 1)
+    ]
+    session.add_all(messages)
+    await session.flush()
+    return messages
+
+
+async def _replies(session: AsyncSession, message: Message) -> list[Message]:
+    """What was answered to a user's message, in order, as the family sees it."""
+    rows = await session.scalars(
+        select(Message)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.reply_to == message.seq,
+            Message.private.is_(False),
+        )
+        .order_by(Message.seq)
+    )
+    return list(rows)
+
+
+def _sender_hash(channel: str, sender: str | None) -> str | None:
+    return None if sender is None else hashed(f"{channel}\n{sender}")

@@ -1,0 +1,1 @@
+"""Alembic migrations of this room, run by ``conversations.database.migrate``."""

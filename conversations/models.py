@@ -1,0 +1,209 @@
+"""The tables. Rows are handed to callers detached: reading them is safe, changing them does nothing.
+
+All times are UTC and time-zone aware on the way in and out, on SQLite too.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+type Json = dict[str, Any]
+
+
+class Owner(StrEnum):
+    """Who answers a conversation now. The arrows between them are in ``ownership``."""
+
+    BOT = "bot"
+    QUEUED = "queued"  # waits for a person; the bot keeps answering meanwhile
+    ADVISER = "adviser"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """Who is speaking in a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    ADVISER = "adviser"
+    SYSTEM = "system"
+
+
+class Priority(StrEnum):
+    """How urgent an escalation is."""
+
+    NORMAL = "normal"
+    HIGH = "high"
+    CRISIS = "crisis"
+
+
+#: Sorts and compares priorities: the larger is served first.
+PRIORITY_RANK = {Priority.NORMAL: 0, Priority.HIGH: 1, Priority.CRISIS: 2}
+
+
+class EscalationStatus(StrEnum):
+    """Where an escalation stands."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    CLOSED = "closed"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time. SQLite has no time zones, so UTC goes in and UTC is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone is not stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(names: type[StrEnum]) -> Enum:
+    """A column that holds one of ``names``, stored as its value in plain text."""
+    return Enum(names, native_enum=False, length=16, values_callable=lambda e: [name.value for name in e])
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can find it on either database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Adviser(Base):
+    """A person who answers chats. The sign-in key itself is never stored, only its hash."""
+
+    __tablename__ = "adviser"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    disabled: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Conversation(Base):
+    """One chat. Its id cannot be guessed; whoever writes in it proves it with the token."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (UniqueConstraint("channel", "sender_hash"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64))
+    channel: Mapped[str] = mapped_column(String(32))
+    sender_hash: Mapped[str | None] = mapped_column(String(64))  # who writes, on channels that name a sender
+    area: Mapped[str | None] = mapped_column(String(64))
+    owner: Mapped[Owner] = mapped_column(_one_of(Owner))
+    adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))  # set while owner is adviser
+    last_seq: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Message(Base):
+    """One entry of the log, numbered from 1 in its conversation without two entries sharing a number."""
+
+    __tablename__ = "message"
+    __table_args__ = (UniqueConstraint("conversation_id", "client_message_id"),)
+
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
+    )
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    role: Mapped[Role] = mapped_column(_one_of(Role))
+    author: Mapped[str | None] = mapped_column(String(120))  # the adviser's name
+    text: Mapped[str] = mapped_column(Text)
+    easy_read: Mapped[str | None] = mapped_column(Text)
+    buttons: Mapped[list[Json]] = mapped_column(JSON)
+    cards: Mapped[list[Json]] = mapped_column(JSON)
+    sources: Mapped[list[Json]] = mapped_column(JSON)
+    attachments: Mapped[list[Json]] = mapped_column(JSON)
+    topic: Mapped[str | None] = mapped_column(String(64))
+    client_message_id: Mapped[str | None] = mapped_column(String(64))
+    reply_to: Mapped[int | None] = mapped_column(Integer)  # seq of the user's message this answers
+    answered: Mapped[bool] = mapped_column(Boolean)  # of a user's message: its turn is over
+    private: Mapped[bool] = mapped_column(Boolean)  # for advisers only, never shown to the family
+    meta: Mapped[Json] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Transition(Base):
+    """One change of ownership: from where to where, who did it, why and when."""
+
+    __tablename__ = "transition"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    from_owner: Mapped[Owner] = mapped_column(_one_of(Owner))
+    to_owner: Mapped[Owner] = mapped_column(_one_of(Owner))
+    who: Mapped[str] = mapped_column(String(64))  # "user", "assistant", "system" or an adviser's id
+    why: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Escalation(Base):
+    """A chat that needs a person. A conversation has at most one that is not closed."""
+
+    __tablename__ = "escalation"
+    __table_args__ = (
+        Index(
+            "uq_escalation_live",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("status <> 'closed'"),
+            postgresql_where=text("status <> 'closed'"),
+        ),
+    )
+
+    reference: Mapped[str] = mapped_column(String(16), primary_key=True)  # short, to be read aloud
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    reason: Mapped[str] = mapped_column(String(64))
+    priority: Mapped[Priority] = mapped_column(_one_of(Priority))
+    summary: Mapped[Json] = mapped_column(JSON)
+    status: Mapped[EscalationStatus] = mapped_column(_one_of(EscalationStatus), index=True)
+    adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))
+    outcome: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,28 @@
+"""The way into this room: everything that is written or read goes through ``Store``."""
+
+from __future__ import annotations
+
+from conversations.advisers import Advisers
+from conversations.database import Database, migrate
+from conversations.events import Events
+from conversations.handoff import HandOff
+from conversations.log import ConversationLog
+
+
+class Store(ConversationLog, HandOff, Advisers):
+    """The log, the hand-off and the advisers on one database. One instance a process.
+
+    ``events`` wakes whoever listens after each change has been committed.
+    """
+
+    def __init__(self, database: Database, events: Events) -> None:
+        super().__init__(database, events)
+
+
+def open_store(url: str) -> Store:
+    """Migrate the database at ``url`` (SQLAlchemy URL of SQLite or PostgreSQL) and open it.
+
+    Raises ``StoreUnavailable``. Blocks for the migration: call it before serving, or in a thread.
+    """
+    migrate(url)
+    return Store(Database(url), Events())
