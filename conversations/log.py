@@ -95,6 +95,8 @@ class ConversationLog:
             channel=channel,
             sender_hash=_sender_hash(channel, sender),
             area=area,
+            age=None,
+            young=False,
             owner=Owner.BOT,
             adviser_id=None,
             last_seq=0,
@@ -135,11 +137,15 @@ class ConversationLog:
         found = await self._find(Conversation.id == conversation_id)
         return found if found is not None and matches(token, found.token_hash) else None
 
-    async def set_area(self, conversation_id: str, area: str) -> None:
-        """Remember which area the chat is about."""
+    async def set_person(
+        self, conversation_id: str, *, area: str | None, age: int | None, young: bool
+    ) -> None:
+        """Remember what is known of the person, so that a crisis reply can fit them without asking the bot."""
         async with self.database.writing() as session:
             await session.execute(
-                update(Conversation).where(Conversation.id == conversation_id).values(area=area)
+                update(Conversation)
+                .where(Conversation.id == conversation_id)
+                .values(area=area, age=age, young=young)
             )
 
     async def count_by_owner(self) -> dict[Owner, int]:
@@ -252,6 +258,7 @@ class ConversationLog:
         Ownership is checked again inside the transaction: if an adviser has taken the chat meanwhile, nothing
         is said, the turn still ends, and the list is empty. ``unless_owned_by_adviser=False`` is for what must
         be said whoever has the chat: crisis numbers, and notices about the chat itself.
+        A message is answered once: if another process was quicker, its replies are returned and nothing is added.
         """
         now = utc_now()
         async with self.database.writing() as session:
@@ -260,16 +267,17 @@ class ConversationLog:
             )
             if owner is None:
                 raise NotFound("there is no such conversation")
+            if reply_to is not None:
+                asked = await session.get(Message, (conversation_id, reply_to))
+                if asked is None:
+                    raise NotFound("there is no such message")
+                if asked.answered:
+                    return await _replies(session, asked)
+                asked.answered = True
             silent = unless_owned_by_adviser and owner is Owner.ADVISER
             messages = (
                 [] if silent else await _append(session, conversation_id, drafts, now, reply_to=reply_to)
             )
-            if reply_to is not None:
-                await session.execute(
-                    update(Message)
-                    .where(Message.conversation_id == conversation_id, Message.seq == reply_to)
-                    .values(answered=True)
-                )
         self.events.publish(conversation_id)
         return messages
 

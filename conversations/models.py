@@ -130,6 +130,8 @@ class Conversation(Base):
     channel: Mapped[str] = mapped_column(String(32))
     sender_hash: Mapped[str | None] = mapped_column(String(64))  # who writes, on channels that name a sender
     area: Mapped[str | None] = mapped_column(String(64))
+    age: Mapped[int | None] = mapped_column(Integer)  # of the person the chat is about, in years
+    young: Mapped[bool] = mapped_column(Boolean)  # whoever writes is under 18, as far as we know
     owner: Mapped[Owner] = mapped_column(_one_of(Owner))
     adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))  # set while owner is adviser
     last_seq: Mapped[int] = mapped_column(Integer)

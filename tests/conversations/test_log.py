@@ -67,6 +67,26 @@ async def test_a_message_sent_twice_is_logged_once_and_gets_the_same_replies(sto
     assert len(await store.messages(chat)) == 2
 
 
+async def test_a_message_is_answered_once_even_when_two_gateways_work_on_it(store: Store) -> None:
+    chat = (await store.create("web")).conversation.id
+    asked = (await store.append_user(chat, "c1", "hello")).message.seq
+
+    both = await asyncio.gather(
+        *(store.append_assistant(chat, [Draft(text=t)], reply_to=asked) for t in ("one", "two"))
+    )
+
+    assert [m.seq for m in both[0]] == [m.seq for m in both[1]] == [2]
+    assert len(await store.messages(chat)) == 2
+
+
+async def test_what_is_known_of_the_person_is_remembered(store: Store) -> None:
+    chat = (await store.create("web", area="derbyshire")).conversation.id
+    await store.set_person(chat, area="herefordshire", age=13, young=True)
+
+    known = await store.get(chat)
+    assert (known.area, known.age, known.young) == ("herefordshire", 13, True)
+
+
 async def test_the_same_id_with_other_words_is_refused_not_swallowed(store: Store) -> None:
     chat = (await store.create("web")).conversation.id
     await store.append_user(chat, "c1", "hello")

@@ -36,6 +36,8 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(32), nullable=False),
         sa.Column("sender_hash", sa.String(64), nullable=True),
         sa.Column("area", sa.String(64), nullable=True),
+        sa.Column("age", sa.Integer(), nullable=True),
+        sa.Column("young", sa.Boolean(), nullable=False),
         sa.Column("owner", _NAME, nullable=False),
         sa.Column("adviser_id", sa.String(32), nullable=True),
         sa.Column("last_seq", sa.Integer(), nullable=False),
