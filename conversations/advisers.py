@@ -1,10 +1,10 @@
-"""The people who answer: their accounts, sign-in keys and presence."""
+"""The people who answer: their accounts, sign-in keys, sessions and presence."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from conversations.database import Database, rows_changed
@@ -12,7 +12,7 @@ from conversations.errors import AdviserExists, NotFound, StoreUnavailable
 from conversations.events import QUEUE, Events
 from conversations.keys import hashed, new_id, new_token
 from conversations.log import utc_now
-from conversations.models import Adviser
+from conversations.models import Adviser, AdviserSession
 
 #: An adviser counts as present this long after being seen.
 PRESENT_FOR = timedelta(seconds=60)
@@ -68,6 +68,40 @@ class Advisers:
             )
         if rows_changed(result) == 0:
             raise NotFound(f"there is no adviser called {name!r}")
+
+    async def open_session(self, adviser_id: str, lasts: timedelta) -> str:
+        """Sign an adviser in for ``lasts``; returns the session's token, which is shown this once.
+
+        Raises ``NotFound`` for an unknown or disabled adviser.
+        """
+        now, token = utc_now(), new_token()
+        async with self.database.writing() as session:
+            adviser = await session.get(Adviser, adviser_id)
+            if adviser is None or adviser.disabled:
+                raise NotFound("there is no such adviser")
+            await session.execute(delete(AdviserSession).where(AdviserSession.expires_at <= now))
+            session.add(
+                AdviserSession(token_hash=hashed(token), adviser_id=adviser_id, expires_at=now + lasts)
+            )
+        return token
+
+    async def adviser_in_session(self, token: str) -> Adviser | None:
+        """Who is signed in with this token; None once it ended, ran out or the account was disabled."""
+        async with self.database.reading() as session:
+            return await session.scalar(
+                select(Adviser)
+                .join(AdviserSession, AdviserSession.adviser_id == Adviser.id)
+                .where(
+                    AdviserSession.token_hash == hashed(token),
+                    AdviserSession.expires_at > utc_now(),
+                    Adviser.disabled.is_(False),
+                )
+            )
+
+    async def close_session(self, token: str) -> None:
+        """Sign out. A token that is not known is no error."""
+        async with self.database.writing() as session:
+            await session.execute(delete(AdviserSession).where(AdviserSession.token_hash == hashed(token)))
 
     async def adviser_seen(self, adviser_id: str) -> None:
         """The heartbeat: the adviser is here now."""

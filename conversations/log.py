@@ -62,6 +62,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def first_name(name: str) -> str:
+    """How an adviser is called in front of a family: the first word of the account's name."""
+    return (name.split() or [name])[0]
+
+
 def storable(text: str) -> str:
     """``text`` as every database can hold it: NUL and half characters become the replacement sign."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
@@ -157,13 +162,14 @@ class ConversationLog:
             return {**dict.fromkeys(Owner, 0), **{owner: count for owner, count in rows}}
 
     async def adviser_name(self, conversation_id: str) -> str | None:
-        """The name of the adviser who has the conversation now, if one has."""
+        """The first name of the adviser who has the conversation now, if one has: what the family is told."""
         async with self.database.reading() as session:
-            return await session.scalar(
+            name = await session.scalar(
                 select(Adviser.name)
                 .join(Conversation, Conversation.adviser_id == Adviser.id)
                 .where(Conversation.id == conversation_id)
             )
+        return None if name is None else first_name(name)
 
     async def transitions(self, conversation_id: str) -> list[Transition]:
         """Every change of ownership, the oldest first."""
@@ -218,14 +224,9 @@ class ConversationLog:
             if owner is None:
                 raise NotFound("there is no such conversation")
             if client_message_id is not None and (
-                known := await session.scalar(
-                    select(Message).where(
-                        Message.conversation_id == conversation_id,
-                        Message.client_message_id == client_message_id,
-                    )
-                )
+                known := await _sent_as(session, conversation_id, client_message_id)
             ):
-                if known.text != storable(text):
+                if known.role is not Role.USER or known.text != storable(text):
                     raise MessageConflict("this client_message_id was used for another message")
                 return Accepted(known, await _replies(session, known), False, known.answered)
             if owner is Owner.CLOSED:
@@ -281,8 +282,15 @@ class ConversationLog:
         self.events.publish(conversation_id)
         return messages
 
-    async def append_adviser(self, conversation_id: str, adviser_id: str, text: str) -> Message:
-        """Log what the adviser says. Raises ``OwnershipChanged`` unless the chat is theirs, or ``NotFound``."""
+    async def append_adviser(
+        self, conversation_id: str, adviser_id: str, text: str, *, client_message_id: str | None = None
+    ) -> Message:
+        """Log what the adviser says, under their first name.
+
+        A repeat (same ``client_message_id``) adds nothing and returns the first one.
+        Raises ``OwnershipChanged`` unless the chat is theirs, ``NotFound``, or ``MessageConflict`` when the id
+        was used for another message.
+        """
         now = utc_now()
         async with self.database.writing() as session:
             author = await session.scalar(
@@ -297,8 +305,21 @@ class ConversationLog:
             )
             if author is None:
                 await raise_current_owner(session, conversation_id)
+            if client_message_id is not None and (
+                known := await _sent_as(session, conversation_id, client_message_id)
+            ):
+                if known.role is not Role.ADVISER or known.text != storable(text):
+                    raise MessageConflict("this client_message_id was used for another message")
+                return known
             draft = Draft(text=text, role=Role.ADVISER)
-            [message] = await _append(session, conversation_id, [draft], now, author=author)
+            [message] = await _append(
+                session,
+                conversation_id,
+                [draft],
+                now,
+                client_message_id=client_message_id,
+                author=first_name(author),
+            )
         self.events.publish(conversation_id)
         self.events.publish(QUEUE)
         return message
@@ -371,6 +392,15 @@ async def _append(
     session.add_all(messages)
     await session.flush()
     return messages
+
+
+async def _sent_as(session: AsyncSession, conversation_id: str, client_message_id: str) -> Message | None:
+    """The message that was sent under the client's own name for it, if it is in the log already."""
+    return await session.scalar(
+        select(Message).where(
+            Message.conversation_id == conversation_id, Message.client_message_id == client_message_id
+        )
+    )
 
 
 async def _replies(session: AsyncSession, message: Message) -> list[Message]:

@@ -119,6 +119,16 @@ class Adviser(Base):
     last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class AdviserSession(Base):
+    """An adviser who is signed in somewhere. The session's token itself is never stored, only its hash."""
+
+    __tablename__ = "adviser_session"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    adviser_id: Mapped[str] = mapped_column(ForeignKey("adviser.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Conversation(Base):
     """One chat. Its id cannot be guessed; whoever writes in it proves it with the token."""
 
@@ -150,7 +160,7 @@ class Message(Base):
     )
     seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     role: Mapped[Role] = mapped_column(_one_of(Role))
-    author: Mapped[str | None] = mapped_column(String(120))  # the adviser's name
+    author: Mapped[str | None] = mapped_column(String(120))  # the adviser's first name
     text: Mapped[str] = mapped_column(Text)
     easy_read: Mapped[str | None] = mapped_column(Text)
     buttons: Mapped[list[Json]] = mapped_column(JSON)

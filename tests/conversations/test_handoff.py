@@ -8,7 +8,13 @@ from itertools import product
 
 import pytest
 
-from conversations.errors import AdviserExists, NotFound, OwnershipChanged, TransitionNotAllowed
+from conversations.errors import (
+    AdviserExists,
+    MessageConflict,
+    NotFound,
+    OwnershipChanged,
+    TransitionNotAllowed,
+)
 from conversations.log import Draft, utc_now
 from conversations.models import Escalation, EscalationStatus, Owner, Priority, Role
 from conversations.ownership import is_allowed, move
@@ -228,6 +234,48 @@ async def test_advisers_sign_in_by_key_until_they_are_disabled(store: Store) -> 
         await store.claim(chat, adviser.id)
     with pytest.raises(NotFound):
         await store.disable_adviser("nobody of that name")
+
+
+async def test_a_session_lasts_until_it_ends_runs_out_or_the_account_is_disabled(store: Store) -> None:
+    adviser, _ = await store.add_adviser(f"Sam {utc_now().timestamp()}")
+    hour = timedelta(hours=1)
+    here, there, over = [await store.open_session(adviser.id, lasts) for lasts in (hour, hour, -hour)]
+
+    found = await store.adviser_in_session(here)
+    assert found is not None and found.id == adviser.id
+    assert await store.adviser_in_session(over) is None
+    assert await store.adviser_in_session("guessed") is None
+
+    await store.close_session(here)
+    assert await store.adviser_in_session(here) is None
+    assert await store.adviser_in_session(there) is not None
+
+    await store.disable_adviser(adviser.name)
+    assert await store.adviser_in_session(there) is None
+    with pytest.raises(NotFound):
+        await store.open_session(adviser.id, hour)
+
+
+async def test_an_advisers_message_sent_twice_is_logged_once_and_shows_the_first_name_only(
+    store: Store,
+) -> None:
+    chat = await new_chat(store)
+    adviser, _ = await store.add_adviser(f"Sam Surname {utc_now().timestamp()}")
+    await ask_for_person(store, chat)
+    await store.claim(chat, adviser.id)
+    await store.append_user(chat, "theirs", "hello")
+
+    first = await store.append_adviser(chat, adviser.id, "Hello", client_message_id="a1")
+    again = await store.append_adviser(chat, adviser.id, "Hello", client_message_id="a1")
+
+    assert first.seq == again.seq
+    assert [m.author for m in await store.messages(chat)] == [None, "Sam"]
+    assert await store.adviser_name(chat) == "Sam"
+    for used in ("a1", "theirs"):
+        with pytest.raises(MessageConflict):
+            await store.append_adviser(chat, adviser.id, "Other words", client_message_id=used)
+    with pytest.raises(MessageConflict):
+        await store.append_user(chat, "a1", "Hello")
 
 
 async def test_presence_follows_the_heartbeat(store: Store) -> None:
