@@ -1,0 +1,171 @@
+"""The safety check: rules first, then likeness to labelled examples; the worst of all sentences counts."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoder import EncoderUnavailable, SentenceEncoder
+from gateway.safety.normalise import normalise, sentences
+from gateway.safety.patterns import LEVELS, PATTERNS_FILE, URGENCY, Danger, Finding, Level, Patterns
+from gateway.safety.similarity import EXAMPLES_FILE, Encoder, Likeness, Similarity
+
+log = logging.getLogger(__name__)
+
+#: Chances from which likeness alone decides. Chosen on the examples by cross-validation (docs of the evaluation say how).
+CRISIS_FROM = 0.50
+DISTRESS_FROM = 0.50
+
+#: Pieces of one message that are compared with the examples; in a longer one neighbours are compared together.
+MAX_PIECES = 24
+#: A sentence of more words is also looked at clause by clause, so that one clause of it is not drowned by the others.
+LONG_SENTENCE = 14
+SHORTEST_CLAUSE = 4
+
+_CLAUSES = re.compile(r"[,;:()]+|\b(?:but|and then|and|because|so|although|though|except|while|since|then)\b")
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the check makes of one message."""
+
+    level: Level
+    #: For a crisis, which; None otherwise.
+    danger: Danger | None
+    #: The rule or example that decided, readable by an adviser; never the person's own message.
+    reason: str
+    #: 0 to 1; 1 is a rule's certainty, less is the likeness to the examples.
+    score: float
+
+
+class SafetyCheck:
+    """Assesses messages. Build one per process with ``load``; it may be used from several threads."""
+
+    def __init__(self, patterns: Patterns, similarity: Similarity | None) -> None:
+        """Put the two halves together; without ``similarity`` the rules work alone."""
+        self._patterns = patterns
+        self._similarity = similarity
+
+    @classmethod
+    def load(
+        cls,
+        encoder: Encoder | None = None,
+        patterns_file: Path = PATTERNS_FILE,
+        examples_file: Path = EXAMPLES_FILE,
+    ) -> SafetyCheck:
+        """Read the two files and learn the examples.
+
+        Args:
+            encoder: one that is already loaded; otherwise the check loads its own.
+            patterns_file: the rules.
+            examples_file: the labelled examples.
+
+        Raises:
+            SafetyFileError: a file is missing or wrong; the message names file and field.
+        """
+        patterns = Patterns.load(patterns_file)
+        similarity: Similarity | None = None
+        try:
+            similarity = Similarity.load(encoder or SentenceEncoder(), examples_file)
+        except EncoderUnavailable as error:
+            # A helpline that still knows its rules is better than none: say so once and go on.
+            log.error("Safety check works with its rules alone: %s", error)
+        return cls(patterns, similarity)
+
+    @property
+    def uses_examples(self) -> bool:
+        """False when the encoder could not be loaded and the rules work alone."""
+        return self._similarity is not None
+
+    def assess(self, text: str) -> Assessment:
+        """How dangerous is what this message tells of?"""
+        plain = normalise(text)
+        # Idioms go first: neither rules nor examples should see that a wait is killing somebody.
+        parts = [self._patterns.plain_meaning(sentence) for sentence in sentences(plain)]
+        findings = [(part, finding) for part in parts for finding in self._patterns.find(part)]
+        if "\n" in plain and not any(finding.level == "crisis" for _, finding in findings):
+            # Text-speak is often sent with a line break in the middle of a sentence.
+            joined = self._patterns.plain_meaning(plain.replace("\n", " "))
+            findings += [(joined, finding) for finding in self._patterns.find(joined)]
+
+        by_rule = _worst([finding for _, finding in findings])
+        if by_rule is not None and by_rule.level == "crisis":
+            return Assessment("crisis", by_rule.danger, f"rule {by_rule.rule}", 1.0)
+        by_likeness = self._by_likeness(_pieces(parts, findings))
+        if by_likeness is not None and by_likeness.level == "crisis":
+            return by_likeness
+        if by_rule is not None and by_rule.level == "distress":
+            why = f" ({by_rule.because})" if by_rule.because else ""
+            return Assessment("distress", None, f"rule {by_rule.rule}{why}", 1.0)
+        if by_likeness is not None:
+            return by_likeness
+        if by_rule is not None:
+            return Assessment("safe", None, f"rule {by_rule.rule} does not apply: {by_rule.because}", 0.0)
+        return Assessment("safe", None, "no rule and no example fired", 0.0)
+
+    def _by_likeness(self, pieces: list[str]) -> Assessment | None:
+        if self._similarity is None or not pieces:
+            return None
+        likenesses = self._similarity.compare(pieces)
+        worst = max(likenesses, key=lambda likeness: likeness.crisis)
+        if worst.crisis >= CRISIS_FROM:
+            return Assessment("crisis", worst.danger, _like(worst), worst.crisis)
+        saddest = max(likenesses, key=lambda likeness: likeness.distress + likeness.crisis)
+        if saddest.distress + saddest.crisis >= DISTRESS_FROM:
+            return Assessment("distress", None, _like(saddest), saddest.distress + saddest.crisis)
+        return None
+
+
+def _like(likeness: Likeness) -> str:
+    return f'like the example "{likeness.nearest}"'
+
+
+def _worst(findings: list[Finding]) -> Finding | None:
+    if not findings:
+        return None
+    return min(
+        findings,
+        key=lambda finding: (
+            LEVELS.index(finding.level),
+            URGENCY.index(finding.danger) if finding.danger is not None else len(URGENCY),
+        ),
+    )
+
+
+def _pieces(parts: list[str], findings: list[tuple[str, Finding]]) -> list[str]:
+    """What is compared with the examples: sentences, and the clauses of long ones."""
+    excused = [(part, finding) for part, finding in findings if finding.level != "crisis" and finding.because]
+    pieces: list[str] = []
+    for part in parts:
+        spans = [(finding.start, finding.end) for where, finding in excused if where == part]
+        words = len(part.split())
+        if not spans:
+            pieces.append(part)
+        if spans or words > LONG_SENTENCE:
+            pieces.extend(_clauses(part, spans))
+    pieces = list(dict.fromkeys(pieces))
+    if len(pieces) > MAX_PIECES:
+        pieces = _merged(pieces)
+    return pieces
+
+
+def _clauses(part: str, spans: list[tuple[int, int]]) -> list[str]:
+    """Clauses of a sentence, leaving out those that a rule has looked at and excused ("I'm not suicidal")."""
+    clauses: list[str] = []
+    start = 0
+    for cut in [*_CLAUSES.finditer(part), None]:
+        end = cut.start() if cut else len(part)
+        if not any(a < end and b > start for a, b in spans):
+            clause = part[start:end].strip()
+            if len(clause.split()) >= SHORTEST_CLAUSE:
+                clauses.append(clause)
+        start = cut.end() if cut else end
+    return clauses
+
+
+def _merged(pieces: list[str]) -> list[str]:
+    """At most ``MAX_PIECES``, neighbours joined: a very long message is read more coarsely but to its end."""
+    each = -(-len(pieces) // MAX_PIECES)
+    return [". ".join(pieces[n : n + each]) for n in range(0, len(pieces), each)]

@@ -1,0 +1,298 @@
+"""Rules that a person can read: what was said, and in what sense.
+
+A rule finds words; its surroundings decide whether they mean danger now. "She wants to die" is a crisis, "I'm not
+suicidal" is not, "she self-harmed years ago" asks for care but not for an ambulance, and "what does the strategy say on
+suicide" is a question. Those surroundings are the ``cues`` of the file, shared by all rules.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+Level = Literal["crisis", "distress", "safe"]
+Danger = Literal[
+    "crisis_self_harm_suicide",
+    "crisis_abuse_safeguarding",
+    "crisis_violence_danger",
+    "crisis_missing",
+    "medical_emergency",
+]
+
+#: Most urgent first: when several dangers fire, the reply is for the one where minutes count.
+URGENCY: tuple[Danger, ...] = (
+    "medical_emergency",
+    "crisis_violence_danger",
+    "crisis_missing",
+    "crisis_self_harm_suicide",
+    "crisis_abuse_safeguarding",
+)
+
+PATTERNS_FILE = Path(__file__).parent / "patterns.yml"
+
+
+class SafetyFileError(ValueError):
+    """A safety file is missing or wrong; the message names the file and the field."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Idiom(_Strict):
+    """A turn of phrase and what it means; rewritten before anything else looks at the sentence."""
+
+    find: Text
+    say: str
+    #: The sentence must (not) hold this for the phrase to be an idiom.
+    only_with: str | None = None
+    never_with: str | None = None
+
+
+class Rule(_Strict):
+    """Words that mean danger (or distress) unless their surroundings say otherwise."""
+
+    id: Name
+    level: Literal["crisis", "distress"] = "crisis"
+    danger: Danger | None = None
+    #: A ``statement`` says that it happens ("she cut herself"); a ``mention`` only names it ("suicide").
+    kind: Literal["statement", "mention"] = "statement"
+    any: Annotated[list[Text], Field(min_length=1)]
+    #: The sentence must hold one of these as well.
+    with_: Annotated[list[Text], Field(alias="with")] = []
+    #: The rule does not fire when the sentence holds one of these.
+    unless: list[Text] = []
+    #: What it becomes when it lies clearly in the past.
+    past: Literal["crisis", "distress", "safe"] = "distress"
+    #: False when the words hold their own "not" ("does not want to live") and another before them changes nothing.
+    negatable: bool = True
+
+
+class Cues(_Strict):
+    """What in the surroundings of a match changes its sense."""
+
+    negation: Text
+    #: After a negation these take it back: "can not stop self-harming".
+    not_really_negation: Text
+    minimised: Text
+    past: Text
+    now: Text
+    about: Text
+    hypothetical: Text
+    personal: Text
+    first_person: Text
+
+
+class PatternFile(_Strict):
+    """``patterns.yml``."""
+
+    words: dict[Name, Text]
+    cues: Cues
+    idioms: list[Idiom]
+    rules: Annotated[list[Rule], Field(min_length=1)]
+
+    @field_validator("rules")
+    @classmethod
+    def _ids_once(cls, rules: list[Rule]) -> list[Rule]:
+        seen: set[str] = set()
+        for rule in rules:
+            if rule.id in seen:
+                raise ValueError(f"rule id {rule.id!r} is used twice")
+            seen.add(rule.id)
+            if (rule.level == "crisis") != (rule.danger is not None):
+                raise ValueError(f"rule {rule.id!r}: a crisis rule names its danger, a distress rule has none")
+        return rules
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule that matched one sentence, with the level its surroundings left it."""
+
+    rule: str
+    level: Level
+    danger: Danger | None
+    #: Why the level is not the rule's own: "negated", "past", "asked about"; empty when it is.
+    because: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    rule: Rule
+    find: re.Pattern[str]
+    with_: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+
+
+@dataclass(frozen=True)
+class _CompiledIdiom:
+    find: re.Pattern[str]
+    say: str
+    only_with: re.Pattern[str] | None
+    never_with: re.Pattern[str] | None
+
+
+#: Words before a match in which a negation still belongs to it.
+_NEGATION_REACH = 5
+_CLAUSE_BREAK = re.compile(r"[,;:()\"]|\b(?:but|and|because|so|although|though|however|except|yet|then)\b")
+
+
+class Patterns:
+    """The compiled rules. Holds no state, so threads may share one."""
+
+    def __init__(self, file: PatternFile, origin: Path = PATTERNS_FILE) -> None:
+        """Compile every expression; a wrong one is named with its rule.
+
+        Raises:
+            SafetyFileError: an expression does not compile or uses an unknown ``<word>``.
+        """
+        self._file = file
+        self._origin = origin
+        self._idioms = [self._idiom(number, idiom) for number, idiom in enumerate(file.idioms)]
+        self._rules = [self._compile_rule(rule) for rule in file.rules]
+        self._cue = {
+            name: self._expression([text], f"cues.{name}") for name, text in file.cues.model_dump().items()
+        }
+
+    @classmethod
+    def load(cls, path: Path = PATTERNS_FILE) -> Patterns:
+        """Read and check ``patterns.yml``."""
+        return cls(read_file(path, PatternFile), path)
+
+    @cached_property
+    def rule_ids(self) -> frozenset[str]:
+        """Names of all rules."""
+        return frozenset(rule.id for rule in self._file.rules)
+
+    def plain_meaning(self, sentence: str) -> str:
+        """The sentence with its idioms replaced by what they mean."""
+        for idiom in self._idioms:
+            if idiom.only_with is not None and not idiom.only_with.search(sentence):
+                continue
+            if idiom.never_with is not None and idiom.never_with.search(sentence):
+                continue
+            sentence = idiom.find.sub(idiom.say, sentence)
+        return sentence
+
+    def find(self, sentence: str) -> list[Finding]:
+        """What the rules make of one sentence (normalised, idioms replaced)."""
+        findings: list[Finding] = []
+        for compiled in self._rules:
+            match = compiled.find.search(sentence)
+            if match is None:
+                continue
+            if compiled.with_ is not None and not compiled.with_.search(sentence):
+                continue
+            if compiled.unless is not None and compiled.unless.search(sentence):
+                continue
+            # The worst of several matches: "I'm not suicidal any more ... I'm suicidal again".
+            judged = [self._judge(compiled.rule, sentence, found) for found in compiled.find.finditer(sentence)]
+            findings.append(min(judged, key=lambda finding: LEVELS.index(finding.level)))
+        return findings
+
+    def _judge(self, rule: Rule, sentence: str, match: re.Match[str]) -> Finding:
+        level: Level = rule.level
+        because = ""
+        cue = self._cue
+        if rule.negatable and self._negated(sentence, match.start()):
+            # People hide behind "it's not like I want to die or anything"; about others "not" is mostly a fact.
+            hidden = cue["minimised"].search(sentence) and cue["first_person"].search(sentence)
+            level, because = ("distress" if hidden else "safe"), "negated"
+        elif rule.kind == "mention" and self._only_about(sentence):
+            level, because = "safe", "asked about"
+        elif cue["hypothetical"].search(sentence):
+            level, because = "safe", "hypothetical"
+        elif cue["past"].search(sentence) and not cue["now"].search(sentence) and rule.past != "crisis":
+            level, because = rule.past, "past"
+            if rule.level == "distress":
+                level = "safe"
+        if rule.level == "distress" and level == "crisis":
+            level = "distress"
+        danger = rule.danger if level == "crisis" else None
+        return Finding(rule.id, level, danger, because, match.start(), match.end())
+
+    def _only_about(self, sentence: str) -> bool:
+        if self._cue["about"].search(sentence):
+            return True
+        # A bare question that names nobody: "is self harm common in autism?"
+        return "?" in sentence and not self._cue["personal"].search(sentence)
+
+    def _negated(self, sentence: str, start: int) -> bool:
+        before = _CLAUSE_BREAK.split(sentence[:start])[-1]
+        reach = " ".join(before.split()[-_NEGATION_REACH:])
+        found = list(self._cue["negation"].finditer(reach))
+        if not found:
+            return False
+        return not self._cue["not_really_negation"].search(reach[found[-1].start() :])
+
+    def _idiom(self, number: int, idiom: Idiom) -> _CompiledIdiom:
+        where = f"idioms.{number}"
+        return _CompiledIdiom(
+            self._expression([idiom.find], f"{where}.find"),
+            idiom.say,
+            None if idiom.only_with is None else self._expression([idiom.only_with], f"{where}.only_with"),
+            None if idiom.never_with is None else self._expression([idiom.never_with], f"{where}.never_with"),
+        )
+
+    def _compile_rule(self, rule: Rule) -> _Compiled:
+        where = f"rules.{rule.id}"
+        return _Compiled(
+            rule,
+            self._expression(rule.any, f"{where}.any"),
+            self._expression(rule.with_, f"{where}.with") if rule.with_ else None,
+            self._expression(rule.unless, f"{where}.unless") if rule.unless else None,
+        )
+
+    def _expression(self, parts: list[str], where: str) -> re.Pattern[str]:
+        joined = "|".join(rf"\b(?:{part})(?!\w)" for part in parts)
+        for _ in range(4):  # a <word> may use other <words>
+            joined = _PLACEHOLDER.sub(lambda found: self._word(found.group(1), where), joined)
+        try:
+            return re.compile(joined)
+        except re.error as error:
+            raise SafetyFileError(f"{self._origin.name}: {where}: not a regular expression: {error}") from error
+
+    def _word(self, name: str, where: str) -> str:
+        if name not in self._file.words:
+            raise SafetyFileError(f"{self._origin.name}: {where}: <{name}> is not among `words`")
+        return f"(?:{self._file.words[name]})"
+
+
+_PLACEHOLDER = re.compile(r"(?<!\?)<([a-z][a-z0-9_]*)>")
+
+#: Worst first.
+LEVELS: tuple[Level, ...] = ("crisis", "distress", "safe")
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_file(path: Path, model: type[_Model]) -> _Model:
+    """Read a YAML file into ``model``.
+
+    Raises:
+        SafetyFileError: naming the file and the field that is wrong.
+    """
+    try:
+        raw = YAML(typ="safe", pure=False).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SafetyFileError(f"{path.name}: can not be read: {error.strerror}") from error
+    except YAMLError as error:
+        raise SafetyFileError(f"{path.name}: not valid YAML: {error}") from error
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
+        raise SafetyFileError(f"{path.name}: {field}: {first['msg']}") from error

@@ -1,0 +1,147 @@
+"""What the rules can not spell out: sentences that mean danger in words nobody listed.
+
+Labelled examples become sentence vectors; a small logistic regression over them gives each label a probability. It is
+trained when the process starts (about a second, same result every time), so that whoever adds an example to the file
+has nothing else to run. The nearest example of the winning label is the explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.safety.normalise import normalise
+from gateway.safety.patterns import Danger, read_file
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EXAMPLES_FILE = Path(__file__).parent / "examples.yml"
+
+DISTRESS = "distress"
+SAFE = "safe"
+
+#: A unit vector's features are tiny; scaled, the same regularisation lets them speak (measured on the examples).
+_SCALE = 4.0
+_REGULARISATION = 0.25
+_STEPS = 120
+_STEP = 0.5
+
+Examples = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+
+
+class ExampleFile(BaseModel):
+    """``examples.yml``: what people write, by what it means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    crisis: dict[Danger, Examples]
+    distress: Examples
+    safe: Examples
+
+    def labelled(self) -> list[tuple[str, str]]:
+        """All examples as (text, label); a crisis' label is its danger."""
+        rows: list[tuple[str, str]] = [(text, danger) for danger, texts in self.crisis.items() for text in texts]
+        rows += [(text, DISTRESS) for text in self.distress]
+        rows += [(text, SAFE) for text in self.safe]
+        return rows
+
+
+class Encoder(Protocol):
+    """What is needed of ``encoder.SentenceEncoder``."""
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """A unit vector for each sentence."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What one piece of text resembles."""
+
+    crisis: float
+    distress: float
+    safe: float
+    danger: Danger
+    #: The labelled example it is closest to, among those of the winning label.
+    nearest: str
+
+
+class Similarity:
+    """The trained comparison. Read-only after construction, so threads may share one."""
+
+    def __init__(self, encoder: Encoder, rows: Sequence[tuple[str, str]]) -> None:
+        """Encode and learn ``rows`` of (normalised text, label)."""
+        self._encoder = encoder
+        self._texts = [text for text, _ in rows]
+        self._labels = sorted({label for _, label in rows})
+        self._y = np.array([self._labels.index(label) for _, label in rows])
+        self._vectors = encoder.encode(self._texts)
+        self._weights, self._bias = _train(self._vectors * _SCALE, self._y, len(self._labels))
+        self._dangers = [n for n, label in enumerate(self._labels) if label not in (DISTRESS, SAFE)]
+        self._distress = self._labels.index(DISTRESS)
+        self._safe = self._labels.index(SAFE)
+
+    @classmethod
+    def load(cls, encoder: Encoder, path: Path = EXAMPLES_FILE) -> Similarity:
+        """Read ``examples.yml`` and learn from it.
+
+        Raises:
+            SafetyFileError: the file is missing or wrong.
+        """
+        examples = read_file(path, ExampleFile)
+        return cls(encoder, [(normalise(text), label) for text, label in examples.labelled()])
+
+    def compare(self, pieces: Sequence[str]) -> list[Likeness]:
+        """What each piece resembles."""
+        if not pieces:
+            return []
+        vectors = self._encoder.encode(pieces)
+        chances = _softmax(vectors * _SCALE @ self._weights + self._bias)
+        return [self._likeness(vector, chance) for vector, chance in zip(vectors, chances, strict=True)]
+
+    def _likeness(self, vector: NDArray[np.float32], chance: NDArray[np.float64]) -> Likeness:
+        danger = max(self._dangers, key=lambda n: chance[n])
+        crisis = float(sum(chance[n] for n in self._dangers))
+        label = max((crisis, danger), (chance[self._distress], self._distress), (chance[self._safe], self._safe))[1]
+        rows = np.flatnonzero(self._y == label)
+        nearest = rows[int(np.argmax(self._vectors[rows] @ vector))]
+        name = self._labels[danger]
+        return Likeness(
+            crisis=crisis,
+            distress=float(chance[self._distress]),
+            safe=float(chance[self._safe]),
+            danger=name,  # type: ignore[arg-type]  # labels of crisis examples are Danger names
+            nearest=self._texts[nearest],
+        )
+
+
+def _softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _train(
+    vectors: NDArray[np.floating], y: NDArray[np.integer], classes: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Multinomial logistic regression, classes weighted alike, by accelerated gradient descent from zero."""
+    wanted = np.eye(classes)[y]
+    counts = np.bincount(y, minlength=classes)
+    # The square root: danger is rarer among the examples than safe talk but must not be drowned by it.
+    weight = 1.0 / np.sqrt(counts[y])
+    weight = (weight / weight.sum())[:, np.newaxis]
+    weights = np.zeros((vectors.shape[1], classes))
+    bias = np.zeros(classes)
+    speed_w, speed_b = np.zeros_like(weights), np.zeros_like(bias)
+    shrink = _REGULARISATION / len(y)
+    for _ in range(_STEPS):
+        ahead_w, ahead_b = weights + 0.9 * speed_w, bias + 0.9 * speed_b
+        error = (_softmax(vectors @ ahead_w + ahead_b) - wanted) * weight
+        speed_w = 0.9 * speed_w - _STEP * (vectors.T @ error + shrink * ahead_w)
+        speed_b = 0.9 * speed_b - _STEP * error.sum(axis=0)
+        weights, bias = weights + speed_w, bias + speed_b
+    return weights.astype(np.float32), bias.astype(np.float32)
