@@ -18,7 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 
 #: A day, month or year, as precise as the source is: "2022", "2022-12" or "2022-12-31".
-PartialDate = Annotated[str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")]
+PartialDate = Annotated[
+    str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
+]
 
 #: A telephone number as it is read aloud: digits in groups, "116 123", "0800 1111".
 PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\d[\d ]{2,15}$")]
@@ -224,8 +226,13 @@ class Wait(Record):
     pathway: Slug | None = None
     cohort: Literal["child", "adult", "all"]
     measure: Literal[
-        "average-wait", "longest-wait", "people-waiting", "referrals", "assessments-funded",
-        "share-in-time", "standard",
+        "average-wait",
+        "longest-wait",
+        "people-waiting",
+        "referrals",
+        "assessments-funded",
+        "share-in-time",
+        "standard",
     ]
     subject: Text  # "autism assessment", "EHC plans finished in 20 weeks"
     value: Decimal
@@ -246,8 +253,14 @@ class Deadline(Strict):
     id: Slug
     title: Text  # "The council must say whether it will assess"
     trigger: Literal[
-        "request-received", "decision-letter", "mediation-certificate", "review-meeting",
-        "amendment-notice", "mediation-request", "discriminatory-act", "plan-issued",
+        "request-received",
+        "decision-letter",
+        "mediation-certificate",
+        "review-meeting",
+        "amendment-notice",
+        "mediation-request",
+        "discriminatory-act",
+        "plan-issued",
     ]
     count: int = Field(gt=0)
     unit: Literal["days", "school-days", "working-days", "weeks", "months"]

@@ -1,0 +1,177 @@
+"""The general way to answer a topic: the record that fits the person's words, then the topic's own answer.
+
+Each subject adds what only it has (figures, pathways, dates) and uses these steps for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rasa_sdk.events import EventType, FollowupAction
+from sqlalchemy.orm import Session
+
+from actions.cards import service_card
+from actions.context import ELSEWHERE, Context
+from actions.replies import TALK_TO_A_PERSON, Reply, button
+from actions.store import search
+from knowledge import models
+from knowledge.queries.areas import area_named, areas_from_near_to_wide, covered_areas
+from knowledge.queries.guidance import general_answer, guidance_by_id
+from knowledge.queries.services import services_about, services_by_id
+
+#: A guidance record this close to the person's words answers what they asked, not only the topic.
+#: Chosen on the development questions; see docs/decisions/0003-understanding.md.
+SAME_QUESTION = 0.62
+
+#: More cards than this are a wall.
+MOST_CARDS = 3
+
+#: Groups whose answers depend on where somebody lives.
+_LOCAL_GROUPS = {"diagnosis", "waits", "support"}
+
+
+def words_for(context: Context, record: models.Guidance | models.Pathway | models.Entitlement) -> str:
+    """A record's answer in the voice for who is asking."""
+    return record.young_person if context.young and record.young_person else record.answer
+
+
+def say_guidance(reply: Reply, context: Context, guidance: models.Guidance, session: Session) -> None:
+    """Say a guidance record with its caveat, next step and service cards."""
+    parts = [words_for(context, guidance)]
+    if guidance.caveat:
+        parts.append(guidance.caveat)
+    if guidance.next_step:
+        parts.append(f"What you can do next: {guidance.next_step}")
+    services = services_by_id(session, guidance.services, context.store_area)[:MOST_CARDS]
+    reply.say(
+        "\n\n".join(parts),
+        easy_read=guidance.easy_read,
+        records=[guidance, *services],
+        cards=[service_card(service) for service in services],
+    )
+
+
+def say_closest(
+    reply: Reply, context: Context, session: Session, topic: str, besides_general: bool = False
+) -> bool:
+    """Say the guidance that answers the person's very question; False when none is close enough.
+
+    Args:
+        besides_general: a topic's general answer does not count: the caller has a better one.
+    """
+    if not context.text:
+        return False
+    areas = areas_from_near_to_wide(session, context.store_area)
+    matches = search().closest(context.text, ["guidance"], areas, topic=topic, limit=1)
+    if not matches or matches[0].score < SAME_QUESTION:
+        return False
+    guidance = guidance_by_id(session, [matches[0].record_id]).get(matches[0].record_id)
+    if guidance is None or guidance.id in reply.shown:
+        return False
+    if besides_general and any(link.general for link in guidance.topics):
+        return False
+    say_guidance(reply, context, guidance, session)
+    return True
+
+
+def say_general(reply: Reply, context: Context, session: Session, topic: str) -> bool:
+    """Say the topic's general answer; False when the store has none."""
+    guidance = general_answer(session, topic, context.store_area, context.audience)
+    if guidance is None or guidance.id in reply.shown:
+        return guidance is not None
+    say_guidance(reply, context, guidance, session)
+    return True
+
+
+def say_services(reply: Reply, context: Context, session: Session, topic: str) -> bool:
+    """Show the services for a topic that the reply has not shown yet; False when there are none."""
+    services = [
+        service
+        for service in services_about(session, topic, context.store_area, context.age)
+        if service.id not in reply.shown
+    ][:MOST_CARDS]
+    if not services:
+        return False
+    names = ", ".join(service.name for service in services)
+    reply.say(
+        f"You can look at: {names}.",
+        easy_read="\n".join(service.easy_read for service in services),
+        records=services,
+        cards=[service_card(service) for service in services],
+    )
+    return True
+
+
+def say_outside(reply: Reply, context: Context, session: Session) -> None:
+    """Say plainly that the place is not covered, and where to look instead."""
+    names = [area.name for area in covered_areas(session)]
+    covered = f"{', '.join(names[:-1])} and {names[-1]}"
+    place = context.place or "that area"
+    reply.say(
+        f"I do not have local information for {place}. I only cover {covered}.",
+        easy_read=f"I do not know about {place}.\nI know about {covered}.",
+    )
+    if where := guidance_by_id(session, ["outside-our-areas"]).get("outside-our-areas"):
+        say_guidance(reply, context, where, session)
+
+
+def say_nothing_known(reply: Reply, title: str) -> None:
+    """Say that the store is silent, and offer a person."""
+    reply.say(
+        f"I do not have an answer I can trust about this: {title.lower()}. I would rather say so than guess. "
+        "A person can help you with it.",
+        easy_read="I do not know.\nI do not want to guess.\nA person can help you.",
+    )
+    reply.offer(TALK_TO_A_PERSON)
+
+
+def answer_topic(reply: Reply, context: Context, session: Session, topic: str) -> None:
+    """The steps that most topics need and no more."""
+    if context.area == ELSEWHERE and is_local(session, topic):
+        say_outside(reply, context, session)
+    exact = say_closest(reply, context, session, topic)
+    # Somebody who said where they live sees what is near before what holds everywhere.
+    cards = not exact and _has_local(session, context, topic) and say_services(reply, context, session, topic)
+    general = not exact and say_general(reply, context, session, topic)
+    if not cards and context.area != ELSEWHERE:
+        cards = say_services(reply, context, session, topic)
+    if not (exact or general or cards):
+        row = session.get(models.Topic, topic)
+        say_nothing_known(reply, row.title if row else topic)
+
+
+def _has_local(session: Session, context: Context, topic: str) -> bool:
+    """Whether services, but no general answer, are known for the person's own area."""
+    area = context.store_area
+    if area is None:
+        return False
+    guidance = general_answer(session, topic, area, context.audience)
+    if guidance is not None and area in {link.area_id for link in guidance.areas}:
+        return False
+    services = services_about(session, topic, area, context.age)
+    return any(area in {link.area_id for link in service.areas} for service in services)
+
+
+def is_local(session: Session, topic: str) -> bool:
+    """Whether answers to this topic depend on where somebody lives."""
+    row = session.get(models.Topic, topic)
+    return row is not None and row.group in _LOCAL_GROUPS
+
+
+def ask_for_area(context: Context, session: Session, topic: str) -> list[EventType]:
+    """Go on to ask where the person lives, if the answer needs it and they have not said or declined."""
+    if context.area is not None or context.area_declined or not is_local(session, topic):
+        return []
+    return [FollowupAction("area_form")]
+
+
+def area_name(session: Session, area_id: str) -> str:
+    """An area as people call it."""
+    area = area_named(session, area_id)
+    return area.name if area else area_id
+
+
+def topic_buttons(session: Session, topics: Sequence[str]) -> list[dict[str, str]]:
+    """Buttons that ask about topics, called by their titles."""
+    rows = {row.name: row for row in session.query(models.Topic).where(models.Topic.name.in_(topics))}
+    return [button(rows[topic].title, f"/{topic}") for topic in topics if topic in rows]

@@ -1,0 +1,78 @@
+"""Records as cards: what a page lays out and a text channel leaves out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knowledge.dates import say_partial
+from knowledge.models import Pathway, Phone, Service
+
+_DIAGNOSIS = {
+    "yes": "You need a diagnosis",
+    "no": "You do not need a diagnosis",
+    "not-stated": "Our source does not say if you need a diagnosis",
+}
+
+
+def service_card(service: Service) -> dict[str, Any]:
+    """What it is, who it is for, whether a diagnosis is needed, how to reach it, cost, checked on."""
+    return {
+        "kind": "service",
+        "id": service.id,
+        "title": service.name,
+        "organization": service.organization.name,
+        "description": service.description,
+        "who_for": service.eligibility_description,
+        "ages": say_ages(service.minimum_age, service.maximum_age),
+        "needs_diagnosis": _DIAGNOSIS[service.needs_diagnosis],
+        "how_to_reach": service.application_process,
+        "phones": [
+            {
+                "number": phone.number,
+                "extension": phone.extension,
+                "label": phone.description,
+                "text_only": phone.type == "text",
+                "check": phone.freshness == "check",
+            }
+            for phone in service.phones
+        ],
+        "email": service.email,
+        "url": service.url,
+        "hours": service.hours_text,
+        "costs": [say_cost(cost.option, cost.amount) for cost in service.cost_options],
+        "checked": say_partial(service.as_of),
+        "caveat": service.caveat,
+    }
+
+
+def steps_card(pathway: Pathway) -> dict[str, Any]:
+    """The steps of a pathway, in order."""
+    return {
+        "kind": "steps",
+        "id": pathway.id,
+        "title": pathway.title,
+        "steps": [{"title": step.title, "text": step.text} for step in pathway.steps],
+        "caveat": pathway.caveat,
+    }
+
+
+def say_ages(minimum: int | None, maximum: int | None) -> str | None:
+    """Ages in words: "0 to 16", "18 and over", "up to 25"."""
+    if minimum is None and maximum is None:
+        return None
+    if maximum is None:
+        return f"{minimum} and over"
+    return f"{minimum} to {maximum}" if minimum else f"up to {maximum}"
+
+
+def say_cost(option: str, amount: Any) -> str:
+    """A price in words: "Derby City residents: £65"."""
+    return option if amount is None else f"{option}: £{amount:.2f}".replace(".00", "")
+
+
+def say_phone(phone: Phone) -> str:
+    """A number in words: "01332 623726 (option 3)"."""
+    words = f"text {phone.number}" if phone.type == "text" else phone.number
+    if phone.extension:
+        words += f" extension {phone.extension}"
+    return f"{words} ({phone.description})" if phone.description else words

@@ -1,0 +1,91 @@
+"""How to contact a service: the one that is named, or the one that was shown last."""
+
+from __future__ import annotations
+
+import re
+
+from rasa_sdk.events import EventType
+from sqlalchemy.orm import Session
+
+from actions.answering import MOST_CARDS, say_nothing_known
+from actions.cards import say_phone, service_card
+from actions.context import Context
+from actions.replies import Reply
+from actions.store import search
+from actions.subject import SubjectAction, answers
+from knowledge.models import Service
+from knowledge.queries.areas import areas_from_near_to_wide
+from knowledge.queries.services import all_services, services_by_id
+
+#: A service this close in meaning is taken to be the one that is meant.
+_SAME_SERVICE = 0.5
+
+
+class ActionContact(SubjectAction):
+    """Answers how to reach a service."""
+
+    def name(self) -> str:
+        return "action_contact"
+
+
+@answers("service_contact")
+def answer_contact(
+    reply: Reply, context: Context, session: Session, topic: str
+) -> tuple[Context, list[EventType]]:
+    """Phone, email, address and hours, each only as far as it is confirmed."""
+    services = (
+        _named(session, context)
+        or services_by_id(session, context.shown)[:MOST_CARDS]
+        or _meant(session, context)
+    )
+    if not services:
+        say_nothing_known(reply, "How to contact that service")
+        return context, []
+    for service in services:
+        reply.say(
+            say_contact(service),
+            easy_read=service.easy_read,
+            records=[service],
+            cards=[service_card(service)],
+        )
+    return context, []
+
+
+def say_contact(service: Service) -> str:
+    """Everything that is confirmed about reaching a service, in plain text."""
+    lines = [service.name]
+    for phone in service.phones:
+        check = " (check this number first, it may have changed)" if phone.freshness == "check" else ""
+        lines.append(f"- Phone: {say_phone(phone)}{check}")
+    if service.email:
+        lines.append(f"- Email: {service.email}")
+    if service.url:
+        lines.append(f"- Website: {service.url}")
+    if service.hours_text:
+        lines.append(f"- Open: {service.hours_text}")
+    for place in service.service_at_locations:
+        lines.extend(f"- Address: {address.address_1}" for address in place.location.addresses)
+    lines.append(f"- How to use it: {service.application_process}")
+    return "\n".join([*lines, *([service.caveat] if service.caveat else [])])
+
+
+def _named(session: Session, context: Context) -> list[Service]:
+    """Services whose name or abbreviation stands in the message; the longest name wins."""
+    words = f" {re.sub(r'[^a-z0-9]+', ' ', context.text.lower())} "
+    found: list[tuple[int, Service]] = []
+    for service in all_services(session, context.store_area):
+        names = [service.name, *(service.alternate_name or "").split("; ")]
+        plain = [re.sub(r"[^a-z0-9]+", " ", name.lower()).strip() for name in names]
+        length = max((len(name) for name in plain if name and f" {name} " in words), default=0)
+        if length:
+            found.append((length, service))
+    longest = max((length for length, _ in found), default=0)
+    return [service for length, service in found if length == longest][:MOST_CARDS]
+
+
+def _meant(session: Session, context: Context) -> list[Service]:
+    if not context.text:
+        return []
+    areas = areas_from_near_to_wide(session, context.store_area)
+    matches = search().closest(context.text, ["service"], areas, limit=1)
+    return services_by_id(session, [match.record_id for match in matches if match.score >= _SAME_SERVICE])

@@ -1,0 +1,120 @@
+"""What is known of the person and the talk, kept in Rasa's slots from turn to turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.interfaces import Tracker
+
+from actions.reading import ADULT_AGE, Cohort, hear
+
+#: The area slot's value for a place this helpline does not cover.
+ELSEWHERE = "elsewhere"
+
+#: Topics that are about one cohort by themselves.
+_TOPIC_COHORT: dict[str, Cohort] = {"diagnosis_route_child": "child", "diagnosis_route_adult": "adult"}
+
+
+@dataclass(frozen=True)
+class Context:
+    """The slots, read once at the start of an action."""
+
+    text: str
+    area: str | None = None  # area id, "elsewhere", or None when not known
+    place: str | None = None  # as the person wrote it
+    age: int | None = None
+    cohort: Cohort | None = None
+    young: bool = False  # the person writing is under 18
+    day: date | None = None  # a date in the newest message
+    event_date: date | None = None  # the day that time limits are counted from
+    topic: str | None = None  # the last topic answered
+    easy_read: bool = False
+    area_declined: bool = False
+    misunderstood: int = 0
+    shown: Sequence[str] = field(default_factory=tuple)  # record ids of the last answer
+    asked: Sequence[str] = field(default_factory=tuple)  # what the person asked, for an adviser's summary
+
+    @property
+    def store_area(self) -> str | None:
+        """The area to ask the store for: None outside the covered areas."""
+        return None if self.area == ELSEWHERE else self.area
+
+    @property
+    def audience(self) -> str | None:
+        """For whom an answer should be written, as far as known."""
+        if self.young:
+            return "young-people"
+        return {"adult": "adults", "child": "families", None: None}[self.cohort]
+
+    def about(self, topic: str) -> Context:
+        """The same talk, now about a topic; a topic that is about adults or children by itself says who."""
+        cohort = _TOPIC_COHORT.get(topic, self.cohort)
+        age = self.age if self.age is None or _cohort_of(self.age) == cohort else None
+        return replace(self, topic=topic, cohort=cohort, age=age)
+
+    def slots(self) -> list[EventType]:
+        """The events that keep it for the next turn."""
+        return [
+            SlotSet("area", self.area),
+            SlotSet("place", self.place),
+            SlotSet("age", self.age),
+            SlotSet("cohort", self.cohort),
+            SlotSet("young", self.young),
+            SlotSet("event_date", self.event_date.isoformat() if self.event_date else None),
+            SlotSet("topic", self.topic),
+            SlotSet("easy_read", self.easy_read),
+            SlotSet("area_declined", self.area_declined),
+            SlotSet("misunderstood", self.misunderstood),
+            SlotSet("shown", list(self.shown)),
+            SlotSet("asked", list(self.asked)),
+        ]
+
+
+def _cohort_of(age: int) -> Cohort:
+    return "adult" if age >= ADULT_AGE else "child"
+
+
+#: An adviser's summary holds the last questions, not the whole chat.
+_MOST_ASKED = 8
+
+
+def read_context(tracker: Tracker) -> Context:
+    """Slots and the newest message together; what the message says replaces what was known."""
+    message: dict[str, Any] = tracker.latest_message or {}
+    text = str(message.get("text") or "")
+    from_button = text.startswith("/")
+    telling = (message.get("intent") or {}).get("name") in ("inform", "correct", "follow_up")
+    heard = hear("" if from_button else text, message.get("entities") or [], answers_a_question=telling)
+
+    age, cohort = tracker.get_slot("age"), tracker.get_slot("cohort")
+    if heard.age is not None:
+        age, cohort = heard.age, heard.cohort
+    elif heard.cohort is not None and heard.cohort != cohort:
+        age, cohort = None, heard.cohort
+    young = bool(tracker.get_slot("young"))
+    if heard.own_age and heard.age is not None:
+        young = heard.age < ADULT_AGE
+    stored_day = tracker.get_slot("event_date")
+    asked = list(tracker.get_slot("asked") or [])
+    if text and not from_button:
+        asked = [*asked, text[:300]][-_MOST_ASKED:]
+    return Context(
+        text="" if from_button else text,
+        area=heard.area or tracker.get_slot("area"),
+        place=heard.place if heard.area else tracker.get_slot("place"),
+        age=int(age) if age is not None else None,
+        cohort=cohort,
+        young=young,
+        day=heard.day,
+        event_date=date.fromisoformat(stored_day) if stored_day else None,
+        topic=tracker.get_slot("topic"),
+        easy_read=bool(tracker.get_slot("easy_read")),
+        area_declined=bool(tracker.get_slot("area_declined")),
+        misunderstood=int(tracker.get_slot("misunderstood") or 0),
+        shown=tracker.get_slot("shown") or (),
+        asked=asked,
+    )

@@ -1,0 +1,48 @@
+"""Danger that the gateway's safety check let through but the dialogue model saw: the same crisis reply."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+
+from rasa_sdk.events import EventType
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.types import DomainDict
+
+from actions.context import read_context
+from actions.replies import TALK_TO_A_PERSON
+from actions.store import ActionSettings
+from knowledge.crisis import CrisisCards
+
+
+@lru_cache(maxsize=1)
+def _cards() -> CrisisCards:
+    return CrisisCards.load(ActionSettings().knowledge_url)
+
+
+class ActionCrisis(Action):
+    """Says what to do now and whom to contact, before anything else."""
+
+    def name(self) -> str:
+        return "action_crisis"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Reply for the danger that the message was understood to be about."""
+        context = read_context(tracker)
+        danger = str(tracker.get_intent_of_latest_message())
+        cards = await asyncio.to_thread(_cards)
+        reply = cards.reply(danger, context.store_area, context.age, context.young)
+        dispatcher.utter_message(
+            text=reply.easy_read if context.easy_read else reply.text,
+            buttons=[TALK_TO_A_PERSON],
+            json_message={
+                "topic": danger,
+                "easy_read": reply.easy_read,
+                "cards": [{"kind": "crisis", "title": "Get help now", "contacts": reply.contacts}],
+                "sources": reply.sources,
+            },
+        )
+        return context.slots()

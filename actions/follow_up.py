@@ -1,0 +1,172 @@
+"""Messages that carry on: "and for adults?", "no, Herefordshire", "say that again", "simpler"."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from rasa_sdk.events import EventType
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.types import DomainDict
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions.answering import area_name, say_general, say_services, topic_buttons
+from actions.context import ELSEWHERE, Context, read_context
+from actions.replies import Reply
+from actions.store import read_store
+from actions.subject import ANSWERS, give_answer
+from knowledge import models
+from knowledge.dates import say_partial
+from knowledge.sources import sources_of
+
+#: Offered to somebody who has told us about themselves but asked nothing yet.
+FIRST_TOPICS = ("diagnosis_route_child", "wait_time", "support_no_diagnosis", "ehcp_request")
+
+#: A topic less likely than this is not answered unasked.
+LIKELY = 0.1
+
+
+class ActionFollowUp(Action):
+    """Answers the last topic again with what is known now."""
+
+    def name(self) -> str:
+        return "action_follow_up"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Answer again; with no topic yet, offer some."""
+        context = read_context(tracker)
+        # With nothing to carry on from, "I'm 33, in Derby, can I refer myself?" is a question after all.
+        topic = context.topic or next_best_topic(tracker)
+        if context.topic is None and topic is not None:
+            return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+        return await asyncio.to_thread(carry_on, dispatcher, context)
+
+
+def next_best_topic(tracker: Tracker) -> str | None:
+    """The likeliest topic that can be answered, if it is likely at all."""
+    for guess in (tracker.latest_message or {}).get("intent_ranking") or []:
+        if guess.get("name") in ANSWERS and guess.get("confidence", 0.0) >= LIKELY:
+            return str(guess["name"])
+    return None
+
+
+def carry_on(dispatcher: CollectingDispatcher, context: Context) -> list[EventType]:
+    """Answer the last topic again, or ask what to answer. Blocking: run it in a thread."""
+    topic = _topic_for(context)
+    if topic in ANSWERS:
+        # The elliptical words ("and for adults?") say nothing of their own to search for.
+        return give_answer(dispatcher, replace(context, text="", topic=topic), topic)
+    return _offer_topics(dispatcher, context)
+
+
+def _topic_for(context: Context) -> str | None:
+    """The last topic; when it is about the other cohort by itself, its counterpart."""
+    routes = {"child": "diagnosis_route_child", "adult": "diagnosis_route_adult"}
+    if context.topic in routes.values() and context.cohort is not None:
+        return routes[context.cohort]
+    return context.topic
+
+
+def _offer_topics(dispatcher: CollectingDispatcher, context: Context) -> list[EventType]:
+    reply = Reply(None, context.easy_read)
+    with read_store() as session:
+        known = area_name(session, context.area) if context.area and context.area != ELSEWHERE else None
+        start = f"Thank you. I will look for answers for {known}." if known else "Thank you."
+        reply.say(f"{start} What would you like to know?", easy_read="Thank you.\nWhat do you want to know?")
+        reply.offer(*topic_buttons(session, FIRST_TOPICS))
+    reply.send(dispatcher)
+    return context.slots()
+
+
+class ActionElaborate(Action):
+    """More on the last topic: what has not been shown yet."""
+
+    def name(self) -> str:
+        return "action_elaborate"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Show more services, or the topic's general answer if that was not shown."""
+        return await asyncio.to_thread(_elaborate, dispatcher, read_context(tracker))
+
+
+def _elaborate(dispatcher: CollectingDispatcher, context: Context) -> list[EventType]:
+    if context.topic is None:
+        return _offer_topics(dispatcher, context)
+    reply = Reply(context.topic, context.easy_read)
+    reply.shown.extend(context.shown)
+    with read_store() as session:
+        said = say_general(reply, context, session, context.topic) and bool(reply)
+        said = say_services(reply, context, session, context.topic) or said
+        if not said:
+            reply.say("That is all I have on this.", easy_read="That is all I know about this.")
+    reply.send(dispatcher)
+    return replace(context, shown=tuple(reply.shown)).slots()
+
+
+class ActionSources(Action):
+    """Where the last answer comes from and how old it is."""
+
+    def name(self) -> str:
+        return "action_sources"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """List the sources of what was shown last."""
+        return await asyncio.to_thread(_sources, dispatcher, read_context(tracker))
+
+
+def _sources(dispatcher: CollectingDispatcher, context: Context) -> list[EventType]:
+    reply = Reply(context.topic, context.easy_read)
+    with read_store() as session:
+        records = _records(session, context)
+        lines = [
+            f"- {source['title']} ({source['publisher']}), as of {say_partial(source['as_of'])}"
+            for source in sources_of(records)
+        ]
+        if lines:
+            reply.say("\n".join(["The last answer comes from:", *lines]), records=records)
+        else:
+            reply.say("I have not given you an answer from a source yet.")
+    reply.send(dispatcher)
+    return context.slots()
+
+
+def _records(session: Session, context: Context) -> list[models.Record]:
+    found = session.scalars(select(models.Record).where(models.Record.id.in_(list(context.shown)))).unique()
+    by_id = {record.id: record for record in found}
+    return [by_id[record_id] for record_id in context.shown if record_id in by_id]
+
+
+class ActionEasyReadOn(Action):
+    """Easy Read from now on, starting with the last answer."""
+
+    def name(self) -> str:
+        return "action_easy_read_on"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Say the last answer again in Easy Read."""
+        context = replace(read_context(tracker), easy_read=True)
+        return await asyncio.to_thread(carry_on, dispatcher, context)
+
+
+class ActionEasyReadOff(Action):
+    """Back to the usual words."""
+
+    def name(self) -> str:
+        return "action_easy_read_off"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Confirm it."""
+        dispatcher.utter_message(response="utter_easy_read_off")
+        return replace(read_context(tracker), easy_read=False).slots()

@@ -1,0 +1,101 @@
+"""Forms: each asks for the one thing that an answer needs, and nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from rasa_sdk.events import EventType
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.forms import FormValidationAction
+from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.types import DomainDict
+
+from actions.context import ELSEWHERE, read_context
+from actions.replies import button
+from actions.store import read_store
+from knowledge.queries.areas import covered_areas
+
+
+class ActionAskArea(Action):
+    """Asks where the person lives."""
+
+    def name(self) -> str:
+        return "action_ask_area"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Offer the covered areas as buttons."""
+        areas = await asyncio.to_thread(_areas)
+        dispatcher.utter_message(
+            text="Which area do you live in? You can also type your town or the first part of your postcode.",
+            buttons=[
+                *(button(name, f'/inform{{"area": "{area}"}}') for area, name in areas),
+                button("Somewhere else", f'/inform{{"area": "{ELSEWHERE}"}}'),
+                button("I would rather not say", "/stop"),
+            ],
+        )
+        return []
+
+
+def _areas() -> list[tuple[str, str]]:
+    with read_store() as session:
+        return [(area.id, area.name) for area in covered_areas(session)]
+
+
+class ValidateAreaForm(FormValidationAction):
+    """Takes the area from the person's words."""
+
+    def name(self) -> str:
+        return "validate_area_form"
+
+    async def extract_area(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> dict[str, Any]:
+        """The area that the newest message names, if it names one."""
+        context = read_context(tracker)
+        return {"area": context.area, "place": context.place} if context.area else {}
+
+
+class ValidateCohortForm(FormValidationAction):
+    """Takes from the person's words whether it is about a child or an adult."""
+
+    def name(self) -> str:
+        return "validate_cohort_form"
+
+    async def extract_cohort(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> dict[str, Any]:
+        """Who it is about, and the age if it was said."""
+        context = read_context(tracker)
+        return {"cohort": context.cohort, "age": context.age} if context.cohort else {}
+
+
+class ValidateDeadlineForm(FormValidationAction):
+    """Takes the day of the request from the person's words."""
+
+    def name(self) -> str:
+        return "validate_deadline_form"
+
+    async def extract_event_date(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> dict[str, Any]:
+        """The day that the newest message names, as an ISO date."""
+        context = read_context(tracker)
+        return {"event_date": context.day.isoformat()} if context.day else {}
+
+
+class ActionAreaDeclined(Action):
+    """The person would rather not say: the answer given stands, and it is not asked again."""
+
+    def name(self) -> str:
+        return "action_area_declined"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Say that this is fine."""
+        dispatcher.utter_message(response="utter_declined")
+        return replace(read_context(tracker), area_declined=True).slots()

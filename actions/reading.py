@@ -1,0 +1,140 @@
+"""What one message tells of the person: area, age, who it is about, a date.
+
+Rasa finds the words (data/nlu/entities.yml, spaCy); their meaning is worked out here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from knowledge.dates import elapsed_since, parse_date
+
+Cohort = Literal["child", "adult"]
+
+#: The law's line between child and adult services.
+ADULT_AGE = 18
+
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80}
+_UNITS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "thirteen": 13,
+    "fourteen": 14,
+    "fifteen": 15,
+    "sixteen": 16,
+    "seventeen": 17,
+    "eighteen": 18,
+    "nineteen": 19,
+}
+_OWN_AGE = re.compile(
+    r"\b(?:i'?m|i am|me,?)\s+(?:only\s+|a\s+)?(\d{1,2})\b(?!\s*(?:weeks?|months?|days?|mins?))", re.I
+)
+_BARE_NUMBER = re.compile(
+    r"(?<![\w/.-])(\d{1,2})(?![\w/.-]|\s*(?:weeks?|months?|days?|hours?|mins?|%))", re.I
+)
+#: A pupil in school year N turns N + 5 in it (England: year 1 turns 6).
+_SCHOOL_YEAR = re.compile(r"\b(?:year|yr|y)\s?(\d{1,2})\b", re.I)
+#: "it's been 22 weeks" tells when something began; "within 20 weeks" does not.
+_SPEAKS_OF_A_WAIT = re.compile(r"\b(ago|been|since|waited|waiting)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one message tells; None where it does not."""
+
+    area: str | None = None  # area id, or "elsewhere"
+    place: str | None = None  # the place as the person wrote it
+    age: int | None = None  # years
+    cohort: Cohort | None = None
+    own_age: bool = False  # the age is the writer's own
+    day: date | None = None
+
+
+def hear(
+    text: str,
+    entities: Iterable[Mapping[str, Any]],
+    now: date | None = None,
+    answers_a_question: bool = False,
+) -> Heard:
+    """Read a message.
+
+    Args:
+        text: the message as the person wrote it.
+        entities: Rasa's entities for it.
+        now: the day to count dates from; today in the UK if not given.
+        answers_a_question: the message only tells or corrects something ("no, she's actually 8"), so that a
+            bare number in it is an age.
+    """
+    area = place = None
+    age: int | None = None
+    cohort: Cohort | None = None
+    day: date | None = None
+    for entity in entities:
+        value = str(entity.get("value", ""))
+        match entity.get("entity"):
+            case "area":
+                area, place = value, _as_written(text, entity) or place
+            case "age":
+                found = read_age(_as_written(text, entity) or value)
+                age = found if found is not None else age
+            case "cohort" if value in ("child", "adult"):
+                cohort = "child" if value == "child" else "adult"
+            case "date_phrase" | "DATE":
+                day = parse_date(_as_written(text, entity) or value, now) or day
+    if age is None and answers_a_question and day is None and (bare := _BARE_NUMBER.search(text)):
+        age = int(bare.group(1))
+    own = _OWN_AGE.search(text)
+    if own:
+        age = int(own.group(1))
+    if age is not None:
+        cohort = "adult" if age >= ADULT_AGE else "child"
+    return Heard(
+        area=area,
+        place=place,
+        age=age,
+        cohort=cohort,
+        own_age=own is not None,
+        day=day or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
+    )
+
+
+def read_age(words: str) -> int | None:
+    """Years from "7 year old", "aged 12", "year 5", "reception", "forty-six"; None when it is no age."""
+    lowered = words.lower()
+    school_year = _SCHOOL_YEAR.search(lowered)
+    if school_year and not re.search(r"\d\s*(?:year|yr)", lowered):
+        year = int(school_year.group(1))
+        return year + 5 if 1 <= year <= 13 else None
+    if "reception" in lowered:
+        return 5
+    if "nursery" in lowered:
+        return 3
+    digits = re.search(r"\d{1,3}", lowered)
+    if digits:
+        years = int(digits.group())
+        return years if years <= 120 else None
+    total = 0
+    for word in re.findall(r"[a-z]+", lowered):
+        total += _TENS.get(word, 0) + _UNITS.get(word, 0)
+    return total or None
+
+
+def _as_written(text: str, entity: Mapping[str, Any]) -> str | None:
+    start, end = entity.get("start"), entity.get("end")
+    if isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(text):
+        return text[start:end]
+    return None

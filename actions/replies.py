@@ -1,0 +1,94 @@
+"""Building a reply: bubbles of plain text, each with its Easy Read form, buttons, cards and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rasa_sdk.executor import CollectingDispatcher
+
+from knowledge.models import Record
+from knowledge.sources import sources_of
+
+#: A button: what it says, and the Rasa message it stands for.
+Button = dict[str, str]
+
+
+def button(title: str, payload: str) -> Button:
+    """A button that says what it does."""
+    return {"title": title, "payload": payload}
+
+
+TALK_TO_A_PERSON = button("Talk to a person", "/human_request")
+
+
+@dataclass
+class Bubble:
+    """One message of the assistant."""
+
+    text: str
+    easy_read: str | None = None
+    cards: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Reply:
+    """What the assistant says in one turn."""
+
+    def __init__(self, topic: str | None, easy_read: bool = False) -> None:
+        self.topic = topic
+        self._easy_read = easy_read
+        self._bubbles: list[Bubble] = []
+        self._buttons: list[Button] = []
+        #: Ids of the records that the reply rests on.
+        self.shown: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._bubbles)
+
+    def say(
+        self,
+        text: str,
+        easy_read: str | None = None,
+        records: Iterable[Record] = (),
+        cards: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """Add what the store says; a blank line in the text starts a new bubble.
+
+        Args:
+            text: plain text.
+            easy_read: the same in Easy Read.
+            records: what the text rests on; their sources go with its last bubble.
+            cards: shown under its last bubble.
+        """
+        records = list(records)
+        if self._easy_read and easy_read:
+            text = easy_read
+        parts = [part.strip() for part in text.split("\n\n") if part.strip()]
+        bubbles = [Bubble(part) for part in parts]
+        # The whole Easy Read form stands with the first bubble: the two forms are not cut alike.
+        bubbles[0].easy_read = easy_read
+        bubbles[-1].cards.extend(cards)
+        bubbles[-1].sources.extend(sources_of(records))
+        self._bubbles.extend(bubbles)
+        self.shown.extend(record.id for record in records)
+
+    def offer(self, *buttons: Button) -> None:
+        """Add buttons under the last bubble, each once."""
+        self._buttons.extend(new for new in buttons if new not in self._buttons)
+
+    def send(self, dispatcher: CollectingDispatcher) -> None:
+        """Hand the reply to Rasa: after each text one custom entry that belongs to it."""
+        for position, bubble in enumerate(self._bubbles):
+            last = position == len(self._bubbles) - 1
+            dispatcher.utter_message(
+                text=bubble.text,
+                buttons=self._buttons if last else None,
+                json_message={
+                    "topic": self.topic,
+                    "easy_read": bubble.easy_read,
+                    "cards": bubble.cards,
+                    "sources": bubble.sources,
+                },
+            )

@@ -1,0 +1,141 @@
+"""Rights: what the law gives, by when, and what to do when it does not happen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from rasa_sdk.events import EventType, FollowupAction
+from sqlalchemy.orm import Session
+
+from actions.answering import (
+    answer_topic,
+    say_closest,
+    say_general,
+    say_nothing_known,
+    topic_buttons,
+    words_for,
+)
+from actions.context import Context
+from actions.replies import Reply
+from actions.subject import SubjectAction, answers
+from knowledge.dates import say_date, today
+from knowledge.deadlines import DeadlineNotCountable, due_date
+from knowledge.models import Deadline, Entitlement, Topic
+from knowledge.queries.rights import deadlines_from, entitlements_about
+
+#: Which event the time limits of a topic run from.
+_TRIGGER = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
+
+
+class ActionRights(SubjectAction):
+    """Answers the rights topics."""
+
+    def name(self) -> str:
+        return "action_rights"
+
+
+@answers(
+    "ehcp_request",
+    "ehcp_review_content",
+    "sen_support_funding",
+    "exclusion_attendance",
+    "reasonable_adjustments",
+    "benefits_money",
+    "social_care_assessment",
+    "transition_adulthood",
+)
+def answer_right(
+    reply: Reply, context: Context, session: Session, topic: str
+) -> tuple[Context, list[EventType]]:
+    """The record that fits the question; else the topic's answer, or the entitlement itself."""
+    if not say_closest(reply, context, session, topic) and not say_general(reply, context, session, topic):
+        entitlements = entitlements_about(session, topic, context.store_area)
+        if entitlements:
+            _say_entitlement(reply, context, entitlements[0])
+    if not reply:
+        answer_topic(reply, context, session, topic)
+    if topic == "ehcp_request":
+        reply.offer(*topic_buttons(session, ["ehcp_timescale", "ehcp_refused_appeal"]))
+    return context, []
+
+
+@answers("ehcp_timescale", "ehcp_refused_appeal")
+def answer_time_limits(
+    reply: Reply, context: Context, session: Session, topic: str
+) -> tuple[Context, list[EventType]]:
+    """Every date, worked out from the person's own; without one, the rules, and the question for the date."""
+    context = replace(context, event_date=context.day or context.event_date)
+    rules = deadlines_from(session, _TRIGGER[topic])
+    if context.event_date and rules and (topic == "ehcp_timescale" or context.day):
+        _say_dates(reply, rules, context.event_date)
+        return context, []
+    if not say_closest(reply, context, session, topic):
+        say_general(reply, context, session, topic)
+    if rules and topic == "ehcp_timescale":
+        _say_rules(reply, rules)
+    if not reply:
+        row = session.get(Topic, topic)
+        say_nothing_known(reply, row.title if row else topic)
+    return context, [FollowupAction("deadline_form")] if topic == "ehcp_timescale" else []
+
+
+def _say_entitlement(reply: Reply, context: Context, entitlement: Entitlement) -> None:
+    law = "; ".join(f"{basis['name']}, {basis['section']}" for basis in entitlement.legal_basis)
+    parts = [words_for(context, entitlement), f"How to use it: {entitlement.how_to_use}", f"The law: {law}."]
+    if entitlement.caveat:
+        parts.append(entitlement.caveat)
+    reply.say("\n\n".join(parts), easy_read=entitlement.easy_read, records=[entitlement])
+
+
+def _say_dates(reply: Reply, rules: list[Deadline], start: date) -> None:
+    starts = {
+        "request-received": "your request reached the council",
+        "decision-letter": "the letter is dated",
+    }
+    lines, easy, passed, dates = [], [], [], []
+    for rule in rules:
+        try:
+            due = due_date(rule, start)
+        except DeadlineNotCountable:
+            continue
+        period = f"{rule.count} {rule.unit if rule.count != 1 else rule.unit.removesuffix('s')}"
+        lines.append(f"- {rule.title}: by {say_date(due)} ({period}).")
+        easy.append(f"{rule.title}: {say_date(due)}.")
+        dates.append({"id": rule.id, "title": rule.title, "date": due.isoformat(), "period": period})
+        if due < today():
+            passed.append(rule)
+    exceptions = list(dict.fromkeys(rule.exceptions for rule in rules if rule.exceptions))
+    parts = [
+        "\n".join([f"If {starts[rules[0].trigger]} on {say_date(start)}:", *lines]),
+        _say_law(rules),
+        *exceptions[:1],
+    ]
+    if passed:
+        parts.append(f"{say_date(due_date(passed[-1], start))} has passed. {passed[-1].if_missed}")
+    entitlements = list({rule.entitlement.id: rule.entitlement for rule in rules}.values())
+    reply.say(
+        "\n\n".join(parts),
+        easy_read="\n".join(easy),
+        records=entitlements,
+        cards=[{"kind": "deadlines", "title": "Your dates", "start": start.isoformat(), "dates": dates}],
+    )
+
+
+def _say_rules(reply: Reply, rules: list[Deadline]) -> None:
+    lines = [f"- {rule.title}: within {rule.count} {rule.unit}." for rule in rules]
+    reply.say(
+        "\n".join(["The time limits, counted from the day the council gets the request:", *lines])
+        + f"\n\n{_say_law(rules)}",
+        easy_read="\n".join(line.removeprefix("- ") for line in lines),
+        records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
+    )
+
+
+def _say_law(rules: list[Deadline]) -> str:
+    """The law behind rules, each act named once: "... Regulations 2014, regulation 5(1)"."""
+    sections: dict[str, list[str]] = {}
+    for rule in rules:
+        sections.setdefault(rule.legal_name, []).append(rule.legal_section)
+    acts = [f"{name}, {', '.join(dict.fromkeys(found))}" for name, found in sections.items()]
+    return f"The law: {'; '.join(acts)}."

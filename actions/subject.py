@@ -1,0 +1,61 @@
+"""What every answering action does: read, answer one topic, remember, ask for what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+
+from rasa_sdk.events import EventType
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.types import DomainDict
+from sqlalchemy.orm import Session
+
+from actions.context import Context, read_context
+from actions.replies import Reply
+from actions.store import read_store
+
+#: Fills a reply for one topic; gives events that come after it (a form that asks for what is missing) and
+#: the context as it is then.
+Answer = Callable[[Reply, Context, Session, str], tuple[Context, list[EventType]]]
+
+#: Topic -> how to answer it, filled by the subjects' modules.
+ANSWERS: dict[str, Answer] = {}
+
+
+def answers(*topics: str) -> Callable[[Answer], Answer]:
+    """Mark the function that answers these topics."""
+
+    def register(answer: Answer) -> Answer:
+        for topic in topics:
+            ANSWERS[topic] = answer
+        return answer
+
+    return register
+
+
+def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) -> list[EventType]:
+    """Answer a topic and give the events that remember it. Blocking: run it in a thread."""
+    context = context.about(topic)
+    reply = Reply(topic, context.easy_read)
+    with read_store() as session:
+        context, events = ANSWERS[topic](reply, context, session, topic)
+    reply.send(dispatcher)
+    return [*replace(context, shown=tuple(reply.shown), misunderstood=0).slots(), *events]
+
+
+class SubjectAction(Action, ABC):
+    """An action that answers the topics of one subject; which one is the message's intent."""
+
+    @abstractmethod
+    def name(self) -> str:
+        """Rasa's name for the action."""
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Answer the topic that the message was understood to be about."""
+        topic = str(tracker.get_intent_of_latest_message(skip_fallback_intent=False))
+        return await asyncio.to_thread(give_answer, dispatcher, read_context(tracker), topic)

@@ -1,0 +1,46 @@
+"""The ``helpline`` command."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+#: Command -> module in helpline.commands, imported only when it is used: `helpline --help` stays quick.
+_COMMANDS = {
+    "run": "run",
+    "train": "train",
+    "ask": "ask",
+    "chat": "chat",
+    "knowledge": "knowledge",
+    "adviser": "adviser",
+    "evaluate": "evaluate",
+    "purge": "retention",
+    "erase": "retention",
+    "doctor": "doctor",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"helpline.commands.{_COMMANDS[name]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="helpline")
+def main() -> None:
+    """Helpline: an assistant about autism and SEND for a council's website."""
+
+
+def fail(message: str) -> None:
+    """End with one clear line and exit code 1."""
+    click.echo(message, err=True)
+    sys.exit(1)

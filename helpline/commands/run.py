@@ -1,0 +1,49 @@
+"""``helpline run``: everything on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+
+from helpline.cli import fail
+from helpline.settings import Settings
+from helpline.stack import CannotStart, running
+from helpline.supervisor import NotReady
+from helpline.training import TrainingFailed
+from knowledge.content import ContentError
+from knowledge.database import StoreUnavailable
+
+
+@click.command()
+def run() -> None:
+    """Start the whole helpline on this machine."""
+    try:
+        asyncio.run(_run(Settings()))
+    except ContentError as error:
+        fail(f"The content cannot be loaded:\n{error}\nMend these lines and start again.")
+    except (CannotStart, TrainingFailed, StoreUnavailable, NotReady) as error:
+        fail(str(error))
+
+
+async def _run(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def stop() -> None:
+        # While things are still starting there is no supervisor to ask: the start itself is cancelled.
+        if stopping.is_set() or task is None:
+            return
+        stopping.set()
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        async with running(settings, click.echo) as supervisor:
+            click.echo(f"\nThe helpline is ready: {settings.gateway_url}\nPress Ctrl-C to stop.")
+            await supervisor.wait()
+    except asyncio.CancelledError:
+        click.echo("Stopped.")

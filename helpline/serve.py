@@ -1,0 +1,24 @@
+"""The public process: the gateway with the advisers' desk beside it, on one event loop."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from desk.app import add_desk
+from desk.settings import DeskSettings
+
+from gateway.app import STORE, init_app
+from gateway.logs import set_up_logging
+from gateway.settings import Settings
+
+
+def main() -> None:
+    """Serve until stopped; settings come from the environment."""
+    settings = Settings()
+    set_up_logging(settings.log_level)
+    app = init_app(settings)
+    add_desk(app, DeskSettings(), STORE)
+    web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Checks on content beyond its form: what is out of date, what is badly said, which topics have no answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from knowledge.content import Content
+from knowledge.content_schema import Area, Record, Service, Status
+from knowledge.dates import today
+
+#: A telephone number stands in a field made for it, where somebody confirmed it; never in prose.
+_PHONE_IN_PROSE = re.compile(r"\b0\d{2,4}[ -]?\d{3}[ -]?\d{3,4}\b|\b116 ?\d{3}\b|\b0800 ?1111\b")
+
+#: Identity-first and without pity (the strategy's own terminology).
+_UNWANTED_WORDS = re.compile(
+    r"\bsuffer(s|ing|ed)?\b"
+    r"|\b(people|person|child|children|adults?|pupils?|son|daughter|someone) with autism\b"
+    r"|\b(high|low)[- ]functioning\b|\bsevere(ly)? autis\w+|\bspecial needs child",
+    re.IGNORECASE,
+)
+
+_TEXT_FIELDS = (
+    "description",
+    "easy_read",
+    "who_for",
+    "how_to_reach",
+    "answer",
+    "young_person",
+    "how_to_use",
+    "who",
+    "question",
+    "next_step",
+    "meaning",
+    "says",
+    "caveat",
+    "note",
+)
+
+#: Topics that the assistant answers from the store.
+_ANSWERED_GROUPS = ("diagnosis", "waits", "support", "rights")
+_ANSWERED_BESIDES = ("what_is_autism", "complaint")
+
+_COVERED = (Area.DERBY_CITY, Area.DERBYSHIRE, Area.HEREFORDSHIRE)
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was found."""
+
+    problems: list[str]  # must be mended
+    warnings: list[str]  # should be looked at
+    coverage: dict[str, dict[str, str]]  # topic -> area -> "local", "national" or "-"
+
+    def table(self) -> str:
+        """The coverage as a plain table: topics by areas."""
+        width = max(len(topic) for topic in self.coverage)
+        lines = [f"{'topic':{width}}  " + "  ".join(f"{area:13}" for area in _COVERED)]
+        for topic, areas in self.coverage.items():
+            lines.append(f"{topic:{width}}  " + "  ".join(f"{areas[area]:13}" for area in _COVERED))
+        return "\n".join(lines)
+
+
+def check_content(content: Content, now: date | None = None) -> CheckReport:
+    """Check content whose form is right.
+
+    Args:
+        content: what ``read_content`` gave.
+        now: the day to judge review dates by; today in the UK if not given.
+    """
+    now = now or today()
+    coverage = _coverage(content)
+    problems = [problem for record in content.records() for problem in _said_badly(record)]
+    problems += [
+        f"the topic {topic} has no answer for {area}"
+        for topic, areas in coverage.items()
+        for area, answered in areas.items()
+        if answered == "-"
+    ]
+    warnings = [
+        f"{record.id}: its review was due on {record.review_by.isoformat()}"
+        for record in content.records()
+        if record.review_by < now and record.status is Status.PUBLISHED
+    ]
+    return CheckReport(problems, warnings, coverage)
+
+
+def _said_badly(record: Record) -> Iterator[str]:
+    for name in _TEXT_FIELDS:
+        text = getattr(record, name, None)
+        if not isinstance(text, str):
+            continue
+        if match := _PHONE_IN_PROSE.search(text):
+            yield f"{record.id}, {name}: the number {match.group()!r} stands in prose, not in its field"
+        if match := _UNWANTED_WORDS.search(text):
+            yield f"{record.id}, {name}: {match.group()!r} is not how we speak of people"
+
+
+def _coverage(content: Content) -> dict[str, dict[str, str]]:
+    topics = [
+        topic.name
+        for topic in content.topics
+        if topic.group in _ANSWERED_GROUPS or topic.name in _ANSWERED_BESIDES
+    ]
+    return {topic: {area: _answered(content, topic, area) for area in _COVERED} for topic in topics}
+
+
+def _answered(content: Content, topic: str, area: Area) -> str:
+    found = "-"
+    for record in content.records():
+        general = getattr(record, "general_for", [])
+        if record.status is not Status.PUBLISHED or topic not in [*record.topics, *general]:
+            continue
+        if area in record.areas:
+            return "local"
+        # A service is an answer only where it is offered; guidance and rights hold in all of England.
+        if not isinstance(record, Service) and {Area.ENGLAND, Area.UK} & set(record.areas):
+            found = "national"
+    return found

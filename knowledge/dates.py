@@ -1,0 +1,116 @@
+"""Dates as people say them and as we say them. All dates are days in the UK; no time of day is used."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import dateparser
+
+UK = ZoneInfo("Europe/London")
+
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+_NAMES_A_DAY = re.compile(
+    r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\b(mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|\b(today|yesterday|ago|last)\b|\b\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}\b",
+    re.IGNORECASE,
+)
+
+_ELAPSED = re.compile(
+    r"\b(?:been|waited|waiting|for|over|about|nearly|almost|since)?\s*"
+    r"(?P<count>\d{1,3}|a|one|two|three|four|five|six|seven|eight|nine|ten|twelve)\s*"
+    r"(?P<unit>day|week|wk|month|mth|year|yr)s?\b",
+    re.IGNORECASE,
+)
+_WORDS = {
+    "a": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "twelve": 12,
+}
+
+
+def today() -> date:
+    """The day it is in the UK."""
+    return datetime.now(UK).date()
+
+
+def parse_date(text: str, now: date | None = None) -> date | None:
+    """Read a day from words: "3 March 2026", "03/03/26", "last Monday", "6 weeks ago".
+
+    Day comes before month, as in the UK; a date without a year is the last one that has passed.
+
+    Args:
+        text: the words of the date only.
+        now: the day to count from; today in the UK if not given.
+
+    Returns:
+        The day, or None when the words are no date.
+    """
+    words = re.sub(r"\b(\d{1,2})(st|nd|rd|th)\b(?:\s+of\b)?", r"\1", text.strip(), flags=re.IGNORECASE)
+    if not _NAMES_A_DAY.search(words):
+        return None  # "7 year old", "20 weeks" and bare numbers are ages and counts, not days
+    now = now or today()
+    parsed = dateparser.parse(
+        words,
+        languages=["en"],
+        settings={
+            "DATE_ORDER": "DMY",
+            "PREFER_DATES_FROM": "past",
+            "PREFER_DAY_OF_MONTH": "first",
+            "RELATIVE_BASE": datetime.combine(now, time(12)),
+        },
+    )
+    return parsed.date() if parsed else None
+
+
+def elapsed_since(text: str, now: date | None = None) -> date | None:
+    """The day that lies as far back as a message says: "it's been 22 weeks" -> 22 weeks ago.
+
+    Returns:
+        The day, or None when no length of time is named.
+    """
+    match = _ELAPSED.search(text)
+    if match is None:
+        return None
+    number = match["count"].lower()
+    count = _WORDS.get(number) or int(number)
+    unit = match["unit"].lower()
+    days = {"d": 1, "w": 7, "m": 30.44, "y": 365.25}[unit[0]]
+    return (now or today()) - timedelta(days=round(count * days))
+
+
+def say_date(day: date) -> str:
+    """A day as we write it: "14 April 2026"."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def say_partial(partial: str) -> str:
+    """A date as precise as it is known: "2022" -> "2022", "2022-12" -> "December 2022"."""
+    parts = [int(part) for part in partial.split("-")]
+    if len(parts) == 3:
+        return say_date(date(*parts))
+    return str(parts[0]) if len(parts) == 1 else f"{_MONTHS[parts[1] - 1]} {parts[0]}"

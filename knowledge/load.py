@@ -1,0 +1,365 @@
+"""Putting content into the store: one transaction, every change kept as a revision, nothing half-loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from encoder import SentenceEncoder
+from knowledge import models
+from knowledge.content import Content
+from knowledge.content_schema import (
+    CrisisContact,
+    CrisisReply,
+    Entitlement,
+    GlossaryTerm,
+    Guidance,
+    Pathway,
+    Record,
+    Service,
+    Wait,
+)
+
+#: Marks the rows that come from content files, so that loading never touches an imported directory.
+ORIGIN = "content"
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What loading did, in numbers of records."""
+
+    created: int
+    updated: int
+    unchanged: int
+    withdrawn: int
+
+
+def load_content(session: Session, content: Content, encoder: SentenceEncoder) -> LoadReport:
+    """Make the store hold exactly this content.
+
+    New records are added, changed ones updated, and those that are no longer in the files withdrawn; each
+    change is a revision. The caller commits: until then nobody sees anything of it.
+
+    Args:
+        session: a session of the knowledge store, with no transaction begun.
+        content: what ``read_content`` gave.
+        encoder: makes the vectors that search compares.
+    """
+    for topic in content.topics:
+        session.merge(models.Topic(**topic.model_dump()))
+    _load_areas(session, content)
+    for source in content.sources:
+        session.merge(models.Source(**source.model_dump()))
+    for organization in content.organizations:
+        session.merge(
+            models.Organization(
+                id=organization.id,
+                name=organization.name,
+                alternate_name=_joined(organization.alternate_names),
+                description=organization.description,
+                website=organization.website,
+            )
+        )
+    session.flush()
+    _load_taxonomies(session, content)
+
+    stored = {
+        record.id: record
+        for record in session.scalars(select(models.Record).where(models.Record.origin == ORIGIN))
+    }
+    counts = {"created": 0, "updated": 0, "unchanged": 0, "withdrawn": 0}
+    for record in content.records():
+        counts[_load_record(session, record, stored.pop(record.id, None), encoder)] += 1
+    for row in stored.values():
+        if row.status != "withdrawn":
+            row.status = "withdrawn"
+            row.content_hash = ""  # so that it is taken up again when it comes back to the files
+            _add_revision(session, row.id, "withdrawn", {})
+            counts["withdrawn"] += 1
+    session.flush()
+    return LoadReport(**counts)
+
+
+def _load_areas(session: Session, content: Content) -> None:
+    # First the areas, then what lies inside what: an area may come before the wider one it names.
+    for area in content.areas:
+        session.merge(models.Area(**area.model_dump(mode="json", exclude={"inside"})))
+    session.flush()
+    session.execute(delete(models.AreaInside))
+    session.add_all(
+        models.AreaInside(area_id=area.id.value, wider_id=wider.value, position=position)
+        for area in content.areas
+        for position, wider in enumerate(area.inside)
+    )
+
+
+def _load_record(
+    session: Session, record: Record, row: models.Record | None, encoder: SentenceEncoder
+) -> str:
+    content = record.model_dump(mode="json")
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    if row is not None and row.content_hash == digest:
+        return "unchanged"
+    change = "created" if row is None else "updated"
+    model, columns = _BUILDERS[type(record)]
+    if row is not None and not isinstance(row, model):
+        raise ValueError(
+            f"the record {record.id!r} is a {row.kind} in the store; give the new one another id"
+        )
+    if row is None:
+        row = model(id=record.id, origin=ORIGIN)
+        session.add(row)
+    general = getattr(record, "general_for", [])
+    values: dict[str, Any] = {
+        "status": record.status.value,
+        "audience": record.audience.value,
+        "as_of": record.as_of,
+        "review_by": record.review_by,
+        "freshness": record.freshness.value,
+        "caveat": record.caveat,
+        "content_hash": digest,
+        "citations": [
+            models.Citation(position=position, source_id=citation.source, locator=citation.locator)
+            for position, citation in enumerate(record.sources)
+        ],
+        "areas": [models.RecordArea(area_id=area.value) for area in record.areas],
+        "topics": [
+            models.RecordTopic(topic=topic, position=position, general=topic in general)
+            for position, topic in enumerate(dict.fromkeys([*record.topics, *general]))
+        ],
+        **columns(record),
+    }
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    if isinstance(record, Service):
+        _load_attributes(session, record)
+    _index(session, record, encoder)
+    _add_revision(session, record.id, change, content)
+    return change
+
+
+def _add_revision(session: Session, record_id: str, change: str, content: dict[str, Any]) -> None:
+    newest = session.scalar(
+        select(func.max(models.Revision.number)).where(models.Revision.record_id == record_id)
+    )
+    session.add(
+        models.Revision(
+            record_id=record_id,
+            number=(newest or 0) + 1,
+            change=change,
+            recorded_at=datetime.now(UTC),
+            content=content,
+        )
+    )
+
+
+def _joined(names: list[str]) -> str | None:
+    return "; ".join(names) or None
+
+
+def _service(service: Service) -> dict[str, Any]:
+    locations = []
+    if service.address:
+        location = models.Location(
+            id=f"{service.id}-location"[:80],
+            location_type="physical",
+            addresses=[models.Address(address_1=service.address)],
+        )
+        locations = [models.ServiceAtLocation(location_id=location.id, location=location)]
+    return {
+        "organization_id": service.organization,
+        "name": service.name,
+        "alternate_name": _joined(service.alternate_names),
+        "description": service.description,
+        "easy_read": service.easy_read,
+        "url": service.url,
+        "email": service.email,
+        "application_process": service.how_to_reach,
+        "eligibility_description": service.who_for,
+        "minimum_age": service.min_age,
+        "maximum_age": service.max_age,
+        "hours_text": service.hours,
+        "needs_diagnosis": service.needs_diagnosis,
+        "phones": [
+            models.Phone(
+                position=position,
+                number=phone.number,
+                extension=phone.extension,
+                type="text" if phone.text_only else "voice",
+                description=phone.label,
+                confidence=phone.confidence.value,
+                freshness=phone.freshness.value,
+            )
+            for position, phone in enumerate(service.phones)
+        ],
+        "cost_options": [
+            models.CostOption(position=position, option=cost.option, amount=cost.amount)
+            for position, cost in enumerate(service.costs)
+        ],
+        "service_areas": [models.ServiceArea(name=area.value) for area in service.areas],
+        "service_at_locations": locations,
+    }
+
+
+def _pathway(pathway: Pathway) -> dict[str, Any]:
+    return {
+        **pathway.model_dump(
+            include={
+                "title",
+                "cohort",
+                "answer",
+                "easy_read",
+                "young_person",
+                "self_referral",
+                "referrers",
+                "assessed_by",
+                "check_with",
+            }
+        ),
+        "minimum_age": pathway.min_age,
+        "maximum_age": pathway.max_age,
+        "steps": [
+            models.PathwayStep(position=position, title=step.title, text=step.text)
+            for position, step in enumerate(pathway.steps)
+        ],
+    }
+
+
+def _wait(wait: Wait) -> dict[str, Any]:
+    return {
+        **wait.model_dump(include={"cohort", "measure", "subject", "value", "unit", "note"}),
+        "pathway_id": wait.pathway,
+    }
+
+
+def _entitlement(entitlement: Entitlement) -> dict[str, Any]:
+    return {
+        **entitlement.model_dump(
+            include={"title", "who", "answer", "easy_read", "young_person", "how_to_use", "legal_basis"}
+        ),
+        "deadlines": [
+            models.Deadline(
+                **deadline.model_dump(exclude={"legal_basis"}),
+                position=position,
+                legal_name=deadline.legal_basis.name,
+                legal_section=deadline.legal_basis.section,
+            )
+            for position, deadline in enumerate(entitlement.deadlines)
+        ],
+    }
+
+
+def _guidance(guidance: Guidance) -> dict[str, Any]:
+    return {
+        **guidance.model_dump(
+            include={"question", "answer", "easy_read", "young_person", "next_step", "services"}
+        ),
+        "minimum_age": guidance.min_age,
+        "maximum_age": guidance.max_age,
+    }
+
+
+def _glossary(term: GlossaryTerm) -> dict[str, Any]:
+    return term.model_dump(include={"term", "alternate_terms", "meaning", "easy_read"})
+
+
+def _crisis_contact(contact: CrisisContact) -> dict[str, Any]:
+    return {
+        **contact.model_dump(
+            include={"name", "rank", "phone", "phone_note", "text", "url", "email", "hours", "says"}
+        ),
+        "dangers": [danger.value for danger in contact.dangers],
+        "minimum_age": contact.min_age,
+        "maximum_age": contact.max_age,
+        "confidence": contact.confidence.value,
+    }
+
+
+def _crisis_reply(reply: CrisisReply) -> dict[str, Any]:
+    return {**reply.model_dump(include={"says", "easy_read", "young_person"}), "danger": reply.danger.value}
+
+
+#: For each kind of record: its table, and its own columns made from the record.
+_BUILDERS: dict[type[Record], tuple[type[models.Record], Callable[[Any], dict[str, Any]]]] = {
+    Service: (models.Service, _service),
+    Pathway: (models.Pathway, _pathway),
+    Wait: (models.Wait, _wait),
+    Entitlement: (models.Entitlement, _entitlement),
+    Guidance: (models.Guidance, _guidance),
+    GlossaryTerm: (models.GlossaryTerm, _glossary),
+    CrisisContact: (models.CrisisContact, _crisis_contact),
+    CrisisReply: (models.CrisisReply, _crisis_reply),
+}
+
+
+_DIAGNOSIS_TERMS = {
+    "yes": "A diagnosis is needed",
+    "no": "No diagnosis needed",
+    "not-stated": "Not stated whether a diagnosis is needed",
+}
+
+
+def _load_taxonomies(session: Session, content: Content) -> None:
+    """Topic and diagnosis-needed as taxonomies, since Open Referral UK has no field for either."""
+    session.merge(models.Taxonomy(id="topic", name="Helpline topic", description="What a service helps with"))
+    session.merge(
+        models.Taxonomy(id="needs-diagnosis", name="Diagnosis", description="Whether a diagnosis is needed")
+    )
+    session.flush()
+    for topic in content.topics:
+        session.merge(
+            models.TaxonomyTerm(
+                id=f"topic:{topic.name}", taxonomy_id="topic", name=topic.title, description=topic.boundary
+            )
+        )
+    for value, name in _DIAGNOSIS_TERMS.items():
+        session.merge(
+            models.TaxonomyTerm(id=f"needs-diagnosis:{value}", taxonomy_id="needs-diagnosis", name=name)
+        )
+    session.flush()
+
+
+def _load_attributes(session: Session, service: Service) -> None:
+    session.execute(delete(models.Attribute).where(models.Attribute.link_id == service.id))
+    terms = [f"topic:{topic}" for topic in dict.fromkeys(service.topics)]
+    terms.append(f"needs-diagnosis:{service.needs_diagnosis}")
+    session.add_all(models.Attribute(link_id=service.id, taxonomy_term_id=term) for term in terms)
+
+
+def _index(session: Session, record: Record, encoder: SentenceEncoder) -> None:
+    """Store the phrases by which the record is found, with their vectors."""
+    phrases = list(dict.fromkeys(_phrases(record)))
+    session.execute(delete(models.SearchPhrase).where(models.SearchPhrase.record_id == record.id))
+    if not phrases:
+        return
+    for position, (phrase, vector) in enumerate(zip(phrases, encoder.encode(phrases), strict=True)):
+        session.add(
+            models.SearchPhrase(
+                record_id=record.id,
+                position=position,
+                phrase=phrase,
+                vector=vector.astype(np.dtype("<f2")).tobytes(),
+            )
+        )
+
+
+def _phrases(record: Record) -> list[str]:
+    match record:
+        case Guidance():
+            return [record.question, record.answer.split("\n\n")[0]]
+        case Service():
+            return [record.name, *record.alternate_names, record.description.split("\n\n")[0]]
+        case Pathway() | Entitlement():
+            return [record.title, record.answer.split("\n\n")[0]]
+        case GlossaryTerm():
+            return [f"What is {record.term}?", *(f"What is {term}?" for term in record.alternate_terms)]
+    return []

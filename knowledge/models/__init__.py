@@ -1,0 +1,35 @@
+"""The tables of the knowledge store.
+
+Two families, as in docs/knowledge.md: services in the shape of Open Referral UK (``directory``), and what
+a directory cannot hold (``pathways``, ``rights``, ``guidance``, ``crisis``). Every answerable row is a
+``Record`` (``record``) with sources, date, areas, status and history.
+"""
+
+from knowledge.models.base import Base
+from knowledge.models.crisis import CrisisContact, CrisisReply
+from knowledge.models.directory import (
+    Address,
+    Attribute,
+    CostOption,
+    Location,
+    Organization,
+    Phone,
+    Schedule,
+    Service,
+    ServiceArea,
+    ServiceAtLocation,
+    Taxonomy,
+    TaxonomyTerm,
+)
+from knowledge.models.guidance import GlossaryTerm, Guidance
+from knowledge.models.pathways import Pathway, PathwayStep, Wait
+from knowledge.models.record import Area, AreaInside, Citation, Record, RecordArea, RecordTopic, Revision, Source, Topic
+from knowledge.models.rights import Deadline, Entitlement
+from knowledge.models.search import SearchPhrase
+
+__all__ = [
+    "Address", "Area", "AreaInside", "Attribute", "Base", "Citation", "CostOption", "CrisisContact",
+    "CrisisReply", "Deadline", "Entitlement", "GlossaryTerm", "Guidance", "Location", "Organization",
+    "Pathway", "PathwayStep", "Phone", "Record", "RecordArea", "RecordTopic", "Revision", "Schedule", "SearchPhrase",
+    "Service", "ServiceArea", "ServiceAtLocation", "Source", "Taxonomy", "TaxonomyTerm", "Topic", "Wait",
+]

@@ -1,0 +1,57 @@
+"""Services and how to reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knowledge.models import Service
+from knowledge.queries.areas import areas_from_near_to_wide
+from knowledge.queries.common import about, holds_in, nearness, published, suits_age
+
+#: "No diagnosis needed" comes first: families are told too often that help starts with a diagnosis.
+_DIAGNOSIS_ORDER = {"no": 0, "not-stated": 1, "yes": 2}
+
+
+def services_about(session: Session, topic: str, area: str | None, age: int | None = None) -> list[Service]:
+    """Services for a topic: the nearest first, then those that need no diagnosis.
+
+    Args:
+        topic: a topic name.
+        area: area id, or None for what holds everywhere.
+        age: years, or None for any.
+    """
+    areas = areas_from_near_to_wide(session, area)
+    query = select(Service).where(published(), holds_in(areas), about(topic))
+    query = query.where(suits_age(age, Service.minimum_age, Service.maximum_age))
+    found = [service for service in session.scalars(query).unique() if service.audience != "professionals"]
+
+    def fit(service: Service) -> tuple[int, int, int, str]:
+        position = next(t.position for t in service.topics if t.topic == topic)
+        return nearness(service, areas), _DIAGNOSIS_ORDER[service.needs_diagnosis], position, service.name
+
+    return sorted(found, key=fit)
+
+
+def services_by_id(session: Session, ids: Iterable[str], area: str | None = None) -> list[Service]:
+    """The published services among these ids, in the order given.
+
+    Args:
+        area: leaves out services that do not hold in this area; None keeps all.
+    """
+    wanted = list(ids)
+    query = select(Service).where(published(), Service.id.in_(wanted))
+    if area is not None:
+        query = query.where(holds_in(areas_from_near_to_wide(session, area)))
+    found = {service.id: service for service in session.scalars(query).unique()}
+    return [found[service_id] for service_id in wanted if service_id in found]
+
+
+def all_services(session: Session, area: str | None = None) -> list[Service]:
+    """Every published service, or those of one area and the wider ones around it."""
+    query = select(Service).where(published())
+    if area is not None:
+        query = query.where(holds_in(areas_from_near_to_wide(session, area)))
+    return sorted(session.scalars(query).unique(), key=lambda service: service.id)
