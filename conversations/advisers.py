@@ -54,14 +54,14 @@ class Advisers:
             return list(await session.scalars(select(Adviser).order_by(Adviser.name)))
 
     async def adviser_by_key(self, key: str) -> Adviser | None:
-        """The enabled account behind a sign-in key, else None. Looked up by its hash, so timing tells nothing."""
+        """The enabled account behind a sign-in key, else None. Found by its hash, so timing tells nothing."""
         async with self.database.reading() as session:
             return await session.scalar(
                 select(Adviser).where(Adviser.key_hash == hashed(key), Adviser.disabled.is_(False))
             )
 
     async def disable_adviser(self, name: str) -> None:
-        """Close an account. Chats it holds go back to the queue once it counts as unseen. Raises ``NotFound``."""
+        """Close an account; its chats go back to the queue once it counts as unseen. Raises ``NotFound``."""
         async with self.database.writing() as session:
             result = await session.execute(
                 update(Adviser).where(Adviser.name == name).values(disabled=True, last_seen=None)

@@ -22,7 +22,7 @@ class Subscription:
         self._changed = asyncio.Event()
         self._typing = False
 
-    async def wait(self, timeout: float | None = None) -> bool:
+    async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - says whether time ran out
         """Wait for a change, at most ``timeout`` seconds. True if there was one, False if time ran out."""
         try:
             async with asyncio.timeout(timeout):

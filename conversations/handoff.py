@@ -49,8 +49,8 @@ class HandOff:
     ) -> Escalation:
         """Ask for a person: the chat joins the queue (the bot keeps answering until somebody takes it).
 
-        Asking again does not queue twice: the request that stands is returned, with the higher priority of the
-        two and the newer summary. ``who`` asked: "user", "assistant" or "system". Raises ``NotFound``.
+        Asking again does not queue twice: the request that stands is returned, with the higher priority of
+        the two and the newer summary. ``who`` asked: "user", "assistant" or "system". Raises ``NotFound``.
         """
         now = utc_now()
         async with self.database.writing() as session:
@@ -131,7 +131,7 @@ class HandOff:
     async def claim(
         self, conversation_id: str, adviser_id: str, *, notice: Draft | None = None
     ) -> Escalation:
-        """Take a waiting chat. Of two who try, one wins; the other gets ``OwnershipChanged`` naming the winner.
+        """Take a waiting chat. Of two, one wins; the other gets ``OwnershipChanged`` naming the winner.
 
         ``notice`` is logged in the same moment, so that the family learns of it exactly when it is true.
         Raises ``NotFound`` for an unknown conversation or an unknown or disabled adviser.
@@ -163,7 +163,7 @@ class HandOff:
     async def release(
         self, conversation_id: str, adviser_id: str, *, why: str, notice: Draft | None = None
     ) -> None:
-        """Put a chat back in the queue with its priority and its place by time. Raises ``OwnershipChanged``."""
+        """Put a chat back in the queue, with its priority and place by time. Raises ``OwnershipChanged``."""
         async with self.database.writing() as session:
             await _requeue(session, conversation_id, adviser_id, adviser_id, why, notice)
         self._tell(conversation_id)

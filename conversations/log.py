@@ -145,7 +145,7 @@ class ConversationLog:
     async def set_person(
         self, conversation_id: str, *, area: str | None, age: int | None, young: bool
     ) -> None:
-        """Remember what is known of the person, so that a crisis reply can fit them without asking the bot."""
+        """Remember what is known of the person: a crisis reply has to fit them without asking the bot."""
         async with self.database.writing() as session:
             await session.execute(
                 update(Conversation)
@@ -157,9 +157,9 @@ class ConversationLog:
         """How many conversations there are with each owner."""
         async with self.database.reading() as session:
             rows = await session.execute(
-                select(Conversation.owner, func.count()).group_by(Conversation.owner)
+                select(Conversation.owner, func.count().label("count")).group_by(Conversation.owner)
             )
-            return {**dict.fromkeys(Owner, 0), **{owner: count for owner, count in rows}}
+            return {**dict.fromkeys(Owner, 0), **{row.owner: row.count for row in rows}}
 
     async def adviser_name(self, conversation_id: str) -> str | None:
         """The first name of the adviser who has the conversation now, if one has: what the family is told."""
@@ -256,10 +256,10 @@ class ConversationLog:
     ) -> list[Message]:
         """Log what the assistant (or the system) says; ends the turn of message ``reply_to``.
 
-        Ownership is checked again inside the transaction: if an adviser has taken the chat meanwhile, nothing
-        is said, the turn still ends, and the list is empty. ``unless_owned_by_adviser=False`` is for what must
-        be said whoever has the chat: crisis numbers, and notices about the chat itself.
-        A message is answered once: if another process was quicker, its replies are returned and nothing is added.
+        Ownership is checked again inside the transaction: if an adviser has taken the chat meanwhile,
+        nothing is said, the turn still ends, and the list is empty. ``unless_owned_by_adviser=False`` is for
+        what must be said whoever has the chat: crisis numbers, and notices about the chat itself.
+        A message is answered once: if another process was quicker, its replies are returned, nothing added.
         """
         now = utc_now()
         async with self.database.writing() as session:
@@ -288,8 +288,8 @@ class ConversationLog:
         """Log what the adviser says, under their first name.
 
         A repeat (same ``client_message_id``) adds nothing and returns the first one.
-        Raises ``OwnershipChanged`` unless the chat is theirs, ``NotFound``, or ``MessageConflict`` when the id
-        was used for another message.
+        Raises ``OwnershipChanged`` unless the chat is theirs, ``NotFound``, or ``MessageConflict`` when the
+        id was used for another message.
         """
         now = utc_now()
         async with self.database.writing() as session:

@@ -27,8 +27,10 @@ async def test_every_listener_is_woken_and_only_those_of_that_chat() -> None:
     events = Events()
     with events.subscribe("a") as one, events.subscribe("a") as two, events.subscribe("b") as other:
         events.typing("a")
-        assert await one.wait(1) and await two.wait(1)
-        assert one.take_typing() and not one.take_typing()
+        assert await one.wait(1)
+        assert await two.wait(1)
+        assert one.take_typing()
+        assert not one.take_typing()
         assert not await other.wait(0.01)
 
 

@@ -87,7 +87,8 @@ async def test_of_many_advisers_who_claim_one_wins_and_the_others_are_told_who(s
 
     won = [r for r in results if isinstance(r, Escalation)]
     lost = [r for r in results if isinstance(r, OwnershipChanged)]
-    assert len(won) == 1 and len(lost) == 5
+    assert len(won) == 1
+    assert len(lost) == 5
     winner = {a.id: a.name for a in await store.advisers()}[won[0].adviser_id or ""]
     assert {error.adviser_name for error in lost} == {winner}
 
@@ -102,7 +103,8 @@ async def test_the_bot_speaks_while_queued_and_is_silent_once_a_person_has_the_c
     late = await store.append_assistant(chat, [Draft(text="a late answer")], reply_to=asked.message.seq)
     crisis = await store.append_assistant(chat, [Draft(text="numbers")], unless_owned_by_adviser=False)
 
-    assert late == [] and [m.text for m in crisis] == ["numbers"]
+    assert late == []
+    assert [m.text for m in crisis] == ["numbers"]
     assert "a late answer" not in [m.text for m in await store.messages(chat)]
     assert (await store.append_user(chat, "c1", "hello?")).is_answered
 
@@ -131,7 +133,8 @@ async def test_only_the_adviser_who_has_the_chat_can_write_give_back_or_close(st
     await store.claim(chat, sam)
 
     message = await store.append_adviser(chat, sam, "Hello, I am Sam")
-    assert message.role is Role.ADVISER and (message.author or "").startswith("Sam")
+    assert message.role is Role.ADVISER
+    assert (message.author or "").startswith("Sam")
     with pytest.raises(OwnershipChanged):
         await store.append_adviser(chat, ada, "not mine")
     with pytest.raises(OwnershipChanged):
@@ -188,7 +191,8 @@ async def test_an_adviser_who_vanishes_puts_the_chat_back_and_the_family_is_told
     assert (await store.get(chat)).owner is Owner.QUEUED
     assert [m.text for m in await store.messages(chat)] == [notice.text]
     escalation = await store.escalation(chat)
-    assert escalation is not None and escalation.status is EscalationStatus.OPEN
+    assert escalation is not None
+    assert escalation.status is EscalationStatus.OPEN
     with pytest.raises(OwnershipChanged):
         await store.append_adviser(chat, sam, "I am back")
 
@@ -221,7 +225,8 @@ async def test_advisers_sign_in_by_key_until_they_are_disabled(store: Store) -> 
     adviser, key = await store.add_adviser(f"Sam {utc_now().timestamp()}")
     assert adviser.key_hash != key
     found = await store.adviser_by_key(key)
-    assert found is not None and found.id == adviser.id
+    assert found is not None
+    assert found.id == adviser.id
     with pytest.raises(AdviserExists):
         await store.add_adviser(adviser.name)
 
@@ -242,7 +247,8 @@ async def test_a_session_lasts_until_it_ends_runs_out_or_the_account_is_disabled
     here, there, over = [await store.open_session(adviser.id, lasts) for lasts in (hour, hour, -hour)]
 
     found = await store.adviser_in_session(here)
-    assert found is not None and found.id == adviser.id
+    assert found is not None
+    assert found.id == adviser.id
     assert await store.adviser_in_session(over) is None
     assert await store.adviser_in_session("guessed") is None
 

@@ -60,8 +60,11 @@ async def test_a_message_sent_twice_is_logged_once_and_gets_the_same_replies(sto
     await store.append_assistant(chat, [Draft(text="hi")], reply_to=first.message.seq)
     repeat = await store.append_user(chat, "c1", "hello")
 
-    assert first.is_new and not before_reply.is_new and not repeat.is_new
-    assert not before_reply.is_answered and repeat.is_answered
+    assert first.is_new
+    assert not before_reply.is_new
+    assert not repeat.is_new
+    assert not before_reply.is_answered
+    assert repeat.is_answered
     assert repeat.message.seq == first.message.seq
     assert [m.text for m in repeat.replies] == ["hi"]
     assert len(await store.messages(chat)) == 2
@@ -110,7 +113,8 @@ async def test_only_the_token_opens_a_conversation(store: Store) -> None:
     other = await store.create("web")
 
     opened = await store.authenticate(created.conversation.id, created.token)
-    assert opened is not None and opened.id == created.conversation.id
+    assert opened is not None
+    assert opened.id == created.conversation.id
     assert await store.authenticate(created.conversation.id, other.token) is None
     assert await store.authenticate(created.conversation.id, "") is None
     assert await store.authenticate("no-such-chat", created.token) is None

@@ -1,0 +1,75 @@
+"""The gateway, put together: a table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from gateway import api, headers, health, live, openapi, page, resources, rest_webhook
+from gateway.bodies import MAX_BODY_BYTES
+from gateway.errors import problem_middleware
+from gateway.keys import METRICS, SETTINGS, SOCKETS
+from gateway.metrics import Metrics
+from gateway.ports import Crisis, Safety
+from gateway.safety.check import SafetyCheck
+from gateway.settings import Settings
+from gateway.sockets import Sockets
+from knowledge.crisis import CrisisCards
+
+_HERE = Path(__file__).parent
+
+
+def init_app(
+    settings: Settings,
+    *,
+    load_safety: Callable[[], Safety] = SafetyCheck.load,
+    load_crisis: Callable[[str], Crisis] = CrisisCards.load,
+) -> web.Application:
+    """The whole gateway for these settings; run it with ``aiohttp.web``.
+
+    ``load_safety`` and ``load_crisis`` (given the knowledge store's URL) run once, at the start.
+    """
+    app = web.Application(
+        middlewares=[headers.log_middleware, problem_middleware], client_max_size=MAX_BODY_BYTES
+    )
+    app[SETTINGS] = settings
+    app[METRICS] = Metrics()
+    app[SOCKETS] = Sockets()
+    add_routes(app)
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    app.on_response_prepare.append(headers.add_headers)
+    app.on_shutdown.append(lambda app: app[SOCKETS].close())
+    app.cleanup_ctx.append(resources.database)
+    app.cleanup_ctx.append(resources.bot)
+    app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
+    app.cleanup_ctx.append(resources.watch_advisers)
+    return app
+
+
+def add_routes(app: web.Application) -> None:
+    """Every address of the gateway. ``openapi.yml`` describes each of them."""
+    app.router.add_get("/", page.show)
+    app.router.add_post("/", page.post)
+    app.router.add_static("/static", _HERE / "static", name="static")
+
+    app.router.add_post("/api/v1/conversations", api.create)
+    app.router.add_delete("/api/v1/conversations/{id}", api.delete)
+    app.router.add_post("/api/v1/conversations/{id}/messages", api.post_message)
+    app.router.add_get("/api/v1/conversations/{id}/messages", api.get_messages)
+    app.router.add_get("/api/v1/conversations/{id}/socket", live.socket)
+    app.router.add_post("/webhooks/rest/webhook", rest_webhook.webhook)
+
+    app.router.add_get("/api/openapi.json", openapi.document)
+    app.router.add_get("/healthz", health.healthz)
+    app.router.add_get("/readyz", health.readyz)
+    app.router.add_get("/metrics", health.metrics)

@@ -1,0 +1,23 @@
+"""The typed names under which an application keeps what its handlers need."""
+
+from __future__ import annotations
+
+import aiohttp
+from aiohttp import web
+
+from conversations.store import Store
+from gateway.bot_client import BotClient
+from gateway.metrics import Metrics
+from gateway.ports import Crisis
+from gateway.settings import Settings
+from gateway.sockets import Sockets
+from gateway.turn import Turns
+
+SETTINGS = web.AppKey("settings", Settings)
+METRICS = web.AppKey("metrics", Metrics)
+STORE = web.AppKey("store", Store)
+HTTP = web.AppKey("http", aiohttp.ClientSession)
+BOT = web.AppKey("bot", BotClient)
+CRISIS: web.AppKey[Crisis] = web.AppKey("crisis", object)  # type: ignore[arg-type]
+TURNS = web.AppKey("turns", Turns)
+SOCKETS = web.AppKey("sockets", Sockets)

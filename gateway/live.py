@@ -1,0 +1,141 @@
+"""The WebSocket of a conversation: hello, then everything as it happens, from where the reader was."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from conversations.errors import StoreUnavailable
+from conversations.events import Subscription
+from conversations.models import Conversation
+from conversations.store import Store
+from gateway.access import check_origin, opened
+from gateway.api import said_in
+from gateway.bodies import MAX_BODY_BYTES, Hello, MessageFrame, parse
+from gateway.errors import Code, Problem, as_problem
+from gateway.keys import SETTINGS, SOCKETS, STORE, TURNS
+from gateway.turn import Turns
+from gateway.wire import message_json, status_json
+
+#: A client that says nothing this long after connecting is sent away.
+_HELLO_WITHIN_SECONDS = 10
+#: Pings keep proxies from closing a quiet line, and find a dead one.
+_HEARTBEAT_SECONDS = 20
+#: The log is read this often even without a wake-up: another process may have written to it.
+_REREAD_SECONDS = 15
+#: Added to a problem's HTTP status to make a close code (4000 to 4999 are for applications).
+_CLOSE_CODE_BASE = 4000
+
+
+async def socket(request: web.Request) -> web.WebSocketResponse:
+    """``GET .../socket``: frames both ways until the client leaves or the conversation is deleted."""
+    check_origin(request, request.app[SETTINGS].allowed_origins)
+    store = request.app[STORE]
+    ws = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=MAX_BODY_BYTES)
+    await ws.prepare(request)
+    request.app[SOCKETS].add(ws)
+    try:
+        hello = await _hello(ws)
+        conversation = await opened(store, request.match_info["id"], hello.token)
+        # Subscribed before the first reading: what happens in between wakes us.
+        with store.events.subscribe(conversation.id) as subscription:
+            writer = asyncio.create_task(_write(ws, store, conversation.id, hello.after, subscription))
+            try:
+                await _read(ws, request.app[TURNS], conversation)
+            finally:
+                writer.cancel()
+                await asyncio.gather(writer, return_exceptions=True)
+    except ConnectionError:
+        pass  # the client is gone; the turn and the log go on without it
+    except Exception as error:
+        await _end(ws, error)
+    finally:
+        request.app[SOCKETS].discard(ws)
+    return ws
+
+
+async def _hello(ws: web.WebSocketResponse) -> Hello:
+    """The first frame. Raises ``Problem`` when it does not come in time or is something else."""
+    try:
+        first = await ws.receive(timeout=_HELLO_WITHIN_SECONDS)
+    except TimeoutError:
+        raise Problem(Code.HELLO_EXPECTED) from None
+    if first.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+        raise ConnectionResetError
+    if first.type is not WSMsgType.TEXT:
+        raise Problem(Code.HELLO_EXPECTED)
+    return parse(Hello, first.data)
+
+
+async def _read(ws: web.WebSocketResponse, turns: Turns, conversation: Conversation) -> None:
+    """Take frames until the client leaves. A turn does not hold up the next frame."""
+    under_way: set[asyncio.Task[None]] = set()
+    async for frame in ws:
+        if frame.type is not WSMsgType.TEXT:
+            continue
+        task = asyncio.create_task(_take(ws, turns, conversation, frame.data))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+
+async def _take(ws: web.WebSocketResponse, turns: Turns, conversation: Conversation, raw: str) -> None:
+    """One frame. Its message and the replies come back through the log; only errors are answered here."""
+    client_message_id = None
+    try:
+        frame = parse(MessageFrame, raw)
+        client_message_id = frame.client_message_id
+        await turns.say(conversation, await said_in(turns, conversation, frame))
+    except Exception as error:
+        with suppress(ConnectionError):
+            await _send(
+                ws,
+                {
+                    "type": "error",
+                    "problem": as_problem(error).document,
+                    "client_message_id": client_message_id,
+                },
+            )
+
+
+async def _write(
+    ws: web.WebSocketResponse, store: Store, conversation_id: str, after: int, subscription: Subscription
+) -> None:
+    """Send what is new since ``after``, then wait for more; status is read again at every connection."""
+    last_status: dict[str, Any] | None = None
+    try:
+        while True:
+            try:
+                for message in await store.messages(conversation_id, after=after):
+                    await _send(ws, {"type": "message", "message": message_json(message)})
+                    after = message.seq
+                status = await status_json(store, conversation_id)
+                if status != last_status:
+                    await _send(ws, {"type": "status", **status})
+                    last_status = status
+            except StoreUnavailable:
+                pass  # read again at the next round
+            await subscription.wait(_REREAD_SECONDS)
+            if subscription.take_typing():
+                await _send(ws, {"type": "typing"})
+    except ConnectionError:
+        pass
+    except Exception as error:
+        await _end(ws, error)
+
+
+async def _end(ws: web.WebSocketResponse, error: Exception) -> None:
+    """Say why, and close."""
+    problem = as_problem(error)
+    with suppress(ConnectionError):
+        await _send(ws, {"type": "error", "problem": problem.document})
+        await ws.close(code=_CLOSE_CODE_BASE + int(problem.status), message=problem.code.encode())
+
+
+async def _send(ws: web.WebSocketResponse, frame: dict[str, Any]) -> None:
+    if ws.closed:
+        raise ConnectionResetError
+    await ws.send_str(json.dumps(frame, ensure_ascii=False))

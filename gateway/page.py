@@ -1,0 +1,177 @@
+"""The chat page. It works as a plain form; ``static/chat.js`` makes it live."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+from pydantic import ValidationError
+
+from conversations.errors import NotFound
+from conversations.keys import new_id
+from conversations.log import Draft
+from conversations.models import Conversation
+from gateway import api, wording
+from gateway.access import opened
+from gateway.bodies import NewMessage
+from gateway.crisis import GENERAL_DANGER
+from gateway.errors import Code, Problem, as_problem
+from gateway.keys import BOT, CRISIS, SETTINGS, STORE, TURNS
+from gateway.wire import message_json, status_json
+
+_SAFE_LINK = re.compile(r"^https?://", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _View:
+    """What the template shows."""
+
+    messages: list[dict[str, Any]]
+    conversation_id: str = ""
+    token: str = ""
+    draft: str = ""
+    notice: str = ""
+    status: dict[str, Any] = field(default_factory=lambda: {"owner": "bot"})
+    http_status: int = 200
+
+
+async def show(request: web.Request) -> web.Response:
+    """``GET /``: the page at the start of a chat. Nothing is stored until something is said."""
+    return _render(request, _fresh(request))
+
+
+async def post(request: web.Request) -> web.Response:
+    """``POST /``: the form, for browsers without JavaScript. Answers with the whole conversation.
+
+    The token travels in the form itself: there is no cookie, so nothing is left behind on a shared computer.
+    """
+    form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    store = request.app[STORE]
+    try:
+        conversation, token = await _conversation(request, form)
+        if "end" in form:
+            await store.erase(conversation.id)
+            await request.app[BOT].forget(conversation.id)
+            return _render(request, _fresh(request, notice="This chat is deleted."))
+        view = _View([], conversation.id, token)
+        await _say(request, conversation, form, view)
+        view.messages = [message_json(message) for message in await store.messages(conversation.id)]
+        view.status = await status_json(store, conversation.id)
+    except (NotFound, Problem) as error:
+        view = _fresh(request, notice=_sentence(as_problem(error)))
+        view.draft = form.get("text", "")
+    return _render(request, view)
+
+
+async def _conversation(request: web.Request, form: dict[str, str]) -> tuple[Conversation, str]:
+    """The conversation that the form names, or a new one."""
+    store = request.app[STORE]
+    if form.get("conversation"):
+        token = form.get("token", "")
+        return await opened(store, form["conversation"], token), token
+    created = await store.create(api.CHANNEL, welcome=wording.welcome(request.app[SETTINGS].retention_days))
+    return created.conversation, created.token
+
+
+async def _say(request: web.Request, conversation: Conversation, form: dict[str, str], view: _View) -> None:
+    """Take the turn; whatever goes wrong is told on the page, with the words kept in the box."""
+    payload = form.get("payload")
+    turns = request.app[TURNS]
+    try:
+        body = NewMessage(
+            client_message_id=form.get("client_message_id") or new_id(),
+            text=None if payload else form.get("text", ""),
+            payload=payload or None,
+        )
+        await turns.say(conversation, await api.said_in(turns, conversation, body))
+        view.draft = form.get("text", "") if payload else ""
+    except ValidationError:
+        view.notice = "The form could not be read. Please send your message again."
+        view.draft = form.get("text", "")
+    except Problem as problem:
+        view.notice = _sentence(problem)
+        view.draft = form.get("text", "")
+        view.http_status = int(problem.status)
+
+
+def _fresh(request: web.Request, notice: str = "") -> _View:
+    welcome = wording.welcome(request.app[SETTINGS].retention_days)
+    return _View([_draft_json(draft) for draft in welcome], notice=notice)
+
+
+def _draft_json(draft: Draft) -> dict[str, Any]:
+    return {
+        "role": str(draft.role),
+        "text": draft.text,
+        "easy_read": draft.easy_read,
+        "buttons": list(draft.buttons),
+        "cards": list(draft.cards),
+        "sources": list(draft.sources),
+        "attachments": list(draft.attachments),
+    }
+
+
+def _sentence(problem: Problem) -> str:
+    if problem.code is Code.NOT_SAVED and "crisis" in problem.document:
+        return f"{problem.document['crisis']['text']}\n{problem}."
+    return f"{problem}. {problem.document['detail']}"
+
+
+def _render(request: web.Request, view: _View) -> web.Response:
+    settings = request.app[SETTINGS]
+    crisis = request.app[CRISIS].reply(GENERAL_DANGER, None, None, False)
+    return aiohttp_jinja2.render_template(
+        "chat.html",
+        request,
+        {
+            "view": view,
+            "settings": settings,
+            "crisis_contacts": crisis.contacts,
+            "talk": wording.TALK_TO_A_PERSON,
+            "client_message_id": new_id(),
+            "who": who,
+            "blocks": blocks,
+            "link": safe_link,
+            "digits": digits,
+        },
+        status=view.http_status,
+    )
+
+
+def who(message: dict[str, Any]) -> str:
+    """Who is speaking, in words that are always on the screen."""
+    match message["role"]:
+        case "user":
+            return "You"
+        case "adviser":
+            return f"Adviser {message.get('author') or ''}".strip()
+        case "assistant":
+            return "Automated assistant"
+        case _:
+            return "Helpline"
+
+
+def blocks(text: str) -> list[tuple[str, list[str]]]:
+    """Plain text as ``("p", [line])`` and ``("ul", [items])``. ``render.js`` does the same."""
+    found: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        if line.startswith("- "):
+            if not found or found[-1][0] != "ul":
+                found.append(("ul", []))
+            found[-1][1].append(line[2:])
+        elif line.strip():
+            found.append(("p", [line]))
+    return found
+
+
+def safe_link(url: object) -> str | None:
+    """``url`` if it is a web address: nothing else becomes a link."""
+    return url if isinstance(url, str) and _SAFE_LINK.match(url) else None
+
+
+def digits(number: object) -> str:
+    """A telephone number as a ``tel:`` link takes it."""
+    return re.sub(r"[^\d+]", "", str(number))

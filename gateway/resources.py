@@ -1,0 +1,97 @@
+"""What the gateway opens at the start and closes at the end, in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import aiohttp
+from aiohttp import web
+
+from conversations.errors import StoreUnavailable
+from conversations.store import open_store
+from gateway import wording
+from gateway.bot_client import BotClient
+from gateway.crisis import check_complete
+from gateway.elsewhere import Elsewhere
+from gateway.keys import BOT, CRISIS, HTTP, METRICS, SETTINGS, STORE, TURNS
+from gateway.ports import Crisis, Safety
+from gateway.turn import Turns
+
+log = logging.getLogger(__name__)
+
+#: How often we look for advisers who vanished.
+_LOOK_EVERY_SECONDS = 5
+
+type Resource = Callable[[web.Application], AsyncGenerator[None]]
+
+
+async def database(app: web.Application) -> AsyncGenerator[None]:
+    """The conversations, migrated."""
+    app[STORE] = await asyncio.to_thread(open_store, app[SETTINGS].conversations_url)
+    yield
+    await app[STORE].database.close()
+
+
+async def bot(app: web.Application) -> AsyncGenerator[None]:
+    """One pool of connections for Rasa and the health checks; no cookies, no proxies, loopback only."""
+    settings = app[SETTINGS]
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=100)
+    ) as session:
+        app[HTTP] = session
+        app[BOT] = BotClient(
+            session,
+            settings.bot_url,
+            timeout_seconds=settings.bot_timeout_seconds,
+            token=settings.bot_token,
+        )
+        yield
+
+
+def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis]) -> Resource:
+    """The safety check, the crisis cards and the turns that use them."""
+
+    async def resource(app: web.Application) -> AsyncGenerator[None]:
+        settings = app[SETTINGS]
+        safety = await asyncio.to_thread(load_safety)
+        app[CRISIS] = await asyncio.to_thread(load_crisis, settings.knowledge_url)
+        check_complete(app[CRISIS])
+        elsewhere = Elsewhere(settings.knowledge_url)
+        app[TURNS] = Turns(
+            store=app[STORE],
+            bot=app[BOT],
+            safety=safety,
+            crisis=app[CRISIS],
+            elsewhere=elsewhere,
+            metrics=app[METRICS],
+            max_message_chars=settings.max_message_chars,
+        )
+        yield
+        await app[TURNS].drain()
+        elsewhere.close()
+
+    return resource
+
+
+async def watch_advisers(app: web.Application) -> AsyncGenerator[None]:
+    """Puts the chats of advisers who vanished back in the queue, and tells the family."""
+    unseen = timedelta(seconds=app[SETTINGS].adviser_unseen_seconds)
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            try:
+                for conversation_id in await app[STORE].requeue_unseen(unseen, notice=wording.adviser_lost()):
+                    log.warning("adviser lost", extra={"conversation": conversation_id})
+            except StoreUnavailable as error:
+                log.error("cannot look for lost advisers", extra={"cause": str(error)})
+
+    task = asyncio.create_task(watch())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,60 @@
+"""Settings of the gateway, read from environment variables that start with ``HELPLINE_``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. ``HELPLINE_PORT=9000`` sets ``port``, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="HELPLINE_", extra="ignore")
+
+    #: Address and port to listen on. Behind a proxy on the same machine the default is right.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+    #: Rasa: where it is, how long a person waits for it, and its token if it was started with one.
+    bot_url: str = "http://127.0.0.1:5005"
+    bot_timeout_seconds: float = Field(default=10.0, gt=0)
+    bot_token: str | None = None
+
+    #: The action server, asked for its health only.
+    actions_url: str = "http://127.0.0.1:5055"
+
+    #: SQLAlchemy URLs of the conversations and of the knowledge store.
+    conversations_url: str = "sqlite:///var/conversations.sqlite3"
+    knowledge_url: str = "sqlite:///var/knowledge.sqlite3"
+
+    #: Web pages of other origins that may open a chat, such as https://www.example.gov.uk (commas between).
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    #: A longer message is kept whole, and the person is asked for its main point.
+    max_message_chars: int = Field(default=4000, ge=100)
+
+    #: An adviser not seen for this long has lost the chat: it goes back to the queue.
+    adviser_unseen_seconds: float = Field(default=60.0, gt=0)
+
+    #: Said on the page: what this service is called, and how long a chat is kept.
+    service_name: str = "Autism and SEND helpline"
+    retention_days: int = Field(default=30, ge=1)
+
+    #: Where "Leave this page quickly" goes.
+    leave_url: str = "https://www.bbc.co.uk/weather"
+
+    log_level: str = "INFO"
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(origin.rstrip("/").lower() for origin in value)
+
+    @field_validator("bot_url", "actions_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        return value.rstrip("/")

@@ -1,0 +1,369 @@
+"""One turn: from what a person sends to what they are answered, whatever the channel.
+
+    accept (idempotent) -> log -> safety check -> who has the chat -> our own buttons -> considered replies
+    -> bot -> log the replies (ownership checked again) -> wake whoever listens
+
+Turns of one conversation run one at a time, in the order in which their messages were logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
+
+from conversations.errors import OwnershipChanged, StoreUnavailable
+from conversations.log import Draft
+from conversations.models import Conversation, Json, Message, Owner, Priority, Role
+from conversations.store import Store
+from gateway import considered, wording
+from gateway.bot_client import BotClient, BotFailed, BotReply
+from gateway.crisis import crisis_message
+from gateway.elsewhere import Elsewhere
+from gateway.errors import Code, Problem
+from gateway.handoff import ask_for_person, mark_urgent, summary_of
+from gateway.metrics import Metrics
+from gateway.ports import Assessment, Crisis, Safety
+
+log = logging.getLogger(__name__)
+
+#: After the warm line was said, it is not said again within this many messages.
+_DISTRESS_PAUSE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person sent. A button has its ``payload``, and ``text`` is then its title."""
+
+    text: str
+    payload: str | None = None
+    client_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A logged message and what was answered to it, in order (nothing while an adviser has the chat)."""
+
+    message: Message
+    replies: list[Message]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn under way. The steps fill in ``drafts``; the last one to act names the ``outcome``."""
+
+    conversation: Conversation
+    history: list[Message]
+    said: Said
+    seq: int
+    drafts: list[Draft] = field(default_factory=list)
+    over_adviser: bool = False  # must be said even while an adviser has the chat
+    outcome: str = ""
+
+
+class _Lane:
+    """Keeps one conversation's messages and turns in order."""
+
+    def __init__(self) -> None:
+        self.accepting = asyncio.Lock()
+        self.answering = asyncio.Lock()
+
+
+class Turns:
+    """Takes turns. One instance a gateway."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        bot: BotClient,
+        safety: Safety,
+        crisis: Crisis,
+        elsewhere: Elsewhere,
+        metrics: Metrics,
+        max_message_chars: int,
+    ) -> None:
+        self._store = store
+        self._bot = bot
+        self._safety = safety
+        self._crisis = crisis
+        self._elsewhere = elsewhere
+        self._metrics = metrics
+        self._max_message_chars = max_message_chars
+        self._lanes: WeakValueDictionary[str, _Lane] = WeakValueDictionary()
+        self._running: dict[tuple[str, int], asyncio.Task[list[Message]]] = {}
+        self._steps = (
+            self._danger,
+            self._with_adviser,
+            self._own_button,
+            self._considered,
+            self._ask_bot,
+        )
+
+    async def button(self, conversation_id: str, payload: str) -> str | None:
+        """The title of the button with this ``payload`` if it was offered in the conversation, else None."""
+        offered = {wording.HUMAN_REQUEST: str(wording.TALK_TO_A_PERSON["title"])}
+        for message in await self._store.messages(conversation_id):
+            offered.update({button["payload"]: button["title"] for button in message.buttons})
+        return offered.get(payload)
+
+    async def say(self, conversation: Conversation, said: Said) -> Answered:
+        """Log what was said, take the turn and return what was answered.
+
+        A repeat of the same ``client_message_id`` returns the same message and replies, waiting for them if
+        the first is still under way. A caller who goes away does not stop the turn.
+        Raises ``Problem`` (``NOT_SAVED``: nothing was done, and a crisis reply rides along if one is needed),
+        ``MessageConflict`` or ``NotFound``.
+        """
+        lane = self._lanes.setdefault(conversation.id, _Lane())
+        try:
+            async with lane.accepting:
+                accepted = await self._store.append_user(
+                    conversation.id,
+                    said.client_message_id,
+                    said.text,
+                    meta={"payload": said.payload} if said.payload else {},
+                )
+                if accepted.is_answered:
+                    return Answered(accepted.message, accepted.replies)
+                seq = accepted.message.seq
+                task = self._running.get((conversation.id, seq))
+                if task is None:
+                    # Begun before the next message is accepted, so that turns queue in the order of the log.
+                    task = self._start((conversation.id, seq), self._take(lane, conversation.id, seq, said))
+            return Answered(accepted.message, await asyncio.shield(task))
+        except StoreUnavailable as error:
+            log.error("message not saved", extra={"cause": str(error)})
+            raise await self._not_saved(conversation, said) from error
+
+    async def drain(self) -> None:
+        """Wait for the turns under way; each is bounded by the bot's time-out."""
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    def _start(
+        self, key: tuple[str, int], turn: Coroutine[Any, Any, list[Message]]
+    ) -> asyncio.Task[list[Message]]:
+        task = asyncio.create_task(turn)
+        self._running[key] = task
+
+        def done(finished: asyncio.Task[list[Message]]) -> None:
+            del self._running[key]
+            if not finished.cancelled():
+                finished.exception()  # whoever waits raises it; nobody waiting is no error of its own
+
+        task.add_done_callback(done)
+        return task
+
+    async def _take(self, lane: _Lane, conversation_id: str, seq: int, said: Said) -> list[Message]:
+        async with lane.answering:
+            started = time.perf_counter()
+            turn = _Turn(
+                conversation=await self._store.get(conversation_id),
+                history=[m for m in await self._store.messages(conversation_id) if m.seq < seq],
+                said=said,
+                seq=seq,
+            )
+            for step in self._steps:
+                await step(turn)
+                if turn.outcome:
+                    break
+            messages = await self._store.append_assistant(
+                conversation_id,
+                turn.drafts,
+                reply_to=seq,
+                unless_owned_by_adviser=not turn.over_adviser,
+            )
+            seconds = time.perf_counter() - started
+        self._metrics.turns.labels(turn.outcome).inc()
+        self._metrics.turn_seconds.observe(seconds)
+        log.info(
+            "turn",
+            extra={"conversation": conversation_id, "outcome": turn.outcome, "ms": round(seconds * 1000)},
+        )
+        return [message for message in messages if not message.private]
+
+    # -- the steps, in order ------------------------------------------------------------------------
+
+    async def _danger(self, turn: _Turn) -> None:
+        """Whatever else goes on, a message that speaks of danger gets the crisis reply, first and at once."""
+        assessment = await self._assess(turn.said)
+        if assessment is None:
+            return
+        if assessment.level == "crisis":
+            reply = crisis_message(self._crisis, assessment.danger, turn.conversation, turn.said.text)
+            danger = str(reply.topic)
+            turn.drafts = [reply, wording.alert(danger, assessment.reason)]
+            turn.over_adviser = True
+            turn.outcome = "crisis"
+            self._metrics.crisis_replies.labels(danger).inc()
+            await self._tell_advisers(turn, danger, assessment.reason)
+        elif assessment.level == "distress" and not _distress_was_said(turn.history):
+            turn.drafts.append(wording.distress())
+
+    async def _with_adviser(self, turn: _Turn) -> None:
+        """A person has the chat: the message is logged and theirs to answer."""
+        if turn.conversation.owner is Owner.ADVISER:
+            turn.drafts = []
+            turn.outcome = "with_adviser"
+
+    async def _own_button(self, turn: _Turn) -> None:
+        """The buttons that the gateway itself acts on."""
+        if turn.said.payload == wording.STOP_WAITING:
+            try:
+                await self._store.withdraw(turn.conversation.id, who="user")
+                turn.drafts.append(wording.stopped_waiting())
+            except OwnershipChanged:
+                turn.drafts.append(wording.not_waiting())
+            turn.outcome = "stopped_waiting"
+        elif turn.said.payload == wording.TRY_AGAIN:
+            again = _last_said(turn.history)
+            if again is None:
+                turn.drafts.append(wording.nothing_to_try_again())
+                turn.outcome = "nothing_to_try_again"
+            else:
+                turn.said = again  # and the steps below go on with that
+
+    async def _considered(self, turn: _Turn) -> None:
+        """Text that is no question for the bot."""
+        if turn.said.payload is not None:
+            return
+        reading = considered.read(turn.said.text, self._max_message_chars)
+        if reading.reply is not None:
+            turn.drafts.append(reading.reply)
+            turn.outcome = reading.kind
+
+    async def _ask_bot(self, turn: _Turn) -> None:
+        """The dialogue model answers, or an honest line says that it could not."""
+        said, conversation = turn.said, turn.conversation
+        text = said.payload or considered.read(said.text, self._max_message_chars).text
+        person = {"area": conversation.area, "age": conversation.age, "young": conversation.young}
+        self._store.events.typing(conversation.id)
+        try:
+            reply = await self._bot.ask(conversation.id, text, person)
+        except BotFailed as error:
+            self._metrics.bot_failures.labels(error.kind).inc()
+            log.warning("bot failed", extra={"conversation": conversation.id, "kind": error.kind})
+            await self._without_bot(turn)
+            return
+        turn.drafts.extend(reply.messages)
+        turn.outcome = "answered"
+        await self._remember(conversation, reply)
+        await self._act_on(turn, reply)
+
+    # -- what the steps share -----------------------------------------------------------------------
+
+    async def _without_bot(self, turn: _Turn) -> None:
+        """Asking for a person works while the bot is down; for everything else there is the honest line."""
+        wants_person = turn.said.payload == wording.HUMAN_REQUEST or (
+            turn.said.text.strip().casefold() == str(wording.TALK_TO_A_PERSON["title"]).casefold()
+        )
+        if not wants_person:
+            turn.drafts.append(wording.no_answer())
+            turn.outcome = "bot_failed"
+            return
+        summary = summary_of(turn.conversation, turn.history)
+        turn.drafts.append(await self._person(turn, "asked", Priority.NORMAL, summary, who="user"))
+        turn.outcome = "handoff"
+
+    async def _act_on(self, turn: _Turn, reply: BotReply) -> None:
+        """What the bot's answer asks of the gateway: a person, or urgency."""
+        danger = next(
+            (d.topic for d in reply.messages if any(c.get("kind") == "crisis" for c in d.cards)), None
+        )
+        if danger is not None:
+            turn.outcome = "crisis"
+            turn.over_adviser = True
+            self._metrics.crisis_replies.labels(danger).inc()
+            turn.drafts.append(wording.alert(danger, "dialogue model"))
+            await self._tell_advisers(turn, danger, "dialogue model")
+        elif reply.handoff is not None:
+            handoff = reply.handoff
+            summary = {**summary_of(turn.conversation, turn.history), **handoff.summary}
+            turn.drafts.append(
+                await self._person(turn, handoff.reason, handoff.priority, summary, who="assistant")
+            )
+            turn.outcome = "handoff"
+
+    async def _person(
+        self, turn: _Turn, reason: str, priority: Priority, summary: Json, *, who: str
+    ) -> Draft:
+        return await ask_for_person(
+            self._store,
+            self._elsewhere,
+            turn.conversation,
+            reason=reason,
+            priority=priority,
+            summary=summary,
+            who=who,
+        )
+
+    async def _tell_advisers(self, turn: _Turn, danger: str, reason: str) -> None:
+        """Queue the chat as a crisis; a failure here must not hold back the reply itself."""
+        try:
+            notice = await mark_urgent(
+                self._store,
+                turn.conversation,
+                danger=danger,
+                reason=reason,
+                summary=summary_of(turn.conversation, turn.history),
+            )
+        except StoreUnavailable as error:
+            log.error("escalation not saved", extra={"cause": str(error)})
+            return
+        if notice is not None:
+            turn.drafts.append(notice)
+
+    async def _remember(self, conversation: Conversation, reply: BotReply) -> None:
+        """Keep what the actions know of the person, for a later crisis reply."""
+        area, age, young = (reply.person.get(key) for key in ("area", "age", "young"))
+        known = (
+            area if isinstance(area, str) else conversation.area,
+            age if isinstance(age, int) else conversation.age,
+            young if isinstance(young, bool) else conversation.young,
+        )
+        if known != (conversation.area, conversation.age, conversation.young):
+            await self._store.set_person(conversation.id, area=known[0], age=known[1], young=known[2])
+
+    async def _assess(self, said: Said) -> Assessment | None:
+        """What the safety check finds in a person's own words; a button's words are ours."""
+        if said.payload is not None:
+            return None
+        try:
+            return await asyncio.to_thread(self._safety.assess, said.text)
+        except Exception:
+            # A fault of the check must not cost the person their answer; it is counted, to be alarmed on.
+            self._metrics.safety_failures.inc()
+            log.exception("safety check failed")
+            return None
+
+    async def _not_saved(self, conversation: Conversation, said: Said) -> Problem:
+        """The answer when the log cannot be written: try again, and the crisis reply if it is needed now."""
+        assessment = await self._assess(said)
+        if assessment is None or assessment.level != "crisis":
+            return Problem(Code.NOT_SAVED)
+        reply = crisis_message(self._crisis, assessment.danger, conversation, said.text)
+        self._metrics.crisis_replies.labels(str(reply.topic)).inc()
+        shown = {
+            "text": reply.text,
+            "easy_read": reply.easy_read,
+            "cards": list(reply.cards),
+            "topic": reply.topic,
+        }
+        return Problem(Code.NOT_SAVED, extra={"crisis": shown})
+
+
+def _distress_was_said(history: list[Message]) -> bool:
+    return any(message.meta.get("kind") == "distress" for message in history[-_DISTRESS_PAUSE:])
+
+
+def _last_said(history: list[Message]) -> Said | None:
+    """The person's last message that was not itself one of the gateway's buttons."""
+    for message in reversed(history):
+        payload = message.meta.get("payload")
+        if message.role is Role.USER and payload not in (wording.TRY_AGAIN, wording.STOP_WAITING):
+            return Said(message.text, payload)
+    return None

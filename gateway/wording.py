@@ -1,0 +1,259 @@
+"""Every sentence the gateway says itself, with its Easy Read form. No facts and no numbers live here.
+
+Plain words, one idea a sentence, what happens next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conversations.log import Draft
+from conversations.models import Json, Role
+from gateway.languages import Language
+
+#: The button that is always there.
+HUMAN_REQUEST = "/human_request"
+#: Payloads the gateway acts on itself; they never reach the bot.
+TRY_AGAIN = "/try_again"
+STOP_WAITING = "/stop_waiting"
+
+TALK_TO_A_PERSON: Json = {"title": "Talk to a person", "payload": HUMAN_REQUEST}
+_TRY_AGAIN: Json = {"title": "Try again", "payload": TRY_AGAIN}
+_STOP_WAITING: Json = {"title": "I no longer need a person", "payload": STOP_WAITING}
+
+#: What a first question may be; the payloads are topics of the dialogue model.
+_FIRST_QUESTIONS: tuple[Json, ...] = (
+    {"title": "How do I get an assessment?", "payload": "/diagnosis_route_child"},
+    {"title": "How long is the wait?", "payload": "/wait_time"},
+    {"title": "What help is there without a diagnosis?", "payload": "/support_no_diagnosis"},
+    {"title": "What are my rights at school?", "payload": "/ehcp_request"},
+    TALK_TO_A_PERSON,
+)
+
+
+def welcome(retention_days: int) -> list[Draft]:
+    """What a chat begins with: what this is, what is kept, and what can be asked."""
+    return [
+        Draft(
+            text=(
+                "Hello. I am an automated assistant, not a person. "
+                "I answer questions about autism and special educational needs."
+            ),
+            easy_read=(
+                "Hello.\nI am a computer helper.\nI am not a person.\nI know about autism and school help."
+            ),
+        ),
+        Draft(
+            text=(
+                "You do not need to tell me your name. "
+                f"This chat is kept for {retention_days} days, and you can delete it at any time."
+            ),
+            easy_read=(
+                "You do not have to say your name.\n"
+                f"We keep this chat for {retention_days} days.\nYou can delete it."
+            ),
+        ),
+        Draft(
+            text="Ask in your own words, or choose a question.",
+            easy_read="Type your question.\nOr press a button.",
+            buttons=_FIRST_QUESTIONS,
+        ),
+    ]
+
+
+def no_answer() -> Draft:
+    """The bot did not answer: say so, never be silent."""
+    return Draft(
+        text=(
+            "Sorry, I could not work out an answer just now. Your message is saved. "
+            "You can try again, or talk to a person."
+        ),
+        easy_read="Sorry.\nI could not answer.\nYour message is saved.\nYou can try again.",
+        buttons=(_TRY_AGAIN, TALK_TO_A_PERSON),
+    )
+
+
+def nothing_to_try_again() -> Draft:
+    """ "Try again" was pressed, and there is no earlier message."""
+    return Draft(text="Please type your question again.", easy_read="Please type your question again.")
+
+
+def empty() -> Draft:
+    """A message without anything in it."""
+    return Draft(
+        text="Your message was empty. What would you like to ask?",
+        easy_read="Your message was empty.\nWhat do you want to ask?",
+        buttons=(TALK_TO_A_PERSON,),
+    )
+
+
+def no_words() -> Draft:
+    """Only emoji or signs."""
+    return Draft(
+        text=(
+            "I can only read words, so I may have missed what you mean. "
+            "Could you say it in a few words? If things are hard right now, you can talk to a person."
+        ),
+        easy_read="I can only read words.\nPlease type some words.\nOr you can talk to a person.",
+        buttons=(TALK_TO_A_PERSON,),
+    )
+
+
+def too_long(characters: int, most: int) -> Draft:
+    """More than the assistant can read at once."""
+    return Draft(
+        text=(
+            f"Thank you for telling me all this. Your message is saved whole, and a person can read it. "
+            f"It has {characters} characters, and I can only work with {most} at a time. "
+            "What is the one thing you want to know first?"
+        ),
+        easy_read="Your message is saved.\nIt is too long for me.\nWhat do you want to know first?",
+        buttons=(TALK_TO_A_PERSON,),
+    )
+
+
+def only_markup() -> Draft:
+    """Computer code without words."""
+    return Draft(
+        text="That looks like computer code. I keep it as plain text. What would you like to ask, in words?",
+        easy_read="That looks like computer code.\nPlease type your question in words.",
+        buttons=(TALK_TO_A_PERSON,),
+    )
+
+
+def other_language(language: Language | None) -> Draft:
+    """Another language: say how to reach a person, in that language when we know it."""
+    named = f"I think you are writing in {language.name}. " if language else ""
+    english = (
+        f"{named}I can only read English. A person can read what you wrote. "
+        "Press the button, and ask them for an interpreter if you need one."
+    )
+    return Draft(
+        text=f"{language.line}\n{english}" if language else english,
+        easy_read=f"{language.line}\n{english}" if language else english,
+        buttons=(TALK_TO_A_PERSON,),
+    )
+
+
+def distress() -> Draft:
+    """One warm line before the answer."""
+    return Draft(
+        text="That sounds very hard. Thank you for telling me. You can talk to a person if you want to.",
+        easy_read="That sounds very hard.\nYou can talk to a person.",
+        buttons=(TALK_TO_A_PERSON,),
+        meta={"kind": "distress"},
+    )
+
+
+def waiting_with_adviser_here(reference: str, position: int) -> Draft:
+    """A person was asked for, and somebody is signed in."""
+    return Draft(
+        role=Role.SYSTEM,
+        text=(
+            f"An adviser is here and has been told. You are number {position} in the queue. "
+            f"Your reference is {reference}. They will answer in this chat. You can keep asking me meanwhile."
+        ),
+        easy_read=(
+            f"A person is here.\nYou are number {position} in the queue.\n"
+            "They will write to you in this chat.\nYou can keep asking me."
+        ),
+        buttons=(_STOP_WAITING,),
+    )
+
+
+def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Sequence[Json]) -> Draft:
+    """A person was asked for, and nobody is signed in. ``elsewhere`` names services that may help sooner."""
+    text = (
+        "Nobody is here to answer right now. "
+        f"Your request is saved with the reference {reference}. "
+        "The next adviser who signs in will see it, with this whole chat, and will answer here. "
+        "You can keep asking me meanwhile."
+    )
+    easy_read = (
+        "No person is here now.\nWe saved your request.\n"
+        f"Your reference is {reference}.\nA person will write to you in this chat.\nYou can keep asking me."
+    )
+    if elsewhere:
+        names = " or ".join(elsewhere)
+        text += f" If you do not want to wait, you can also contact {names}."
+        easy_read += f"\nYou can also contact {names}."
+    return Draft(role=Role.SYSTEM, text=text, easy_read=easy_read, cards=cards, buttons=(_STOP_WAITING,))
+
+
+def adviser_has_it(name: str) -> Draft:
+    """A person was asked for, and a person already has the chat."""
+    return Draft(
+        role=Role.SYSTEM,
+        text=f"Adviser {name} has this chat and can see your message.",
+        easy_read=f"Adviser {name} is in this chat.\nThey can see your message.",
+    )
+
+
+def stopped_waiting() -> Draft:
+    """The request for a person was withdrawn."""
+    return Draft(
+        role=Role.SYSTEM,
+        text="You are no longer waiting for a person. You can ask for one again at any time.",
+        easy_read="You are not waiting for a person now.\nYou can ask again at any time.",
+        buttons=(TALK_TO_A_PERSON,),
+    )
+
+
+def not_waiting() -> Draft:
+    """A withdrawal, and there was no request."""
+    return Draft(
+        role=Role.SYSTEM,
+        text="You are not waiting for a person at the moment.",
+        easy_read="You are not waiting for a person now.",
+    )
+
+
+def adviser_lost() -> Draft:
+    """The adviser's connection died; the chat is in the queue again."""
+    return Draft(
+        role=Role.SYSTEM,
+        text=(
+            "The adviser's connection was lost. Your chat is back in the queue and keeps its place. "
+            "Nothing you wrote is lost. You can keep asking me meanwhile."
+        ),
+        easy_read=(
+            "The adviser's connection was lost.\nYou are back in the queue.\nNothing is lost.\n"
+            "You can keep asking me."
+        ),
+    )
+
+
+def after_crisis(adviser_present: bool, reference: str) -> Draft:
+    """What follows the crisis reply: who knows of it, and not to wait for them."""
+    if adviser_present:
+        return Draft(
+            role=Role.SYSTEM,
+            text=(
+                f"An adviser has been told that this chat is urgent (reference {reference}). "
+                "If there is danger now, please do not wait for them: use the contacts above."
+            ),
+            easy_read="We told a person that this is urgent.\nDo not wait for them.\nUse the contacts above.",
+        )
+    return Draft(
+        role=Role.SYSTEM,
+        text=(
+            f"No adviser is here right now. This chat is marked as urgent (reference {reference}). "
+            "Please do not wait for us: use the contacts above."
+        ),
+        easy_read="No person is here now.\nDo not wait for us.\nUse the contacts above.",
+    )
+
+
+def alert(danger: str, reason: str) -> Draft:
+    """For the adviser who has the chat, never for the family."""
+    return Draft(
+        role=Role.SYSTEM,
+        private=True,
+        text="Safety alert: the last message may speak of danger. The crisis contacts were shown.",
+        meta={"kind": "safety_alert", "danger": danger, "reason": reason},
+    )
+
+
+def rest_adviser_line(name: str | None) -> str:
+    """What a REST client is told while a person has the chat."""
+    return f"Adviser {name} has this chat." if name else "An adviser has this chat."
