@@ -50,6 +50,10 @@ class Context:
             return "young-people"
         return {"adult": "adults", "child": "families", None: None}[self.cohort]
 
+    def person(self) -> dict[str, Any]:
+        """What the gateway keeps of the person: it chooses crisis contacts by it, also when Rasa is down."""
+        return {"area": self.store_area, "age": self.age, "young": self.young}
+
     def about(self, topic: str) -> Context:
         """The same talk, now about a topic; a topic that is about adults or children by itself says who."""
         cohort = _TOPIC_COHORT.get(topic, self.cohort)
@@ -72,6 +76,12 @@ class Context:
             SlotSet("shown", list(self.shown)),
             SlotSet("asked", list(self.asked)),
         ]
+
+
+def _told_before(message: dict[str, Any]) -> str | None:
+    """The area that the page itself knew (a council's own site), told with each message by the gateway."""
+    area = (message.get("metadata") or {}).get("area")
+    return str(area) if area else None
 
 
 def _cohort_of(age: int) -> Cohort:
@@ -104,7 +114,7 @@ def read_context(tracker: Tracker) -> Context:
         asked = [*asked, text[:300]][-_MOST_ASKED:]
     return Context(
         text="" if from_button else text,
-        area=heard.area or tracker.get_slot("area"),
+        area=heard.area or tracker.get_slot("area") or _told_before(message),
         place=heard.place if heard.area else tracker.get_slot("place"),
         age=int(age) if age is not None else None,
         cohort=cohort,

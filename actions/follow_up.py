@@ -78,7 +78,7 @@ def _offer_topics(dispatcher: CollectingDispatcher, context: Context) -> list[Ev
         start = f"Thank you. I will look for answers for {known}." if known else "Thank you."
         reply.say(f"{start} What would you like to know?", easy_read="Thank you.\nWhat do you want to know?")
         reply.offer(*topic_buttons(session, FIRST_TOPICS))
-    reply.send(dispatcher)
+    reply.send(dispatcher, context.person())
     return context.slots()
 
 
@@ -105,7 +105,7 @@ def _elaborate(dispatcher: CollectingDispatcher, context: Context) -> list[Event
         said = say_services(reply, context, session, context.topic) or said
         if not said:
             reply.say("That is all I have on this.", easy_read="That is all I know about this.")
-    reply.send(dispatcher)
+    reply.send(dispatcher, context.person())
     return replace(context, shown=tuple(reply.shown)).slots()
 
 
@@ -134,7 +134,7 @@ def _sources(dispatcher: CollectingDispatcher, context: Context) -> list[EventTy
             reply.say("\n".join(["The last answer comes from:", *lines]), records=records)
         else:
             reply.say("I have not given you an answer from a source yet.")
-    reply.send(dispatcher)
+    reply.send(dispatcher, context.person())
     return context.slots()
 
 

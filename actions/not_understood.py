@@ -54,5 +54,5 @@ def _ask_again(dispatcher: CollectingDispatcher, context: Context, guesses: list
                 easy_read="Sorry.\nI am not sure what you mean.\nIs it one of these?",
             )
             reply.offer(*topic_buttons(session, guesses or FIRST_TOPICS), TALK_TO_A_PERSON)
-    reply.send(dispatcher)
+    reply.send(dispatcher, context.person())
     return context.slots()

@@ -78,8 +78,12 @@ class Reply:
         """Add buttons under the last bubble, each once."""
         self._buttons.extend(new for new in buttons if new not in self._buttons)
 
-    def send(self, dispatcher: CollectingDispatcher) -> None:
-        """Hand the reply to Rasa: after each text one custom entry that belongs to it."""
+    def send(self, dispatcher: CollectingDispatcher, person: dict[str, Any]) -> None:
+        """Hand the reply to Rasa: after each text one custom entry that belongs to it.
+
+        Args:
+            person: what is known of the person; the gateway keeps it for a crisis reply.
+        """
         for position, bubble in enumerate(self._bubbles):
             last = position == len(self._bubbles) - 1
             dispatcher.utter_message(
@@ -90,5 +94,6 @@ class Reply:
                     "easy_read": bubble.easy_read,
                     "cards": bubble.cards,
                     "sources": bubble.sources,
+                    "person": person,
                 },
             )

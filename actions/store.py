@@ -8,9 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from encoder import SentenceEncoder
 from knowledge.database import open_engine, sessions
-from knowledge.search import Search
+from knowledge.search import Search, open_search
 
 
 class ActionSettings(BaseSettings):
@@ -30,7 +29,7 @@ def engine() -> Engine:
 @lru_cache(maxsize=1)
 def search() -> Search:
     """The search that all actions share."""
-    return Search(engine(), SentenceEncoder())
+    return open_search(engine())
 
 
 def read_store() -> Session:

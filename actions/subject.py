@@ -42,7 +42,7 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
     reply = Reply(topic, context.easy_read)
     with read_store() as session:
         context, events = ANSWERS[topic](reply, context, session, topic)
-    reply.send(dispatcher)
+    reply.send(dispatcher, context.person())
     return [*replace(context, shown=tuple(reply.shown), misunderstood=0).slots(), *events]
 
 

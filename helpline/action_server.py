@@ -19,7 +19,7 @@ def main() -> None:
 
     warm_up()
     sys.argv = [sys.argv[0], "--actions", "actions", "--port", sys.argv[1], "--quiet"]
-    serve()
+    serve()  # type: ignore[no-untyped-call]  # rasa-sdk types none of its entry points
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ def programs(settings: Settings) -> list[Program]:
     return [
         Program(
             name="assistant",
+            token=token,
             command=[
                 str(BOT_PYTHON),
                 "-m",

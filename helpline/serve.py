@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from aiohttp import web
+
 from desk.app import add_desk
 from desk.settings import DeskSettings
-
-from gateway.app import STORE, init_app
+from gateway.app import init_app
+from gateway.keys import STORE
 from gateway.logs import set_up_logging
 from gateway.settings import Settings
 

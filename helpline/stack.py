@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from encoder import SentenceEncoder
 from helpline.programs import programs
@@ -139,8 +140,26 @@ async def _with_heartbeat(work: Awaitable[object], say: Callable[[str], None]) -
     await task
 
 
-def free_port() -> int:
-    """A port that nothing uses at this moment."""
+def own_settings(settings: Settings, folder: Path) -> Settings:
+    """Settings for a helpline beside the running one: free ports, conversations that are thrown away.
+
+    Args:
+        settings: the usual ones; their knowledge store is used.
+        folder: where the conversations are kept meanwhile.
+    """
+    return settings.model_copy(
+        update={
+            "port": _free_port(),
+            "bot_port": _free_port(),
+            "actions_port": _free_port(),
+            "knowledge_url": settings.knowledge_database(),
+            "conversations_url": "",
+            "data_dir": folder,
+        }
+    )
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

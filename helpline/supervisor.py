@@ -41,6 +41,7 @@ class Program:
     log: Path
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""  # what its HTTP API asks for, if it asks
 
 
 class Supervisor:

@@ -91,6 +91,15 @@ class Search:
             return self._index
 
 
+def open_search(engine: Engine) -> Search:
+    """A search of its own encoder over a store; one a process is enough.
+
+    Raises:
+        EncoderUnavailable: the encoder's files are missing.
+    """
+    return Search(engine, SentenceEncoder())
+
+
 def _build(session: Session, revision: int) -> _Index:
     records = session.execute(
         select(Record.id, Record.kind).where(Record.status == "published").order_by(Record.id)

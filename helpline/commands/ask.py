@@ -14,7 +14,7 @@ from helpline.cli import fail
 from helpline.client import HelplineUnreachable, is_ready, open_chat
 from helpline.printing import print_replies
 from helpline.settings import Settings
-from helpline.stack import CannotStart, free_port, running
+from helpline.stack import CannotStart, own_settings, running
 from helpline.supervisor import NotReady
 from helpline.training import TrainingFailed
 from knowledge.content import ContentError
@@ -50,16 +50,9 @@ async def _ask(question: str, area: str | None) -> list[dict[str, Any]]:
     settings = Settings()
     if await is_ready(settings.gateway_url):
         return await _one_turn(settings.gateway_url, question, area)
-    # Nothing runs: a helpline of its own, on free ports, whose conversations are thrown away.
+    # Nothing runs: a helpline of its own, whose conversations are thrown away.
     with tempfile.TemporaryDirectory() as folder:
-        own = settings.model_copy(
-            update={
-                "port": free_port(),
-                "bot_port": free_port(),
-                "actions_port": free_port(),
-                "conversations_url": f"sqlite:///{Path(folder) / 'conversations.sqlite3'}",
-            }
-        )
+        own = own_settings(settings, Path(folder))
         async with running(own, lambda line: click.echo(line, err=True)):
             return await _one_turn(own.gateway_url, question, area)
 

