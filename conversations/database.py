@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from conversations.errors import StoreUnavailable
+
+# At debug level the driver logs every statement with its values: what people wrote. Never, at any level.
+logging.getLogger("aiosqlite").setLevel(logging.WARNING)
 
 #: This room's own version table, so that other rooms may share the database.
 VERSION_TABLE = "conversations_version"

@@ -13,6 +13,9 @@ from gateway.elsewhere import Elsewhere
 #: How many of the person's last messages a summary holds. The adviser sees the whole chat beside it.
 _MOST_ASKED = 8
 
+#: Buttons that say nothing about what the person wants to know.
+_NO_QUESTION = frozenset({wording.HUMAN_REQUEST, wording.TRY_AGAIN, wording.STOP_WAITING})
+
 
 async def ask_for_person(
     store: Store,
@@ -66,7 +69,13 @@ async def _with_person(store: Store, escalation: Escalation) -> bool:
 
 def summary_of(conversation: Conversation, messages: Sequence[Message]) -> Json:
     """A summary from the log alone, for when the bot cannot give a better one."""
-    asked = [message.text[:300] for message in messages if message.role is Role.USER and message.text.strip()]
+    asked = [
+        message.text[:300]
+        for message in messages
+        if message.role is Role.USER
+        and message.text.strip()
+        and message.meta.get("payload") not in _NO_QUESTION
+    ]
     topics = [message.topic for message in messages if message.topic]
     return {
         "asked": asked[-_MOST_ASKED:],

@@ -30,13 +30,16 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Server": "helpline",  # which software and version is nobody's business
 }
+
+#: Asked every few seconds by machines; logged only when somebody looks closely.
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler: headers are still open when this runs, for WebSockets and errors too."""
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.update(SECURITY_HEADERS)
     # What people wrote stays out of every cache; our own files are checked again at each use.
     static = request.path.startswith("/static/")
     response.headers.setdefault("Cache-Control", "no-cache" if static else "no-store")
@@ -50,7 +53,8 @@ async def log_middleware(
     started = time.perf_counter()
     response = await handler(request)
     resource = request.match_info.route.resource
-    log.info(
+    log.log(
+        logging.DEBUG if request.path in _QUIET else logging.INFO,
         "request",
         extra={
             "method": request.method,

@@ -57,7 +57,7 @@ class _Turn:
     """A turn under way. The steps fill in ``drafts``; the last one to act names the ``outcome``."""
 
     conversation: Conversation
-    history: list[Message]
+    history: list[Message]  # up to and with the message that is answered
     said: Said
     seq: int
     drafts: list[Draft] = field(default_factory=list)
@@ -163,7 +163,7 @@ class Turns:
             started = time.perf_counter()
             turn = _Turn(
                 conversation=await self._store.get(conversation_id),
-                history=[m for m in await self._store.messages(conversation_id) if m.seq < seq],
+                history=[m for m in await self._store.messages(conversation_id) if m.seq <= seq],
                 said=said,
                 seq=seq,
             )

@@ -163,6 +163,11 @@ function details(name, title, children) {
   return element("details", { class: name }, [element("summary", {}, [title]), ...children]);
 }
 
+/** @param {Message} m */
+function hasCrisisCard(m) {
+  return m.cards.some((one) => one.kind === "crisis");
+}
+
 /**
  * The list item of a message.
  * @param {Message} m
@@ -172,7 +177,8 @@ function details(name, title, children) {
 export function messageItem(m, easyRead) {
   const made = element("li", { class: `message message--${m.role}` }, [
     element("p", { class: "message__who" }, [who(m)]),
-    ...blocks(m.text),
+    // A crisis card shows the contacts that the text lists for channels without cards: once is enough here.
+    ...blocks(m.text).filter((block) => block.tagName !== "UL" || !hasCrisisCard(m)),
     ...m.cards.map(card),
   ]);
   for (const a of m.attachments) {

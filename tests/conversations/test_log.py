@@ -22,6 +22,10 @@ from conversations.store import Store
 pytestmark = pytest.mark.asyncio
 
 
+def files_that_hold(folder: Path, words: bytes) -> list[str]:
+    return [file.name for file in folder.iterdir() if words in file.read_bytes()]
+
+
 async def test_messages_are_numbered_from_one_and_read_from_a_cursor(store: Store) -> None:
     created = await store.create("web", area="derbyshire", welcome=[Draft(text="Hello")])
     chat = created.conversation.id
@@ -170,7 +174,7 @@ async def test_erased_words_are_not_left_in_the_files(tmp_path: Path) -> None:
     await store.append_user(chat, "c1", "a-very-particular-secret " * 400)
     await store.erase(chat)
 
-    left = [f.name for f in tmp_path.iterdir() if b"very-particular-secret" in f.read_bytes()]
+    left = files_that_hold(tmp_path, b"very-particular-secret")
 
     await store.database.close()
     assert left == []
