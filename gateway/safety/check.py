@@ -14,9 +14,11 @@ from gateway.safety.similarity import EXAMPLES_FILE, Encoder, Likeness, Similari
 
 log = logging.getLogger(__name__)
 
-#: Chances from which likeness alone decides. Chosen on the examples by cross-validation (docs of the evaluation say how).
+#: Chances from which likeness alone decides, chosen by cross-validation on the examples (tests/safety/evaluate.py). A
+#: practical question ("who signs for his inhaler?") resembles danger more often than it is danger, so it needs more.
 CRISIS_FROM = 0.50
-DISTRESS_FROM = 0.50
+CRISIS_FROM_ASKING = 0.75
+DISTRESS_FROM = 0.68
 
 #: Pieces of one message that are compared with the examples; in a longer one neighbours are compared together.
 MAX_PIECES = 24
@@ -24,6 +26,11 @@ MAX_PIECES = 24
 LONG_SENTENCE = 14
 SHORTEST_CLAUSE = 4
 
+_ASKING = re.compile(
+    r"\?|^(?:who|what|where|how|is|are|does|do|can|which|when|could|should|would|any|i need)\b"
+    r"|, (?:who|what|where|how|is|can|does|do|which|any|when)\b"
+)
+_NO_IDEA_WHAT_TO_DO = re.compile(r"what (?:do|can|should|shall) (?:i|we)(?: even)? do\b|how do (?:i|we) stop\b|is that normal")
 _CLAUSES = re.compile(r"[,;:()]+|\b(?:but|and then|and|because|so|although|though|except|while|since|then)\b")
 
 
@@ -68,7 +75,11 @@ class SafetyCheck:
         patterns = Patterns.load(patterns_file)
         similarity: Similarity | None = None
         try:
-            similarity = Similarity.load(encoder or SentenceEncoder(), examples_file)
+            similarity = Similarity.load(
+                encoder or SentenceEncoder(),
+                examples_file,
+                lambda text: ". ".join(patterns.plain_meaning(part) for part in sentences(normalise(text))),
+            )
         except EncoderUnavailable as error:
             # A helpline that still knows its rules is better than none: say so once and go on.
             log.error("Safety check works with its rules alone: %s", error)
@@ -109,13 +120,22 @@ class SafetyCheck:
         if self._similarity is None or not pieces:
             return None
         likenesses = self._similarity.compare(pieces)
-        worst = max(likenesses, key=lambda likeness: likeness.crisis)
-        if worst.crisis >= CRISIS_FROM:
+        dangerous = [
+            likeness for piece, likeness in zip(pieces, likenesses, strict=True) if likeness.crisis >= _crisis_from(piece)
+        ]
+        if dangerous:
+            worst = max(dangerous, key=lambda likeness: likeness.crisis)
             return Assessment("crisis", worst.danger, _like(worst), worst.crisis)
         saddest = max(likenesses, key=lambda likeness: likeness.distress + likeness.crisis)
         if saddest.distress + saddest.crisis >= DISTRESS_FROM:
             return Assessment("distress", None, _like(saddest), saddest.distress + saddest.crisis)
         return None
+
+
+def _crisis_from(piece: str) -> float:
+    if _ASKING.search(piece) and not _NO_IDEA_WHAT_TO_DO.search(piece):
+        return CRISIS_FROM_ASKING
+    return CRISIS_FROM
 
 
 def _like(likeness: Likeness) -> str:

@@ -14,15 +14,38 @@ from functools import lru_cache
 #: Beyond this a message is read in full by the patterns but its middle is not worth restoring letter by letter.
 MAX_CHARACTERS = 20_000
 
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
 _QUOTES = str.maketrans(
-    {"\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u2032": "'"}
-    | {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2033": '"', "\u2013": " - ", "\u2014": " - ", "\u2026": "... "}
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201a": "'",
+        "\u201b": "'",
+        "\u02bc": "'",
+        "\u00b4": "'",
+        "`": "'",
+        "\u2032": "'",
+    }
+    | {
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u201e": '"',
+        "\u2033": '"',
+        "\u2013": " - ",
+        "\u2014": " - ",
+        "\u2026": "... ",
+    }
 )
 
 #: Letters of other alphabets that look like Latin ones; only swapped inside words that also hold Latin letters.
-_LOOKALIKE = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u03bf\u0131", "aeopcyxisoi")
-_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l"})
+_LOOKALIKE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u03bf\u0131", "aeopcyxisoi"
+)
+_LEET = str.maketrans(
+    {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l"}
+)
 
 #: Words people disguise. A token with digits or symbols in it is only restored when it becomes one of these.
 DISGUISED = frozenset(
@@ -97,7 +120,14 @@ _SPELT_OUT: dict[str, str] = {
 _CONTRACTIONS = {
     "can't": "can not", "won't": "will not", "shan't": "shall not", "ain't": "is not", "let's": "let us", "y'all": "you all",
 }  # fmt: skip
-_ENDINGS = (("n't", " not"), ("'m", " am"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"))
+_ENDINGS = (
+    ("n't", " not"),
+    ("'m", " am"),
+    ("'re", " are"),
+    ("'ve", " have"),
+    ("'ll", " will"),
+    ("'d", " would"),
+)
 
 #: Words whose 's is "is" or "has"; after any other noun it is a possessive and is simply joined ("nans tablets").
 _IS_AFTER = frozenset(
@@ -109,7 +139,9 @@ _FUZZY = (
     "suicide", "suicidal", "overdose", "overdosed", "overdosing", "paracetamol", "ibuprofen", "unconscious", "unresponsive",
     "disappeared", "breathing", "swallowed", "strangled", "strangling", "antidepressants", "bleeding", "threatening",
 )  # fmt: skip
-_NOT_FUZZY = frozenset({"breeding", "wallowed", "swallows", "suicides", "overdoses", "strangler", "blending", "threatened"})
+_NOT_FUZZY = frozenset(
+    {"breeding", "wallowed", "swallows", "suicides", "overdoses", "strangler", "blending", "threatened"}
+)
 
 _TOKEN = re.compile(r"[^\s,.;:?()\[\]{}\"<>/\\\n]+|[,.;:?()\[\]{}\"<>/\\\n]")
 _SPACED = re.compile(r"(?<![\w'])((?:[a-z][ ._\-*]){3,}[a-z])(?![\w'])")
@@ -136,7 +168,11 @@ def normalise(text: str) -> str:
 
 def _phrases(text: str) -> str:
     # "want 2 die", "going 2 end it": the digit is only a word between words.
-    text = re.sub(r"(?<=[a-z]) 2 (?=(?:be|die|kill|end|hurt|live|go|do|cut|get|see|talk|leave|my|the|him|her|me)\b)", " to ", text)
+    text = re.sub(
+        r"(?<=[a-z]) 2 (?=(?:be|die|kill|end|hurt|live|go|do|cut|get|see|talk|leave|my|the|him|her|me)\b)",
+        " to ",
+        text,
+    )
     text = re.sub(r"\bany more\b", "any more", text)
     return re.sub(r"\bself harm", "self harm", text)
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
@@ -111,7 +111,9 @@ class PatternFile(_Strict):
                 raise ValueError(f"rule id {rule.id!r} is used twice")
             seen.add(rule.id)
             if (rule.level == "crisis") != (rule.danger is not None):
-                raise ValueError(f"rule {rule.id!r}: a crisis rule names its danger, a distress rule has none")
+                raise ValueError(
+                    f"rule {rule.id!r}: a crisis rule names its danger, a distress rule has none"
+                )
         return rules
 
 
@@ -147,6 +149,9 @@ class _CompiledIdiom:
 #: Words before a match in which a negation still belongs to it.
 _NEGATION_REACH = 5
 _CLAUSE_BREAK = re.compile(r"[,;:()\"]|\b(?:but|and|because|so|although|though|however|except|yet|then)\b")
+
+
+_ASKS = re.compile(r"(?:what|where|how|is|are|does|do|can|which|who|when|why|could|would)\b")
 
 
 class Patterns:
@@ -198,7 +203,9 @@ class Patterns:
             if compiled.unless is not None and compiled.unless.search(sentence):
                 continue
             # The worst of several matches: "I'm not suicidal any more ... I'm suicidal again".
-            judged = [self._judge(compiled.rule, sentence, found) for found in compiled.find.finditer(sentence)]
+            judged = [
+                self._judge(compiled.rule, sentence, found) for found in compiled.find.finditer(sentence)
+            ]
             findings.append(min(judged, key=lambda finding: LEVELS.index(finding.level)))
         return findings
 
@@ -208,7 +215,8 @@ class Patterns:
         cue = self._cue
         if rule.negatable and self._negated(sentence, match.start()):
             # People hide behind "it's not like I want to die or anything"; about others "not" is mostly a fact.
-            hidden = cue["minimised"].search(sentence) and cue["first_person"].search(sentence)
+            own = _CLAUSE_BREAK.split(sentence[: match.start()])[-1] + match.group()
+            hidden = cue["minimised"].search(sentence) and cue["first_person"].search(own)
             level, because = ("distress" if hidden else "safe"), "negated"
         elif rule.kind == "mention" and self._only_about(sentence):
             level, because = "safe", "asked about"
@@ -227,7 +235,8 @@ class Patterns:
         if self._cue["about"].search(sentence):
             return True
         # A bare question that names nobody: "is self harm common in autism?"
-        return "?" in sentence and not self._cue["personal"].search(sentence)
+        asks = "?" in sentence or _ASKS.match(sentence)
+        return bool(asks) and not self._cue["personal"].search(sentence)
 
     def _negated(self, sentence: str, start: int) -> bool:
         before = _CLAUSE_BREAK.split(sentence[:start])[-1]
@@ -262,7 +271,9 @@ class Patterns:
         try:
             return re.compile(joined)
         except re.error as error:
-            raise SafetyFileError(f"{self._origin.name}: {where}: not a regular expression: {error}") from error
+            raise SafetyFileError(
+                f"{self._origin.name}: {where}: not a regular expression: {error}"
+            ) from error
 
     def _word(self, name: str, where: str) -> str:
         if name not in self._file.words:
@@ -270,15 +281,13 @@ class Patterns:
         return f"(?:{self._file.words[name]})"
 
 
-_PLACEHOLDER = re.compile(r"(?<!\?)<([a-z][a-z0-9_]*)>")
+_PLACEHOLDER = re.compile(r"<([a-z][a-z0-9_]*)>")
 
 #: Worst first.
 LEVELS: tuple[Level, ...] = ("crisis", "distress", "safe")
 
-_Model = TypeVar("_Model", bound=BaseModel)
 
-
-def read_file(path: Path, model: type[_Model]) -> _Model:
+def read_file[Model: BaseModel](path: Path, model: type[Model]) -> Model:
     """Read a YAML file into ``model``.
 
     Raises:

@@ -7,7 +7,7 @@ has nothing else to run. The nearest example of the winning label is the explana
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -28,8 +28,8 @@ SAFE = "safe"
 
 #: A unit vector's features are tiny; scaled, the same regularisation lets them speak (measured on the examples).
 _SCALE = 4.0
-_REGULARISATION = 0.25
-_STEPS = 120
+_REGULARISATION = 0.006
+_STEPS = 200
 _STEP = 0.5
 
 Examples = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
@@ -46,7 +46,9 @@ class ExampleFile(BaseModel):
 
     def labelled(self) -> list[tuple[str, str]]:
         """All examples as (text, label); a crisis' label is its danger."""
-        rows: list[tuple[str, str]] = [(text, danger) for danger, texts in self.crisis.items() for text in texts]
+        rows: list[tuple[str, str]] = [
+            (text, danger) for danger, texts in self.crisis.items() for text in texts
+        ]
         rows += [(text, DISTRESS) for text in self.distress]
         rows += [(text, SAFE) for text in self.safe]
         return rows
@@ -87,14 +89,16 @@ class Similarity:
         self._safe = self._labels.index(SAFE)
 
     @classmethod
-    def load(cls, encoder: Encoder, path: Path = EXAMPLES_FILE) -> Similarity:
-        """Read ``examples.yml`` and learn from it.
+    def load(
+        cls, encoder: Encoder, path: Path = EXAMPLES_FILE, prepare: Callable[[str], str] = normalise
+    ) -> Similarity:
+        """Read ``examples.yml`` and learn from it, each line put through ``prepare`` as messages will be.
 
         Raises:
             SafetyFileError: the file is missing or wrong.
         """
         examples = read_file(path, ExampleFile)
-        return cls(encoder, [(normalise(text), label) for text, label in examples.labelled()])
+        return cls(encoder, [(prepare(text), label) for text, label in examples.labelled()])
 
     def compare(self, pieces: Sequence[str]) -> list[Likeness]:
         """What each piece resembles."""
@@ -107,7 +111,9 @@ class Similarity:
     def _likeness(self, vector: NDArray[np.float32], chance: NDArray[np.float64]) -> Likeness:
         danger = max(self._dangers, key=lambda n: chance[n])
         crisis = float(sum(chance[n] for n in self._dangers))
-        label = max((crisis, danger), (chance[self._distress], self._distress), (chance[self._safe], self._safe))[1]
+        label = max(
+            (crisis, danger), (chance[self._distress], self._distress), (chance[self._safe], self._safe)
+        )[1]
         rows = np.flatnonzero(self._y == label)
         nearest = rows[int(np.argmax(self._vectors[rows] @ vector))]
         name = self._labels[danger]
@@ -137,11 +143,10 @@ def _train(
     weights = np.zeros((vectors.shape[1], classes))
     bias = np.zeros(classes)
     speed_w, speed_b = np.zeros_like(weights), np.zeros_like(bias)
-    shrink = _REGULARISATION / len(y)
     for _ in range(_STEPS):
         ahead_w, ahead_b = weights + 0.9 * speed_w, bias + 0.9 * speed_b
         error = (_softmax(vectors @ ahead_w + ahead_b) - wanted) * weight
-        speed_w = 0.9 * speed_w - _STEP * (vectors.T @ error + shrink * ahead_w)
+        speed_w = 0.9 * speed_w - _STEP * (vectors.T @ error + _REGULARISATION * ahead_w)
         speed_b = 0.9 * speed_b - _STEP * error.sum(axis=0)
         weights, bias = weights + speed_w, bias + speed_b
     return weights.astype(np.float32), bias.astype(np.float32)
