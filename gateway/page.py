@@ -61,8 +61,10 @@ async def post(request: web.Request) -> web.Response:
         view.messages = [message_json(message) for message in await store.messages(conversation.id)]
         view.status = await status_json(store, conversation.id)
     except (NotFound, Problem) as error:
-        view = _fresh(request, notice=_sentence(as_problem(error)))
+        problem = as_problem(error)
+        view = _fresh(request, notice=_sentence(problem))
         view.draft = form.get("text", "")
+        view.http_status = int(problem.status)
     return _render(request, view)
 
 
@@ -115,6 +117,9 @@ def _draft_json(draft: Draft) -> dict[str, Any]:
 
 
 def _sentence(problem: Problem) -> str:
+    """What a person is told; the problem's own words are for whoever writes programs."""
+    if problem.code in (Code.TOKEN_WRONG, Code.NO_SUCH_CONVERSATION):
+        return "That chat is no longer here. You can start a new one. Your words are kept below."
     if problem.code is Code.NOT_SAVED and "crisis" in problem.document:
         return f"{problem.document['crisis']['text']}\n{problem}."
     return f"{problem}. {problem.document['detail']}"

@@ -223,9 +223,7 @@ function conversation() {
       ticket = { id: created.id, token: created.token };
       memory.set("id", ticket.id);
       memory.set("token", ticket.token);
-      const waiting = [...unsent.values()];
-      page.messages.replaceChildren(...waiting);
-      created.messages.forEach((message) => show(message, false));
+      adopt(created.messages);
       follow(ticket, created.messages.at(-1)?.seq ?? 0);
       return ticket;
     })
@@ -235,21 +233,39 @@ function conversation() {
   return creating;
 }
 
-/** Back to an empty chat. */
-function startAgain() {
+/**
+ * The welcome is on the page already: it is kept as it is, so that nothing moves under the person's hands.
+ * @param {Message[]} messages
+ */
+function adopt(messages) {
+  messages.forEach((message, index) => {
+    const item = page.messages.children[index];
+    if (item instanceof HTMLElement) shown.set(message.seq ?? 0, item);
+  });
+}
+
+/** The chat is gone: the page begins anew, with whatever could not be sent. */
+function leaveConversation() {
   stream?.stop();
   stream = null;
   ticket = null;
-  memory.clear();
+  memory.set("id", "");
+  memory.set("token", "");
   shown.clear();
-  unsent.clear();
   connected = true;
   status = { owner: "bot", adviser: null, position: null };
   page.status.textContent = statusWords();
-  page.messages.replaceChildren(...welcome.map((item) => item.cloneNode(true)));
+  page.messages.replaceChildren(...welcome.map((item) => item.cloneNode(true)), ...unsent.values());
   page.typing.hidden = true;
   page.end.hidden = true;
   page.endQuestion.hidden = true;
+}
+
+/** Back to an empty chat. */
+function startAgain() {
+  unsent.clear();
+  leaveConversation();
+  memory.clear();
 }
 
 function announceDeleted() {
@@ -288,6 +304,7 @@ async function send(said, item, state) {
   } catch (error) {
     page.typing.hidden = true;
     if (!unsent.has(said.client_message_id)) return; // it did arrive: the socket brought it
+    if (error instanceof Refused && [401, 404].includes(error.problem.status)) leaveConversation();
     notSent(error, said, item, state);
   }
 }

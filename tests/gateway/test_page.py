@@ -1,0 +1,448 @@
+"""What families rely on: the chat page, in a real browser and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from conversations.log import Draft
+from conversations.models import Priority
+from conversations.store import Store
+from gateway.keys import SOCKETS
+from tests.gateway.conftest import StandInBot
+
+type Client = TestClient[web.Request, web.Application]
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+needs_browser = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM} (apt-get install chromium)"
+)
+
+#: Markup that would run if it were ever taken as markup.
+MARKUP = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>"
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncGenerator[Browser]:
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture
+async def page(browser: Browser, client: Client) -> AsyncGenerator[Page]:
+    """The chat page, freshly opened; fails the test on any script error or request to another host."""
+    context = await browser.new_context(base_url=str(client.make_url("/")))
+    opened = await context.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on(
+        "request",
+        lambda request: troubles.append(request.url) if client.host not in request.url else None,
+    )
+    opened.on(
+        "console",
+        lambda message: troubles.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    await opened.goto("/")
+    yield opened
+    await context.close()
+    assert [trouble for trouble in troubles if "data:," not in trouble] == []
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Your message").fill(text)
+    await page.get_by_role("button", name="Send").click()
+
+
+async def announced(page: Page) -> list[str]:
+    return await page.locator("#announcer p").all_text_contents()
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds wrong on the page as it stands."""
+    # Evaluated, not added as a script: the page's own policy forbids that, and should.
+    await page.evaluate(Path(AXE_FILE_PATH).read_text(encoding="utf-8"))  # noqa: ASYNC240 - a test may block
+    result: dict[str, Any] = await page.evaluate("axe.run()")
+    return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in result["violations"]]
+
+
+# -- in a browser ----------------------------------------------------------------------------------
+
+
+@needs_browser
+async def test_a_question_is_answered_with_everything_that_belongs_to_it(page: Page) -> None:
+    await say(page, "How long is the wait?")
+
+    answer = page.locator(".message--assistant").last
+    await expect(answer).to_contain_text("33 weeks on average.")
+    await expect(answer.locator(".message__who")).to_have_text("Automated assistant")
+    await expect(page.locator(".message--user .message__who")).to_have_text("You")
+    await expect(answer.get_by_role("link", name="000 222")).to_have_attribute("href", "tel:000222")
+    source = answer.locator("details.sources")
+    await expect(source.get_by_text("The strategy")).to_be_hidden()
+    await source.locator("summary").click()
+    await expect(source).to_contain_text("Published: 2022-12")
+    await answer.locator("details.easy-read summary").click()
+    await expect(answer.locator("details.easy-read")).to_contain_text("33 weeks.")
+
+
+@needs_browser
+async def test_buttons_say_what_they_do_and_leave_a_trace(page: Page, bot: StandInBot) -> None:
+    await page.get_by_role("button", name="How long is the wait?").click()
+    await page.get_by_role("button", name="And adults?").click()
+
+    await expect(page.locator(".message--user")).to_contain_text(["How long is the wait?", "And adults?"])
+    assert bot.texts == ["/wait_time", "/adults"]
+
+
+@needs_browser
+async def test_each_new_text_is_announced_once_and_never_the_old_ones(page: Page) -> None:
+    await say(page, "one")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await page.wait_for_timeout(300)
+
+    assert await announced(page) == ["Automated assistant: 33 weeks on average."]
+    await page.reload()
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    assert await announced(page) == []
+
+
+@needs_browser
+async def test_the_whole_chat_works_by_keyboard_and_focus_stays_where_the_person_put_it(page: Page) -> None:
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to your message")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Your message").focus()
+    await page.keyboard.type("how long")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("is it")
+    await page.keyboard.press("Enter")
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await expect(page.get_by_label("Your message")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Send")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".actions").get_by_role("button", name="Talk to a person")).to_be_focused()
+
+
+@needs_browser
+async def test_a_reload_goes_on_where_it_was_and_the_draft_survives(page: Page) -> None:
+    await say(page, "one")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    before = await page.locator(".message").count()
+    await page.get_by_label("Your message").fill("half a thought")
+
+    await page.reload()
+
+    await expect(page.locator(".message")).to_have_count(before)
+    await expect(page.get_by_label("Your message")).to_have_value("half a thought")
+
+
+@needs_browser
+async def test_markup_is_text_whoever_wrote_it(page: Page, bot: StandInBot) -> None:
+    bot.replies = [
+        {"text": MARKUP, "buttons": [{"title": MARKUP, "payload": "/x"}]},
+        {
+            "custom": {
+                "easy_read": MARKUP,
+                "cards": [{"title": MARKUP, "url": "javascript:alert(1)", "description": MARKUP}],
+                "sources": [{"title": MARKUP, "url": "javascript:alert(1)"}],
+            }
+        },
+    ]
+    await say(page, f"what is {MARKUP}")
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("<b>bold</b>")
+    assert await page.locator(".message img, .message b").count() == 0
+    assert await page.locator("a[href^='javascript']").count() == 0
+    assert await page.title() != "owned"
+
+
+@needs_browser
+async def test_danger_shows_who_to_call_with_links_and_each_contact_once(page: Page) -> None:
+    await say(page, "DANGER")
+
+    card = page.locator(".card--crisis")
+    await expect(card).to_contain_text("Get help now")
+    await expect(card.get_by_role("link", name="000", exact=True)).to_have_attribute("href", "tel:000")
+    message = page.locator(".message", has=card)
+    assert (await message.inner_text()).count("Listening line") == 1
+
+
+@needs_browser
+async def test_a_person_comes_writes_and_goes_and_the_page_always_says_who(page: Page, store: Store) -> None:
+    await say(page, "hello")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+    await expect(page.locator("#status")).to_contain_text("number 1 in the queue")
+    await store.claim(chat, adviser.id)
+    await expect(page.locator("#status")).to_have_text("Adviser Sam is in this chat.")
+    await store.append_adviser(chat, adviser.id, "Hello, how can I help?")
+    await expect(page.locator(".message--adviser .message__who")).to_have_text("Adviser Sam")
+    assert "Adviser Sam: Hello, how can I help?" in await announced(page)
+    await store.close(chat, adviser.id, outcome="done")
+    await expect(page.locator("#status")).to_contain_text("automated assistant")
+
+
+@needs_browser
+async def test_a_failed_send_can_be_tried_again_and_is_sent_once(page: Page, bot: StandInBot) -> None:
+    await page.route("**/api/v1/conversations/*/messages", lambda route: route.abort())
+    await say(page, "is anybody there")
+    unsent = page.locator(".message--unsent")
+    await expect(unsent).to_contain_text("Not sent.")
+    assert "Your message was not sent. You can try again." in await announced(page)
+    await page.unroute("**/api/v1/conversations/*/messages")
+
+    await unsent.get_by_role("button", name="Try again").click()
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await expect(page.locator(".message--user")).to_have_count(1)
+    await expect(unsent).to_have_count(0)
+    assert bot.texts == ["is anybody there"]
+
+
+@needs_browser
+async def test_a_lost_connection_is_said_calmly_and_nothing_is_missed(
+    page: Page, client: Client, store: Store
+) -> None:
+    await say(page, "hello")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    await page.route("**/api/**", lambda route: route.abort())
+    assert client.app is not None
+    await page.route_web_socket("**/socket", lambda ws: ws.close())
+    await client.app[SOCKETS].close()
+    await expect(page.locator("#status")).to_contain_text("connection is lost", timeout=15_000)
+    await store.append_assistant(chat, [Draft(text="while you were away")])
+    await page.unroute_all()
+
+    await expect(page.locator(".message--assistant").last).to_contain_text(
+        "while you were away", timeout=20_000
+    )
+    await expect(page.locator("#status")).to_contain_text("automated assistant")
+
+
+@needs_browser
+async def test_ending_asks_first_then_really_deletes(page: Page, store: Store) -> None:
+    await say(page, "something private")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+
+    await page.get_by_role("button", name="End and delete this chat").click()
+    await expect(page.get_by_role("button", name="Yes, delete it")).to_be_focused()
+    await page.get_by_role("button", name="No, keep it").click()
+    assert await store.messages(chat)
+    await page.get_by_role("button", name="End and delete this chat").click()
+    await page.get_by_role("button", name="Yes, delete it").click()
+
+    await expect(page.locator("#status")).to_contain_text("deleted")
+    await expect(page.locator(".message--user")).to_have_count(0)
+    assert await store.messages(chat) == []
+    assert await page.evaluate("sessionStorage.length") <= 1  # at most the empty draft
+
+
+@needs_browser
+async def test_leaving_quickly_forgets_the_chat_and_going_back_does_not_lead_here(page: Page) -> None:
+    await say(page, "hello")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    here = page.url
+    elsewhere = here + "healthz"
+    await page.evaluate("url => document.getElementById('leave').href = url", elsewhere)
+
+    await page.get_by_role("link", name="Leave this page quickly").click()
+    await page.wait_for_url(elsewhere)
+
+    assert await page.evaluate("sessionStorage.length") == 0
+    await page.go_back()
+    assert page.url != here
+
+
+@needs_browser
+async def test_new_messages_do_not_move_a_person_who_reads_further_up(
+    page: Page, bot: StandInBot, store: Store
+) -> None:
+    bot.replies = [{"text": "\n".join(f"line {n}" for n in range(60))}]
+    await say(page, "one")
+    await expect(page.locator(".message--assistant").last).to_contain_text("line 59")
+    await page.locator("#log").evaluate("log => { log.scrollTop = 0; }")
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    await store.append_assistant(chat, [Draft(text="something new")])
+
+    more = page.get_by_role("button", name="New messages")
+    await expect(more).to_be_visible()
+    assert await page.locator("#log").evaluate("log => log.scrollTop") == 0
+    await more.click()
+    await expect(page.get_by_text("something new").first).to_be_in_viewport()
+    await expect(more).to_be_hidden()
+
+
+@needs_browser
+async def test_words_sent_to_a_chat_that_is_gone_are_kept_and_begin_a_new_one(
+    page: Page, store: Store
+) -> None:
+    await say(page, "one")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    await page.route_web_socket("**/socket", lambda ws: ws.close())
+    await page.reload()
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await store.erase(chat)
+    await say(page, "two")
+    await page.get_by_role("button", name="Try again").click()
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await expect(page.locator(".message--user")).to_have_text(re.compile("two"))
+    assert await page.evaluate("sessionStorage.getItem('helpline.id')") != chat
+
+
+@needs_browser
+async def test_nothing_is_lost_at_320_pixels_and_every_target_is_large_enough(page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await say(page, "How long is the wait, and averylongwordwithoutanyspacesthatcouldpushthepagewide" * 2)
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    sizes = await page.eval_on_selector_all(
+        "button, summary, .leave",
+        "all => all.filter(e => e.offsetParent).map(e => [e.textContent, e.getBoundingClientRect().height])",
+    )
+    assert [text for text, height in sizes if height < 44] == []
+
+
+@needs_browser
+@pytest.mark.parametrize("state", ["opened", "answered", "danger", "waiting", "not sent", "ending"])
+async def test_axe_finds_nothing_in_any_state(page: Page, bot: StandInBot, state: str) -> None:
+    match state:
+        case "answered":
+            await say(page, "hello")
+            await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+            for summary in await page.locator(".message--assistant summary").all():
+                await summary.click()
+        case "danger":
+            await say(page, "DANGER")
+            await expect(page.locator(".card--crisis")).to_be_visible()
+        case "waiting":
+            bot.fault = "500"
+            await page.locator(".actions").get_by_role("button", name="Talk to a person").click()
+            await expect(page.locator(".message--system")).to_contain_text("Nobody is here")
+        case "not sent":
+            await page.route("**/api/**", lambda route: route.abort())
+            await say(page, "hello")
+            await expect(page.locator(".message--unsent")).to_contain_text("Not sent")
+        case "ending":
+            await say(page, "hello")
+            await page.get_by_role("button", name="End and delete this chat").click()
+            await expect(page.get_by_role("button", name="Yes, delete it")).to_be_visible()
+
+    assert await violations(page) == []
+
+
+# -- without JavaScript ----------------------------------------------------------------------------
+
+
+async def html(response: ClientResponse, status: int = 200) -> str:
+    text = await response.text()
+    assert response.status == status, text
+    assert response.content_type == "text/html"
+    return text
+
+
+def hidden(page_text: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page_text)
+    assert found is not None
+    return unescape(found.group(1))
+
+
+def form(page_text: str, **more: str) -> dict[str, str]:
+    return {n: hidden(page_text, n) for n in ("conversation", "token", "client_message_id")} | more
+
+
+async def test_without_javascript_there_is_a_page_with_help_and_a_form_that_works(
+    client: Client, bot: StandInBot
+) -> None:
+    start = await html(await client.get("/"))
+    assert "000" in start
+    assert "automated assistant" in start
+
+    first_form = form(start, text="How long is the wait?")
+    first = await html(await client.post("/", data=first_form))
+    second = await html(await client.post("/", data=form(first, payload="/adults", text="a draft")))
+
+    assert "How long is the wait?" in first
+    assert "33 weeks on average." in first
+    assert "The strategy" in first
+    assert second.count("33 weeks on average.") == 2
+    assert "a draft</textarea>" in second
+    assert bot.texts == ["How long is the wait?", "/adults"]
+
+
+async def test_sending_the_same_form_again_asks_once(client: Client, bot: StandInBot) -> None:
+    first = await html(await client.post("/", data=form(await html(await client.get("/")), text="one")))
+    again = form(first, text="two")
+
+    await client.post("/", data=again)
+    await client.post("/", data=again)
+
+    assert bot.texts == ["one", "two"]
+
+
+async def test_the_form_can_delete_the_chat(client: Client, store: Store) -> None:
+    first = await html(await client.post("/", data=form(await html(await client.get("/")), text="one")))
+
+    last = await html(await client.post("/", data=form(first, text="", end="1")))
+
+    assert "This chat is deleted." in last
+    assert await store.messages(hidden(first, "conversation")) == []
+
+
+@pytest.mark.parametrize("token", ["wrong", ""])
+async def test_a_form_with_a_wrong_token_shows_nothing_of_the_chat_and_keeps_the_words(
+    client: Client, token: str
+) -> None:
+    first = await html(await client.post("/", data=form(await html(await client.get("/")), text="private")))
+
+    answer = await html(await client.post("/", data=form(first) | {"token": token, "text": "my words"}), 401)
+
+    assert "private" not in answer
+    assert "my words</textarea>" in answer
+
+
+async def test_markup_in_the_plain_page_is_text(client: Client) -> None:
+    start = await html(await client.get("/"))
+    answer = await html(await client.post("/", data=form(start, text=f"what is {MARKUP}")))
+
+    assert "<img" not in answer
+    assert "&lt;b&gt;bold" in answer
+
+
+async def test_no_inline_script_style_or_handler(client: Client) -> None:
+    text = await html(await client.get("/"))
+
+    assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []
+    assert "<style" not in text
+    assert re.findall(r"\son\w+=|\sstyle=", text) == []
+    assert re.findall(r'\ssrc="(?!/static/)|<link[^>]*href="(?!/static/|data:,)', text) == []
