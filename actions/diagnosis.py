@@ -80,11 +80,11 @@ def _pathways(context: Context, session: Session) -> list[Pathway]:
 
 def _say_pathway(reply: Reply, context: Context, session: Session, pathway: Pathway, topic: str) -> None:
     text = words_for(context, pathway)
-    if topic == "referral_who" and pathway.cohort == "adult":
+    if topic == "referral_who" and not text.startswith(("Yes", "No")):
         text = f"{_SELF_REFERRAL[pathway.self_referral]}\n\n{text}"
-    services = services_by_id(session, [*pathway.assessed_by, *pathway.check_with])
+    services = services_by_id(session, dict.fromkeys([*pathway.assessed_by, *pathway.check_with]))
     assessing = ", ".join(service.name for service in services if service.id in pathway.assessed_by)
-    checking = ", ".join(service.name for service in services if service.id in pathway.check_with)
+    checking = ", ".join(service.name for service in services if service.id not in pathway.assessed_by)
     last = [f"Who assesses: {assessing}."] if assessing else []
     last += [pathway.caveat] if pathway.caveat else []
     last += [f"Where to check: {checking}."] if checking else []

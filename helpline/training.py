@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from helpline.settings import ROOT
 
 MODEL = ROOT / "models" / "helpline.tar.gz"
 _FINGERPRINT = ROOT / "models" / "helpline.fingerprint"
+
+#: Where Rasa puts a model first. Beside an older model of the same content it would write none.
+_FRESH = ROOT / "models" / "fresh"
 
 #: Rasa's interpreter, in its own environment.
 BOT_PYTHON = ROOT / "bot" / ".venv" / "bin" / "python"
@@ -78,10 +82,11 @@ def train(log: Path) -> None:
         "rasa",
         "train",
         "--fixed-model-name",
-        "helpline.new",
+        "helpline",
         "--out",
-        str(MODEL.parent),
+        str(_FRESH),
     ]
+    shutil.rmtree(_FRESH, ignore_errors=True)
     with log.open("w") as output:
         result = subprocess.run(
             command,
@@ -91,13 +96,14 @@ def train(log: Path) -> None:
             stderr=subprocess.STDOUT,
             check=False,
         )
-    new = MODEL.with_name("helpline.new.tar.gz")
+    new = _FRESH / MODEL.name
     if result.returncode != 0 or not new.is_file():
         raise TrainingFailed(f"Rasa could not train the model: {_last_words(log)} (all of it: {log})")
     # The model is put in place in one step, then marked: a stop in between only means training again.
     _FINGERPRINT.unlink(missing_ok=True)
     new.replace(MODEL)
     _FINGERPRINT.write_text(trained_from + "\n")
+    shutil.rmtree(_FRESH, ignore_errors=True)
 
 
 def _last_words(log: Path) -> str:

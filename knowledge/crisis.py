@@ -55,12 +55,11 @@ class Contact:
 
     def line(self) -> str:
         """One line to read or hear: "Samaritans: call 116 123. Free, day or night."."""
-        ways = []
-        if self.phone:
-            ways.append(f"call {self.phone}" + (f", {self.phone_note}" if self.phone_note else ""))
+        ways = [f"call {self.phone}"] if self.phone else []
         if self.text:
             ways.append(self.text[0].lower() + self.text[1:])
-        return f"{self.name}: {' or '.join(ways)}. {self.says}"
+        sentences = [f"{self.name}: {' or '.join(ways)}", self.says, self.phone_note or ""]
+        return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
 
     def public(self) -> dict[str, Any]:
         """The fields a page shows."""

@@ -24,7 +24,9 @@ from knowledge.database import StoreUnavailable
 
 @click.command()
 @click.argument("question")
-@click.option("--area", type=click.Choice([Area.DERBY_CITY, Area.DERBYSHIRE, Area.HEREFORDSHIRE]))
+@click.option(
+    "--area", type=click.Choice([Area.DERBY_CITY.value, Area.DERBYSHIRE.value, Area.HEREFORDSHIRE.value])
+)
 @click.option("--json", "as_json", is_flag=True, help="Print topic, answer and sources as JSON.")
 def ask(question: str, area: str | None, as_json: bool) -> None:
     """Ask one QUESTION, of the running helpline or of one started just for it."""
