@@ -159,7 +159,7 @@ class ConversationLog:
             rows = await session.execute(
                 select(Conversation.owner, func.count().label("count")).group_by(Conversation.owner)
             )
-            return dict.fromkeys(Owner, 0) | dict(rows.tuples().all())
+            return dict.fromkeys(Owner, 0) | {row[0]: row[1] for row in rows}
 
     async def adviser_name(self, conversation_id: str) -> str | None:
         """The first name of the adviser who has the conversation now, if one has: what the family is told."""

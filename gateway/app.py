@@ -61,6 +61,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/", page.show)
     app.router.add_post("/", page.post)
     app.router.add_static("/static", _HERE / "static", name="static")
+    app.router.add_get("/favicon.ico", page.icon)
 
     app.router.add_post("/api/v1/conversations", api.create)
     app.router.add_delete("/api/v1/conversations/{id}", api.delete)

@@ -43,6 +43,11 @@ async def show(request: web.Request) -> web.Response:
     return _render(request, _fresh(request))
 
 
+async def icon(_request: web.Request) -> web.Response:
+    """``GET /favicon.ico``: there is none; browsers ask all the same."""
+    return web.Response(status=204)
+
+
 async def post(request: web.Request) -> web.Response:
     """``POST /``: the form, for browsers without JavaScript. Answers with the whole conversation.
 

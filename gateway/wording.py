@@ -37,25 +37,18 @@ def welcome(retention_days: int) -> list[Draft]:
         Draft(
             text=(
                 "Hello. I am an automated assistant, not a person. "
-                "I answer questions about autism and special educational needs."
-            ),
-            easy_read=(
-                "Hello.\nI am a computer helper.\nI am not a person.\nI know about autism and school help."
-            ),
-        ),
-        Draft(
-            text=(
+                "I answer questions about autism and special educational needs.\n"
                 "You do not need to tell me your name. "
-                f"This chat is kept for {retention_days} days, and you can delete it at any time."
+                f"This chat is kept for {retention_days} days, and you can delete it at any time.\n"
+                "Ask in your own words, or choose a question."
             ),
             easy_read=(
+                "Hello.\nI am a computer helper. I am not a person.\n"
+                "I know about autism and help at school.\n"
                 "You do not have to say your name.\n"
-                f"We keep this chat for {retention_days} days.\nYou can delete it."
+                f"We keep this chat for {retention_days} days. You can delete it.\n"
+                "Type your question. Or press a button."
             ),
-        ),
-        Draft(
-            text="Ask in your own words, or choose a question.",
-            easy_read="Type your question.\nOr press a button.",
             buttons=_FIRST_QUESTIONS,
         ),
     ]

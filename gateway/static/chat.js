@@ -99,22 +99,41 @@ function atEnd() {
   return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
 }
 
+/** Where we last scrolled to; if the log is still there, the person has not moved it. */
+let placed = -1;
+
 function toEnd() {
   page.log.scrollTop = page.log.scrollHeight;
+  placed = page.log.scrollTop;
   page.newMessages.hidden = true;
 }
 
+/** Shows what is new, but no further than to the person's last message: an answer is read from its start. */
+function toNew() {
+  const { log } = page;
+  const mine = [...page.messages.querySelectorAll(".message--user")].at(-1);
+  const offset = mine ? mine.getBoundingClientRect().top - log.getBoundingClientRect().top : Infinity;
+  log.scrollTop = Math.min(log.scrollHeight, log.scrollTop + offset);
+  placed = log.scrollTop;
+  log.scrollIntoView({ block: "nearest" });
+  page.newMessages.hidden = atEnd();
+}
+
 /**
- * Adds something to the log and scrolls only if the end was in view (or the person just wrote).
+ * Adds something to the log and scrolls only if the person is where the newest was (or just wrote).
  * @param {() => void} change
  * @param {boolean} mine
  */
 function growing(change, mine) {
-  const follow = mine || atEnd();
+  const follow = mine || atEnd() || page.log.scrollTop === placed;
   change();
-  if (follow) toEnd();
+  if (follow) toNew();
   else page.newMessages.hidden = false;
 }
+
+page.log.addEventListener("scroll", () => {
+  if (atEnd()) page.newMessages.hidden = true;
+});
 
 /** @param {string} words */
 function announce(words) {
