@@ -424,5 +424,6 @@ page.leave.addEventListener("click", (event) => {
   location.replace(page.leave.href);
 });
 
+page.log.classList.add("log--live");
 page.text.value ||= memory.get("draft") ?? "";
 void resume();

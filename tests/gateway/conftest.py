@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientResponse, ClientSession, web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from conversations.store import Store
 from gateway.app import init_app
 from gateway.keys import STORE
 from gateway.settings import Settings
+from tests.conversations.conftest import postgres_url
+
+__all__ = ["postgres_url"]  # a fixture of the conversations' tests, used here too
 
 
 @dataclass
@@ -223,10 +226,3 @@ def store(client: TestClient[web.Request, web.Application]) -> Store:
     """The running gateway's own store, to look behind the contract and to play the adviser."""
     assert client.app is not None
     return client.app[STORE]
-
-
-@pytest_asyncio.fixture
-async def http() -> AsyncGenerator[ClientSession]:
-    """A plain client."""
-    async with ClientSession() as session:
-        yield session
