@@ -71,7 +71,7 @@ def say_cost(option: str, amount: Any) -> str:
 
 
 def say_phone(phone: Phone) -> str:
-    """A number in words: "01332 623726 (option 3)"."""
+    """A number in words, with what to choose or ask for after it."""
     words = f"text {phone.number}" if phone.type == "text" else phone.number
     if phone.extension:
         words += f" extension {phone.extension}"

@@ -22,7 +22,7 @@ PartialDate = Annotated[
     str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
 ]
 
-#: A telephone number as it is read aloud: digits in groups, "116 123", "0800 1111".
+#: A telephone number as it is read aloud: digits in groups.
 PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\d[\d ]{2,15}$")]
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -315,7 +315,7 @@ class CrisisContact(Record, Ages):
     rank: int = Field(ge=1, le=99)  # 1 is shown first
     phone: PhoneNumber | None = None
     phone_note: Text | None = None  # "choose option 2"
-    text: Text | None = None  # "Text SHOUT to 85258"
+    text: Text | None = None  # how to reach it by text message
     url: Url | None = None
     email: Text | None = None
     hours: Text | None = None

@@ -54,7 +54,7 @@ class Contact:
         )
 
     def line(self) -> str:
-        """One line to read or hear: "Samaritans: call 116 123. Free, day or night."."""
+        """One line to read or hear: who, how to reach them, when."""
         ways = [f"call {self.phone}"] if self.phone else []
         if self.text:
             ways.append(self.text[0].lower() + self.text[1:])

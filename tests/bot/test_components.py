@@ -1,0 +1,129 @@
+"""Our Rasa components, in Rasa's own interpreter (Python 3.10). Run by `make test`."""
+
+import numpy as np
+import pytest
+from rasa.engine.graph import ExecutionContext
+from rasa.engine.storage.resource import Resource
+from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+import encoder.sentence_encoder
+from bot.answerability import AnswerabilityClassifier
+from bot.sentence_featurizer import SentenceEncoderFeaturizer, SentenceEncoderMissing
+
+
+def _featurizer(**config):
+    context = ExecutionContext(graph_schema=None, model_id="test", node_name="featurizer")
+    return SentenceEncoderFeaturizer.create(
+        {**SentenceEncoderFeaturizer.get_default_config(), **config}, None, Resource("featurizer"), context
+    )
+
+
+def _messages(*texts):
+    messages = [Message(data={TEXT: text}) for text in texts]
+    tokenizer = WhitespaceTokenizer(WhitespaceTokenizer.get_default_config())
+    return tokenizer.process(messages)
+
+
+def _vector(message):
+    _, sentence = message.get_dense_features(TEXT)
+    return sentence.features
+
+
+def test_a_message_gets_one_sentence_vector_of_the_set_length():
+    (message,) = _featurizer(scale=4.0).process(_messages("how long is the wait"))
+    assert _vector(message).shape == (1, 384)
+    assert np.linalg.norm(_vector(message)) == pytest.approx(4.0, rel=1e-4)
+
+
+def test_like_messages_are_closer_than_unlike_ones():
+    wait, waiting, bins = (
+        _vector(message)[0]
+        for message in _featurizer().process(
+            _messages("how long is the wait", "what is the waiting time", "when are my bins collected")
+        )
+    )
+    assert wait @ waiting > 3 * (wait @ bins)
+
+
+def test_a_missing_model_is_said_in_words(monkeypatch):
+    monkeypatch.setattr(encoder.sentence_encoder, "MODEL_PACKAGE", "no_such_package")
+    with pytest.raises(SentenceEncoderMissing, match="make install"):
+        _featurizer()
+
+
+def test_a_tampered_tokenizer_is_refused(monkeypatch, tmp_path):
+    changed = tmp_path / "tokenizer.json"
+    changed.write_bytes(encoder.sentence_encoder.TOKENIZER_FILE.read_bytes() + b" ")
+    monkeypatch.setattr(encoder.sentence_encoder, "TOKENIZER_FILE", changed)
+    with pytest.raises(SentenceEncoderMissing, match="not the pinned one"):
+        _featurizer()
+
+
+@pytest.mark.parametrize("scale", [0, -1])
+def test_a_scale_that_cannot_be_meant_is_refused(scale):
+    with pytest.raises(SentenceEncoderMissing, match="scale"):
+        SentenceEncoderFeaturizer.validate_config({"scale": scale})
+
+
+class _Storage:
+    """Just enough of Rasa's model storage."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write_to(self, resource):
+        return _Folder(self.folder)
+
+    read_from = write_to
+
+
+class _Folder:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __enter__(self):
+        return self.folder
+
+    def __exit__(self, *_):
+        return False
+
+
+def _judged(tmp_path, text, intent, confidence, threshold=0.3):
+    featurizer = _featurizer()
+    examples = featurizer.process(_messages("how long is the wait", "what is the waiting time"))
+    for example in examples:
+        example.set("intent", "wait_time")
+    storage, resource = _Storage(tmp_path), Resource("answerability")
+    config = {"threshold": threshold}
+    AnswerabilityClassifier.create(config, storage, resource, None).train(TrainingData(examples))
+    judge = AnswerabilityClassifier.load(config, storage, resource, None)
+    (message,) = featurizer.process(_messages(text))
+    message.set("intent", {"name": intent, "confidence": confidence})
+    judge.process([message])
+    return message
+
+
+def test_a_message_like_the_examples_keeps_its_intent(tmp_path):
+    message = _judged(tmp_path, "how long will we wait", "wait_time", 0.8)
+    assert message.get("intent")["name"] == "wait_time"
+    assert message.get("answerability") > 0.5
+
+
+def test_a_sure_but_far_off_intent_is_not_answered(tmp_path):
+    message = _judged(tmp_path, "write me a poem about cheese", "wait_time", 0.9)
+    assert message.get("intent")["name"] == "nlu_fallback"
+    assert message.get("intent_ranking")[0]["name"] == "nlu_fallback"
+
+
+def test_an_unsure_intent_is_not_answered(tmp_path):
+    message = _judged(tmp_path, "how long will we wait", "wait_time", 0.02)
+    assert message.get("intent")["name"] == "nlu_fallback"
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1])
+def test_a_threshold_that_is_no_share_is_refused(threshold):
+    with pytest.raises(Exception, match="threshold"):
+        AnswerabilityClassifier.validate_config({"threshold": threshold})
