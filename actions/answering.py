@@ -51,13 +51,10 @@ def say_guidance(reply: Reply, context: Context, guidance: models.Guidance, sess
     )
 
 
-def say_closest(
-    reply: Reply, context: Context, session: Session, topic: str, besides_general: bool = False
-) -> bool:
+def say_closest(reply: Reply, context: Context, session: Session, topic: str) -> bool:
     """Say the guidance that answers the person's very question; False when none is close enough.
 
-    Args:
-        besides_general: a topic's general answer does not count: the caller has a better one.
+    The topic's general answers do not count: which of them fits is a matter of area and audience, not words.
     """
     if not context.text:
         return False
@@ -68,7 +65,7 @@ def say_closest(
     guidance = guidance_by_id(session, [matches[0].record_id]).get(matches[0].record_id)
     if guidance is None or guidance.id in reply.shown:
         return False
-    if besides_general and any(link.general for link in guidance.topics):
+    if any(link.general and link.topic == topic for link in guidance.topics):
         return False
     say_guidance(reply, context, guidance, session)
     return True

@@ -46,7 +46,7 @@ def answer_route(
     if context.area == ELSEWHERE:
         say_outside(reply, context, session)
     # What was asked may have an answer of its own ("they sent the referral back").
-    exact = say_closest(reply, context, session, topic, besides_general=True)
+    exact = say_closest(reply, context, session, topic)
     if exact and topic == "referral_who":
         return context, ask_for_area(context, session, topic)
     pathways = _pathways(context, session)
