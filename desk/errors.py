@@ -1,0 +1,168 @@
+"""How the desk says no: a page for people, the same problem document as everywhere for its script.
+
+Callers branch on ``code``; the sentences are for people and may change.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from http import HTTPStatus
+
+from aiohttp import web
+
+from conversations.errors import MessageConflict, NotFound, OwnershipChanged, StoreUnavailable
+from conversations.models import Owner
+
+log = logging.getLogger(__name__)
+
+
+class Code(StrEnum):
+    """What went wrong."""
+
+    NO_SUCH_PAGE = "no_such_page"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BAD_REQUEST = "bad_request"
+    TOO_LARGE = "too_large"
+    SIGN_IN_NEEDED = "sign_in_needed"
+    FORM_TOO_OLD = "form_too_old"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    NO_SUCH_CHAT = "no_such_chat"
+    NOT_YOURS = "not_yours"
+    TEXT_MISSING = "text_missing"
+    TEXT_TOO_LONG = "text_too_long"
+    MESSAGE_ID_REUSED = "message_id_reused"
+    NOT_SAVED = "not_saved"
+    INTERNAL = "internal_error"
+
+
+#: Code -> HTTP status, title, and what to do about it.
+MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
+    Code.NO_SUCH_PAGE: (
+        HTTPStatus.NOT_FOUND,
+        "There is no such page",
+        "Go back to the queue.",
+    ),
+    Code.METHOD_NOT_ALLOWED: (
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "This page cannot be used that way",
+        "Go back to the queue and use the buttons there.",
+    ),
+    Code.BAD_REQUEST: (
+        HTTPStatus.BAD_REQUEST,
+        "The request could not be understood",
+        "Go back to the queue and try again.",
+    ),
+    Code.TOO_LARGE: (
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "That is too much at once",
+        "Send it in shorter messages.",
+    ),
+    Code.SIGN_IN_NEEDED: (
+        HTTPStatus.UNAUTHORIZED,
+        "You are signed out",
+        "Sign in, then try again.",
+    ),
+    Code.FORM_TOO_OLD: (
+        HTTPStatus.FORBIDDEN,
+        "This form is too old",
+        "Nothing was done. Open the page again, then try again.",
+    ),
+    Code.ORIGIN_NOT_ALLOWED: (
+        HTTPStatus.FORBIDDEN,
+        "Only the desk's own pages may connect here",
+        "Behind a proxy, make sure that it passes the Host header on.",
+    ),
+    Code.NO_SUCH_CHAT: (
+        HTTPStatus.NOT_FOUND,
+        "This chat is not waiting for a person",
+        "It was given back to the assistant, closed or deleted. Go back to the queue.",
+    ),
+    Code.NOT_YOURS: (
+        HTTPStatus.CONFLICT,
+        "You do not have this chat",
+        "Go back to the queue.",
+    ),
+    Code.TEXT_MISSING: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The message is empty",
+        "Write your reply, then send it.",
+    ),
+    Code.TEXT_TOO_LONG: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The message is too long",
+        "Send it in two or more messages.",
+    ),
+    Code.MESSAGE_ID_REUSED: (
+        HTTPStatus.CONFLICT,
+        "An earlier version of this message was sent",
+        "Read it in the chat. If you want to say this too, send again.",
+    ),
+    Code.NOT_SAVED: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The helpline's database does not answer just now",
+        "Nothing was done. Try again in a moment.",
+    ),
+    Code.INTERNAL: (
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something went wrong on our side",
+        "It has been recorded. Try again.",
+    ),
+}
+
+
+class Refusal(Exception):
+    """Raise it anywhere below a request. ``detail`` replaces the table's sentence when more is known."""
+
+    def __init__(self, code: Code, *, detail: str | None = None) -> None:
+        self.code = code
+        self.status, self.title, standard_detail = MESSAGES[code]
+        self.detail = detail or standard_detail
+        super().__init__(self.title)
+
+    def document(self) -> dict[str, object]:
+        """The problem document (RFC 9457)."""
+        return {
+            "type": f"urn:helpline:problem:{self.code}",
+            "title": self.title,
+            "status": int(self.status),
+            "detail": self.detail,
+            "code": str(self.code),
+        }
+
+
+def who_has_it(error: OwnershipChanged) -> str:
+    """A sentence for the adviser who was too late."""
+    if error.adviser_name is not None:
+        return f"{error.adviser_name} has this chat."
+    return {
+        Owner.QUEUED: "This chat is back in the queue. Take it again before you write.",
+        Owner.BOT: "The assistant has this chat again: it was given back, or they no longer wait.",
+    }.get(Owner(error.owner), "This chat has ended.")
+
+
+def as_refusal(error: Exception) -> Refusal:
+    """The refusal that tells of ``error``; an unexpected one is logged and told without its details."""
+    match error:
+        case Refusal():
+            return error
+        case OwnershipChanged():
+            return Refusal(Code.NOT_YOURS, detail=who_has_it(error))
+        case NotFound():
+            return Refusal(Code.NO_SUCH_CHAT)
+        case MessageConflict():
+            return Refusal(Code.MESSAGE_ID_REUSED)
+        case StoreUnavailable():
+            log.error("store unavailable", extra={"cause": str(error)})
+            return Refusal(Code.NOT_SAVED)
+        case web.HTTPNotFound():
+            return Refusal(Code.NO_SUCH_PAGE)
+        case web.HTTPMethodNotAllowed():
+            return Refusal(Code.METHOD_NOT_ALLOWED)
+        case web.HTTPRequestEntityTooLarge():
+            return Refusal(Code.TOO_LARGE)
+        case web.HTTPException() if 400 <= error.status < 500:
+            return Refusal(Code.BAD_REQUEST)
+        case _:
+            log.error("unexpected error", exc_info=error)
+            return Refusal(Code.INTERNAL)

@@ -1,0 +1,26 @@
+"""The typed names under which the desk and its requests keep what handlers need."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from conversations.models import Adviser
+from conversations.store import Store
+from desk.names import Names
+from desk.settings import DeskSettings
+from desk.sockets import Sockets
+
+SETTINGS = web.AppKey("desk_settings", DeskSettings)
+NAMES = web.AppKey("desk_names", Names)
+SOCKETS = web.AppKey("desk_sockets", Sockets)
+
+#: Under which name the application that holds the desk keeps the store.
+WHERE_THE_STORE_IS: web.AppKey[web.AppKey[Store]] = web.AppKey("desk_where_the_store_is", web.AppKey)
+
+#: Who is signed in; absent on the pages that need nobody.
+ADVISER = web.RequestKey("desk_adviser", Adviser)
+
+
+def store_of(request: web.Request) -> Store:
+    """The store that the whole process shares, so that wake-ups reach both sides of a chat."""
+    return request.config_dict[request.app[WHERE_THE_STORE_IS]]

@@ -1,0 +1,199 @@
+// @ts-check
+/** Keeps a chat up to date and sends replies without leaving the page. */
+
+import { connect } from "./connection.js";
+import { announce, cast, fill, pointTo } from "./moulds.js";
+
+/**
+ * @typedef {{
+ *   seq: number, kind: string, who: string, time: string, created_at: string, text: string, buttons: string[],
+ *   cards: {title: string, lines: {label: string, text: string}[]}[],
+ *   sources: {title: string, detail: string, url: string}[],
+ * }} Message
+ */
+
+/**
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ */
+const at = (id) => /** @type {T} */ (document.getElementById(id));
+
+const page = at("chat");
+const log = at("log");
+const moreButton = at("new-messages");
+const form = /** @type {HTMLFormElement} */ (at("reply"));
+const text = /** @type {HTMLTextAreaElement} */ (at("text"));
+const error = at("reply-error");
+
+/** So near the end counts as being there. */
+const NEAR_PX = 120;
+
+let after = Number(/** @type {HTMLElement | null} */ (log.lastElementChild)?.dataset.seq ?? 0);
+
+const atEnd = () => log.getBoundingClientRect().bottom <= innerHeight - at("reply").offsetHeight + NEAR_PX;
+const toEnd = () => log.lastElementChild?.scrollIntoView({ block: "end" });
+
+/** @param {Message} message */
+function build(message) {
+  const element = cast("message");
+  element.id = `message-${message.seq}`;
+  element.dataset.seq = String(message.seq);
+  element.dataset.kind = message.kind;
+  fill(element, { ...message, buttons: message.buttons.join(", ") });
+  element.querySelector("time")?.setAttribute("datetime", message.created_at);
+  for (const card of message.cards) {
+    const made = cast("card");
+    fill(made, card);
+    made.querySelector("dl")?.append(...card.lines.map(line));
+    element.querySelector(".cards")?.append(made);
+  }
+  for (const source of message.sources) {
+    const made = cast("source");
+    const link = /** @type {HTMLAnchorElement} */ (made.querySelector("a"));
+    if (source.url) link.href = source.url;
+    else unlink(link);
+    fill(made, source);
+    element.querySelector(".sources")?.append(made);
+  }
+  for (const part of /** @type {const} */ (["cards", "sources", "buttons"])) {
+    element.querySelector(`[data-part="${part}"]`)?.toggleAttribute("hidden", message[part].length === 0);
+  }
+  return element;
+}
+
+/**
+ * A source without an address: its title is no link, and opens no tab.
+ * @param {HTMLAnchorElement} link
+ */
+function unlink(link) {
+  const words = document.createElement("span");
+  words.dataset.text = "title";
+  link.nextElementSibling?.remove();
+  link.replaceWith(words);
+}
+
+/** @param {{label: string, text: string}} content */
+function line(content) {
+  const made = document.createElement("div");
+  const label = document.createElement("dt");
+  const value = document.createElement("dd");
+  label.textContent = content.label;
+  value.textContent = content.text;
+  made.append(label, value);
+  return made;
+}
+
+/** @param {Message[]} messages */
+function add(messages) {
+  const fresh = messages.filter((message) => message.seq > after);
+  if (!fresh.length) return;
+  const follow = atEnd();
+  for (const message of fresh) {
+    log.append(build(message));
+    after = message.seq;
+    if (message.kind === "alert") alarm(message.text, message.seq);
+  }
+  announce(fresh.map((message) => `${message.who}: ${message.text}`).join(" "));
+  if (follow) toEnd();
+  else moreButton.hidden = false;
+}
+
+/**
+ * @param {string} words
+ * @param {number} [seq] of the message that tells of it
+ */
+function alarm(words, seq) {
+  at("alert-text").textContent = words;
+  if (seq) {
+    at("alert-link").setAttribute("href", `#message-${seq}`);
+    at("alert-link").hidden = false;
+  }
+  at("alert").hidden = false;
+  if (!document.title.startsWith("Safety alert")) document.title = `Safety alert: ${document.title}`;
+}
+
+/** @param {{state: string, line: string, urgent: string | null}} status */
+function showStatus(status) {
+  page.dataset.state = status.state;
+  if (at("status").textContent !== status.line) at("status").textContent = status.line;
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll("[data-for]"))) {
+    // Words that were not sent are kept in sight when the chat was lost, to be copied.
+    part.hidden = part.dataset.for !== status.state && !(part.contains(text) && text.value.trim());
+  }
+  if (status.urgent && at("alert").hidden) alarm(status.urgent);
+}
+
+/** @param {{id: string, reference: string}[]} chats of this adviser, with a safety alert that waits for them */
+function showElsewhere(chats) {
+  at("elsewhere").replaceChildren(
+    ...chats.map((chat) => {
+      const element = cast("elsewhere");
+      pointTo(element, chat.id);
+      fill(element, chat);
+      return element;
+    }),
+  );
+}
+
+connect(page, () => `${page.dataset.socket}?after=${after}`, (frame) => {
+  if (frame.type === "messages") add(frame.messages);
+  if (frame.type === "status") showStatus(frame);
+  if (frame.type === "elsewhere") showElsewhere(frame.chats);
+});
+
+let sending = false;
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (sending || !text.value.trim()) return;
+  sending = true;
+  error.hidden = true;
+  const sent = text.value;
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      headers: { Accept: "application/json" },
+      body: new FormData(form),
+      signal: AbortSignal.timeout(15_000),
+    });
+    const said = await answer.json();
+    // A reply of that id is in the chat already: it was sent, its answer was lost, and then it was edited.
+    if (answer.ok || said.code === "message_id_reused") useNewId();
+    if (!answer.ok) throw new Error(`Not sent. ${said.title}. ${said.detail}`);
+    // What was written while the reply was on its way stays.
+    text.value = text.value.startsWith(sent) ? text.value.slice(sent.length).trimStart() : text.value;
+  } catch (problem) {
+    const known = problem instanceof Error && problem.message.startsWith("Not sent.");
+    // The reply keeps its id, so that sending it again cannot say it twice.
+    error.textContent = known
+      ? problem.message
+      : "The desk does not answer, so this may not be sent. Your words are still here. Send again.";
+    error.hidden = false;
+  } finally {
+    sending = false;
+  }
+});
+
+function useNewId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  /** @type {HTMLInputElement} */ (form.elements.namedItem("reply_id")).value = id;
+}
+
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+
+moreButton.addEventListener("click", () => {
+  toEnd();
+  moreButton.hidden = true;
+});
+addEventListener("scroll", () => {
+  if (atEnd()) moreButton.hidden = true;
+}, { passive: true });
+
+// An adviser comes to read what was said last. With an alert, the page opens at its top instead.
+if (at("alert").hidden && !location.hash) toEnd();

@@ -1,0 +1,65 @@
+// @ts-check
+/** Keeps the two lists of the queue page up to date. */
+
+import { connect } from "./connection.js";
+import { announce, cast, fill, pointTo } from "./moulds.js";
+
+/** @typedef {{id: string, reference: string, priority: string, tag: string, waits_for_reply: boolean}} Row */
+
+const page = /** @type {HTMLElement} */ (document.getElementById("queue"));
+const title = document.title;
+
+/**
+ * Makes a list show `rows`, keeping the elements that are there, so that focus stays where it is.
+ * Returns the rows that are new.
+ * @param {"waiting" | "mine"} name
+ * @param {Row[]} rows
+ */
+function show(name, rows) {
+  const list = /** @type {HTMLElement} */ (document.getElementById(name));
+  const known = new Map(
+    [...list.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.id, /** @type {HTMLElement} */ (child)]),
+  );
+  const focused = document.activeElement;
+  const fresh = rows.filter((row) => !known.has(row.id));
+  rows.forEach((row, position) => {
+    const element = known.get(row.id) ?? mouldFor(name, row);
+    known.delete(row.id);
+    element.dataset.priority = row.priority;
+    element.toggleAttribute("data-waits", row.waits_for_reply);
+    fill(element, row);
+    for (const tag of element.querySelectorAll(".tag")) tag.toggleAttribute("hidden", !row.tag);
+    if (list.children[position] !== element) list.insertBefore(element, list.children[position] ?? null);
+  });
+  for (const gone of known.values()) gone.remove();
+  // Moving an element takes its focus away.
+  if (focused instanceof HTMLElement && focused.isConnected && focused !== document.activeElement) {
+    focused.focus({ preventScroll: true });
+  }
+  page.querySelector(`[data-empty="${name}"]`)?.toggleAttribute("hidden", rows.length > 0);
+  return fresh;
+}
+
+/**
+ * @param {string} name
+ * @param {Row} row
+ */
+function mouldFor(name, row) {
+  const element = cast(name);
+  element.dataset.id = row.id;
+  pointTo(element, row.id);
+  return element;
+}
+
+/** The page was made a moment ago from the same lists: what is in it is not news. */
+let first = true;
+
+connect(page, () => page.dataset.socket ?? "", (frame) => {
+  const fresh = show("waiting", frame.waiting);
+  show("mine", frame.mine);
+  document.title = frame.waiting.length ? `(${frame.waiting.length}) ${title}` : title;
+  if (fresh.length && !first) {
+    announce(fresh.map((row) => `New in the queue: ${row.tag} chat ${row.reference}.`).join(" "));
+  }
+  first = false;
+});
