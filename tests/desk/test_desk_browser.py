@@ -1,0 +1,291 @@
+"""The desk in a real Chromium: by keyboard, live, zoomed, and without a violation that axe can find."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestServer
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
+
+from conversations.models import Owner, Priority, Role
+from conversations.store import Store
+from tests.desk.conftest import SUMMARY, alert, waiting_chat
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: Takes the server's messages out before the page's script looks, so that it asks for all of them.
+EMPTY_THE_LOG = """
+document.addEventListener("readystatechange", () => {
+  if (document.readyState === "interactive") document.getElementById("log").replaceChildren();
+});
+"""
+
+#: The next request arrives, its answer does not: the worst case for saying something twice.
+LOSE_ONE_ANSWER = """() => {
+  const real = window.fetch;
+  window.fetch = async (...request) => {
+    window.fetch = real;
+    await real(...request);
+    throw new TypeError("the network is gone");
+  };
+}"""
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM} (apt-get install chromium)"
+)
+
+
+@pytest_asyncio.fixture
+async def context(server: TestServer) -> AsyncGenerator[BrowserContext]:
+    """A browser's window, and the promise that no page of it complained."""
+    complaints: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        context = await browser.new_context(base_url=str(server.make_url("/")))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on(
+            "console",
+            lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None,
+        )
+        yield context
+        await browser.close()
+    assert complaints == []
+
+
+async def sign_in(context: BrowserContext, store: Store, name: str = "Sam Surname") -> Page:
+    """Sign in by keyboard alone."""
+    _, key = await store.add_adviser(name)
+    page = await context.new_page()
+    await page.goto("/desk/")
+    await expect(page).to_have_title("Sign in - Advisers' desk")
+    await page.get_by_label("Sign-in key").focus()
+    await page.keyboard.type(key)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Queue")).to_be_visible()
+    return page
+
+
+async def violations(page: Page) -> str:
+    """What axe finds, in words; empty when all is well."""
+    results = await Axe().run(page)
+    return "\n".join(
+        f"{found['id']}: {node['html'][:200]}"
+        for found in results.response["violations"]
+        for node in found["nodes"]
+    )
+
+
+async def too_wide(page: Page) -> bool:
+    """Whether the page would have to be scrolled sideways."""
+    wide: bool = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return wide
+
+
+async def family_reads(store: Store, chat: str) -> list[tuple[Role, str]]:
+    return [(message.role, message.text) for message in await store.messages(chat)]
+
+
+async def test_an_adviser_takes_a_chat_talks_and_gives_it_back(context: BrowserContext, store: Store) -> None:
+    page = await sign_in(context, store)
+    chat = await waiting_chat(store)  # appears by itself
+    await page.get_by_role("button", name="Take this chat").click()
+    await expect(page.get_by_role("status").first).to_have_text(
+        "You have this chat. The assistant is silent."
+    )
+    await expect(page.get_by_text("Derby (Allestree)")).to_be_visible()
+
+    reply = page.get_by_label("Your reply")
+    await reply.fill("Hello, I am Sam.\nHow can I help?")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("log").get_by_text("Hello, I am Sam.")).to_be_visible()
+    await expect(reply).to_have_value("")
+    assert (Role.ADVISER, "Hello, I am Sam.\nHow can I help?") in await family_reads(store, chat)
+
+    await store.append_user(chat, None, "<img src=x onerror=alert(1)> thank you")
+    said = page.get_by_role("log").get_by_text("<img src=x onerror=alert(1)> thank you")
+    await expect(said).to_be_visible()
+    await expect(page.locator("#announcer")).to_have_text(
+        "Person asking: <img src=x onerror=alert(1)> thank you"
+    )
+    await expect(reply).to_be_focused()
+
+    await page.get_by_role("button", name="Give back to the assistant").click()
+    await expect(page.get_by_text("You gave the chat back to the assistant.")).to_be_visible()
+    assert (await store.get(chat)).owner is Owner.BOT
+
+
+async def test_what_comes_live_looks_as_what_was_there_when_the_page_opened(
+    context: BrowserContext, store: Store
+) -> None:
+    page = await sign_in(context, store)
+    chat = await waiting_chat(store)
+    await alert(store, chat)
+    await page.goto(f"/desk/chats/{chat}")
+    made_by_server = await log_html(page)
+
+    await page.add_init_script(EMPTY_THE_LOG)
+    await page.reload()
+    await expect(page.locator("#log > li")).to_have_count(4)
+
+    assert await log_html(page) == made_by_server
+
+
+async def log_html(page: Page) -> str:
+    """The log's elements, without the white space between them."""
+    html = await page.locator("#log").inner_html()
+    return re.sub(r"\s*(<[^>]*>)\s*", r"\1", html)
+
+
+async def test_a_safety_alert_cannot_be_overlooked(context: BrowserContext, store: Store) -> None:
+    page = await sign_in(context, store)
+    chat = await waiting_chat(store)
+    await page.goto(f"/desk/chats/{chat}")
+    await page.get_by_role("button", name="Take this chat").click()
+    banner = page.locator("#alert")
+    await expect(banner).to_be_hidden()
+
+    await alert(store, chat)
+
+    await expect(banner).to_be_visible()
+    await expect(banner).to_be_in_viewport()
+    await expect(page).to_have_title(
+        "Safety alert: Chat " + await reference(store, chat) + " - Advisers' desk"
+    )
+    await banner.get_by_role("link", name="Go to the alert").click()
+    note = page.locator('.message[data-kind="alert"]')
+    await expect(note).to_be_in_viewport()
+    await expect(banner).to_be_in_viewport()
+    assert await violations(page) == ""
+
+
+async def reference(store: Store, chat: str) -> str:
+    escalation = await store.escalation(chat)
+    assert escalation is not None
+    return escalation.reference
+
+
+async def test_the_queue_changes_under_the_adviser_without_taking_the_focus(
+    context: BrowserContext, store: Store
+) -> None:
+    page = await sign_in(context, store)
+    first = await waiting_chat(store)
+    button = page.locator(f'[data-id="{first}"] button')
+    await button.focus()
+
+    crisis = await waiting_chat(store, Priority.CRISIS)
+
+    rows = page.locator("#waiting > li")
+    await expect(rows).to_have_count(2)
+    await expect(rows.first).to_have_attribute("data-id", crisis)
+    await expect(rows.first.get_by_text("Crisis", exact=True)).to_be_visible()
+    await expect(button).to_be_focused()
+    await expect(page).to_have_title("(2) Queue - Advisers' desk")
+    await expect(page.locator("#announcer")).to_contain_text("New in the queue: Crisis chat")
+
+    await store.withdraw(crisis, who="user")
+    await expect(rows).to_have_count(1)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Chat HL-")).to_be_visible()
+    assert (await store.get(first)).owner is Owner.ADVISER
+
+
+async def test_a_reply_that_was_not_sent_keeps_its_words_and_is_said_once(
+    context: BrowserContext, store: Store
+) -> None:
+    page = await sign_in(context, store)
+    chat = await waiting_chat(store)
+    await page.goto(f"/desk/chats/{chat}")
+    await page.get_by_role("button", name="Take this chat").click()
+    await page.evaluate(LOSE_ONE_ANSWER)
+    reply = page.get_by_label("Your reply")
+    await reply.fill("Only once")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("Your words are still here")).to_be_visible()
+    await expect(reply).to_have_value("Only once")
+    assert (Role.ADVISER, "Only once") in await family_reads(store, chat)
+
+    await page.get_by_role("button", name="Send").click()
+
+    await expect(reply).to_have_value("")
+    assert [t for r, t in await family_reads(store, chat) if r is Role.ADVISER] == ["Only once"]
+
+
+async def test_an_adviser_who_lost_the_chat_sees_who_has_it_and_keeps_the_draft(
+    context: BrowserContext, store: Store
+) -> None:
+    page = await sign_in(context, store)
+    ada, _ = await store.add_adviser("Ada Colleague")
+    chat = await waiting_chat(store)
+    await page.goto(f"/desk/chats/{chat}")
+    await page.get_by_role("button", name="Take this chat").click()
+    await page.get_by_label("Your reply").fill("Half a sentence")
+    holder = (await store.get(chat)).adviser_id
+    assert holder is not None
+
+    await store.release(chat, holder, why="connection lost")
+    await store.claim(chat, ada.id)
+
+    await expect(page.locator("#status")).to_have_text("Ada Colleague has this chat.")
+    await expect(page.get_by_label("Your reply")).to_have_value("Half a sentence")
+    await expect(page.get_by_role("button", name="Close the chat")).to_be_hidden()
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("Not sent. You do not have this chat. Ada Colleague has")).to_be_visible()
+
+
+async def test_without_scripts_a_chat_can_be_taken_and_answered(
+    context: BrowserContext, store: Store, server: TestServer
+) -> None:
+    assert context.browser is not None
+    plain = await context.browser.new_context(java_script_enabled=False, base_url=str(server.make_url("/")))
+    chat = await waiting_chat(store)
+    page = await sign_in(plain, store)
+    await page.get_by_role("button", name="Take this chat").click()
+    await page.get_by_label("Your reply").fill("Hello from a plain page")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_role("log").get_by_text("Hello from a plain page")).to_be_visible()
+    assert (Role.ADVISER, "Hello from a plain page") in await family_reads(store, chat)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 800), (640, 400), (320, 640)], ids=["wide", "zoom-200", "narrow"]
+)
+async def test_every_page_fits_and_axe_finds_nothing(
+    context: BrowserContext, store: Store, width: int, height: int
+) -> None:
+    page = await sign_in(context, store)
+    await page.set_viewport_size({"width": width, "height": height})
+    mine, crisis = await waiting_chat(store), await waiting_chat(store, Priority.CRISIS)
+    await waiting_chat(store, summary={**SUMMARY, "asked": ["a-very-long-word-" * 30]})
+    await page.goto(f"/desk/chats/{mine}")
+    await page.get_by_role("button", name="Take this chat").click()
+    await alert(store, mine)
+    addresses = ["/desk/", f"/desk/chats/{mine}", f"/desk/chats/{crisis}", "/desk/nowhere"]
+    for address in addresses:
+        await page.goto(address)
+        for details in await page.locator("details:visible").all():
+            await details.locator("summary").click()
+        assert await violations(page) == "", address
+        assert not await too_wide(page), address
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="You still have a chat")).to_be_visible()
+    assert await violations(page) == ""
+    await page.get_by_role("button", name="Put back in the queue and sign out").click()
+    await expect(page).to_have_title("Sign in - Advisers' desk")
+    await page.get_by_label("Sign-in key").fill("wrong")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_title("Error: Sign in - Advisers' desk")
+    assert await violations(page) == ""

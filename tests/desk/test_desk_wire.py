@@ -1,0 +1,92 @@
+"""How chats are put into words for advisers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from conversations.models import Message, Role
+from desk.names import Names, Titles
+from desk.settings import DeskSettings
+from desk.wire import message_json, waited
+
+NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=-5), "less than a minute"),  # another machine's clock may be ahead
+        (timedelta(seconds=59), "less than a minute"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(minutes=59), "59 minutes"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=2, minutes=5), "2 hours 5 minutes"),
+        (timedelta(days=3, hours=2), "3 days"),
+    ],
+)
+def test_a_wait_in_words(ago: timedelta, words: str) -> None:
+    assert waited(NOW - ago, NOW) == words
+
+
+def message(**fields: object) -> Message:
+    standard = {
+        "seq": 1,
+        "role": Role.ASSISTANT,
+        "author": None,
+        "text": "x",
+        "buttons": [],
+        "cards": [],
+        "sources": [],
+        "meta": {},
+        "created_at": NOW,
+    }
+    return Message(**(standard | fields))
+
+
+def test_times_are_those_of_london() -> None:
+    assert message_json(message(), Titles())["time"] == "13:00"
+
+
+def test_a_card_of_a_kind_we_do_not_know_is_still_shown_in_words() -> None:
+    card = {
+        "kind": "new",
+        "id": "7",
+        "title": "Steps",
+        "open_now": True,
+        "nothing": None,
+        "empty": [],
+        "steps": [{"title": "Ask", "text": "the school"}, {"title": "Wait", "text": ""}],
+        "caveat": "May have changed",
+    }
+    [shown] = message_json(message(cards=[card]), Titles())["cards"]
+    assert shown == {
+        "title": "Steps",
+        "lines": [
+            {"label": "Steps", "text": "Ask, the school; Wait"},
+            {"label": "Please note", "text": "May have changed"},
+        ],
+    }
+
+
+def test_only_addresses_of_the_web_become_links() -> None:
+    sources = [{"title": "A", "url": "javascript:alert(1)"}, {"title": "B", "url": "https://example.org"}]
+    shown = message_json(message(sources=sources), Titles())["sources"]
+    assert [source["url"] for source in shown] == ["", "https://example.org"]
+
+
+async def test_names_come_from_the_store(settings: DeskSettings) -> None:
+    names = Names(settings.knowledge_url)
+    titles = await names.titles()
+    names.close()
+    assert titles.area("derby-city") == "Derby"
+    assert titles.topic("wait_time") == "How long the wait is"
+    assert titles.topic("not_in_the_store") == "not in the store"
+
+
+async def test_without_the_store_a_name_is_made_of_its_id(tmp_path: object) -> None:
+    names = Names(f"sqlite:///{tmp_path}/empty.sqlite3")
+    titles = await names.titles()
+    names.close()
+    assert titles.area("derby-city") == "derby city"
