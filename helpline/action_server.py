@@ -1,26 +1,33 @@
-"""The action server: rasa-sdk serving our actions, on loopback only."""
+"""The action server: rasa-sdk serving our actions, on loopback only, in one process."""
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 
+from rasa_sdk.endpoint import create_app
+from rasa_sdk.executor import ActionExecutor
 
-def main() -> None:
-    """Serve until stopped. Usage: ``python -m helpline.action_server PORT``."""
-    # rasa-sdk listens on every interface unless told otherwise by this variable.
-    os.environ["SANIC_HOST"] = "127.0.0.1"
-    # It warns at each call that Rasa 3.6 is older than itself; the pair is tested together here.
+from actions.store import warm_up
+
+
+def main(port: int) -> None:
+    """Serve until stopped.
+
+    Args:
+        port: port on 127.0.0.1.
+    """
+    # rasa-sdk warns at each call that Rasa 3.6 is older than itself; the pair is tested together here.
     warnings.filterwarnings("ignore", message="Your versions of rasa and rasa_sdk might not be compatible")
-    from rasa_sdk.__main__ import main as serve
-
-    from actions.store import warm_up
-
+    executor = ActionExecutor()
+    executor.register_package("actions")
     warm_up()
-    sys.argv = [sys.argv[0], "--actions", "actions", "--port", sys.argv[1], "--quiet"]
-    serve()  # type: ignore[no-untyped-call]  # rasa-sdk types none of its entry points
+    # No CORS: a page in a browser has no business here, Rasa alone calls it.
+    app = create_app(executor, cors_origins=None)
+    # rasa-sdk's own start spawns a worker process, which would load the encoder a second time and outlive
+    # a supervisor that was killed.
+    app.run(host="127.0.0.1", port=port, single_process=True, access_log=False, motd=False)
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))
