@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from knowledge.content import Content
-from knowledge.content_schema import Area, Record, Service, Status
+from knowledge.content_schema import Area, CrisisContact, Record, Service, Status
 from knowledge.dates import today
 
 #: A telephone number stands in a field made for it, where somebody confirmed it; never in prose.
-_PHONE_IN_PROSE = re.compile(r"\b0\d{2,4}[ -]?\d{3}[ -]?\d{3,4}\b|\b116 ?\d{3}\b|\b0800 ?1111\b")
+_PHONE_IN_PROSE = re.compile(
+    r"(?:\(?\b0|\+44)(?:[ ()-]{0,2}\d){9,10}\b"  # in any grouping: 020 7946 0958, (01632) 960001
+    r"|\b0[58]\d\d ?\d{4}(?! ?\d)\b|\b116 ?\d{3}\b"  # short free numbers: 0800 1111, 116 123
+)
 
 #: Identity-first and without pity (the strategy's own terminology).
 _UNWANTED_WORDS = re.compile(
-    r"\bsuffer(s|ing|ed)?\b"
+    r"\bsuffer(s|ing|ed|ers?)?\b"
     r"|\b(people|person|child|children|adults?|pupils?|son|daughter|someone) with autism\b"
     r"|\b(high|low)[- ]functioning\b|\bsevere(ly)? autis\w+|\bspecial needs child",
     re.IGNORECASE,
@@ -25,22 +29,8 @@ _UNWANTED_WORDS = re.compile(
 #: Words in quotation marks are spoken about, not used.
 _QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
 
-_TEXT_FIELDS = (
-    "description",
-    "easy_read",
-    "who_for",
-    "how_to_reach",
-    "answer",
-    "young_person",
-    "how_to_use",
-    "who",
-    "question",
-    "next_step",
-    "meaning",
-    "says",
-    "caveat",
-    "note",
-)
+#: Fields that are not our prose: ways to contact, where it comes from, what others call it.
+_NO_PROSE = {"id", "sources", "phones", "phone", "email", "url", "alternate_names", "alternate_terms"}
 
 #: Topics that the assistant answers from the store.
 _ANSWERED_GROUPS = ("diagnosis", "waits", "support", "rights")
@@ -91,14 +81,28 @@ def check_content(content: Content, now: date | None = None) -> CheckReport:
 
 
 def _said_badly(record: Record) -> Iterator[str]:
-    for name in _TEXT_FIELDS:
-        text = getattr(record, name, None)
-        if not isinstance(text, str):
-            continue
+    for name, text in _prose(record.model_dump(mode="json", exclude=_not_prose(record))):
         if match := _PHONE_IN_PROSE.search(text):
             yield f"{record.id}, {name}: the number {match.group()!r} stands in prose, not in its field"
         if match := _UNWANTED_WORDS.search(_QUOTED.sub("", text)):
             yield f"{record.id}, {name}: {match.group()!r} is not how we speak of people"
+
+
+def _not_prose(record: Record) -> set[str]:
+    # "text" is a step's words in a pathway, and a crisis contact's text line.
+    return _NO_PROSE | ({"text"} if isinstance(record, CrisisContact) else set())
+
+
+def _prose(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a record with the name of its field: "answer", "steps.0.text"."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _prose(part, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _prose(part, f"{name}.{index}")
 
 
 def _coverage(content: Content) -> dict[str, dict[str, str]]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml import YAML, MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from knowledge.content_schema import (
     AreaDescription,
@@ -144,12 +145,25 @@ class Place:
         return Problem(self.path.name, _line(self.path, keys), ".".join(map(str, keys)), message)
 
 
+class _DatesAsText(SafeConstructor):
+    """Leaves dates as they are written: the schema judges them, and names the field of a wrong one."""
+
+
+_DatesAsText.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
+
+
 def _read_file(path: Path, problems: list[Problem]) -> ContentFile | None:
+    yaml = YAML(typ="safe")
+    yaml.Constructor = _DatesAsText
     try:
-        return ContentFile.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {})
+        text = path.read_text(encoding="utf-8")
+        return ContentFile.model_validate(yaml.load(text) or {})
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problems.append(Problem(path.name, line, "", f"not readable as YAML: {error.problem}"))
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problems.append(Problem(path.name, line, "", f"not readable as YAML: {error.reason}"))
     except (OSError, UnicodeDecodeError) as error:
         problems.append(Problem(path.name, 1, "", f"not readable: {error}"))
     except ValidationError as error:
@@ -161,22 +175,26 @@ def _read_file(path: Path, problems: list[Problem]) -> ContentFile | None:
 
 @lru_cache(maxsize=32)
 def _with_lines(path: Path, changed_ns: int) -> Any:
-    # Reading with line numbers is four times as slow, so it is done only for a file with a problem.
-    return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    # Only composed, not built: building is slow, and stops at a value that is wrong.
+    return YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
 
 
 def _line(path: Path, keys: tuple[str | int, ...]) -> int:
     """The line of the deepest of ``keys`` that exists in the file, counted from 1."""
-    tree = _with_lines(path, path.stat().st_mtime_ns)
+    node: Node | None = _with_lines(path, path.stat().st_mtime_ns)
     line = 1
     for part in keys:
-        if isinstance(tree, CommentedMap) and part in tree:
-            line = tree.lc.key(part)[0] + 1
-        elif isinstance(tree, CommentedSeq) and isinstance(part, int) and part < len(tree):
-            line = tree.lc.item(part)[0] + 1
+        if isinstance(node, MappingNode):
+            pairs = {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode)}
+            if part not in pairs:
+                break
+            key, node = pairs[part]
+            line = key.start_mark.line + 1
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
         else:
             break
-        tree = tree[part]
     return line
 
 
@@ -237,7 +255,7 @@ def _broken_references(content: Content, places: dict[tuple[str, str], Place]) -
 
 
 def _twice(content: Content, places: dict[tuple[str, str], Place]) -> Iterator[Problem]:
-    """Two general answers to the same thing, or two deadline rules of one name."""
+    """Two general answers to the same thing, two deadline rules of one name, two replies to one danger."""
     general: dict[tuple[str, str, str], str] = {}
     for guidance in content.guidance:
         for topic in guidance.general_for:
@@ -256,6 +274,13 @@ def _twice(content: Content, places: dict[tuple[str, str], Place]) -> Iterator[P
                 yield places["record", entitlement.id].problem(
                     f"deadlines.{index}.id", f"{deadline.id!r} is already used in {first!r}"
                 )
+    dangers: dict[str, str] = {}
+    for reply in content.crisis_replies:
+        first = dangers.setdefault(reply.danger, reply.id)
+        if first != reply.id:
+            yield places["record", reply.id].problem(
+                "danger", f"{first!r} is already the reply to {reply.danger}"
+            )
 
 
 def _missing_crisis_replies(content: Content, places: dict[tuple[str, str], Place]) -> Iterator[Problem]:
