@@ -12,14 +12,24 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 #: Names a record for good: other records, buttons and logs refer to it.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 
+
+def _exists(partial: str) -> str:
+    """Refuses a day that its month does not have."""
+    if len(partial) == 10:
+        date.fromisoformat(partial)
+    return partial
+
+
 #: A day, month or year, as precise as the source is: "2022", "2022-12" or "2022-12-31".
 PartialDate = Annotated[
-    str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
+    str,
+    StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"),
+    AfterValidator(_exists),
 ]
 
 #: A telephone number as it is read aloud: digits in groups.
@@ -264,8 +274,9 @@ class Deadline(Strict):
     ]
     count: int = Field(gt=0)
     unit: Literal["days", "school-days", "working-days", "weeks", "months"]
-    # "plain": the counted day itself; "send-tribunal": the Tribunal's August and Christmas rule
-    day_rule: Literal["plain", "send-tribunal"] = "plain"
+    # "plain": counted from the day after the trigger; "from-the-day": the trigger day is day one ("beginning
+    # with the day on which"); "send-tribunal": as plain, with the Tribunal's August and Christmas rule.
+    day_rule: Literal["plain", "from-the-day", "send-tribunal"] = "plain"
     legal_basis: LegalBasis
     exceptions: Text | None = None
     if_missed: Text  # what a person can do when it passes

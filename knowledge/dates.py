@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import dateparser
+from dateutil.relativedelta import relativedelta
 
 UK = ZoneInfo("Europe/London")
 
@@ -31,16 +32,12 @@ _NAMES_A_DAY = re.compile(
     re.IGNORECASE,
 )
 
-_ELAPSED = re.compile(
-    r"\b(?:been|waited|waiting|for|over|about|nearly|almost|since)?\s*"
-    r"(?P<count>\d{1,3}|a|one|two|three|four|five|six|seven|eight|nine|ten|twelve)\s*"
-    r"(?P<unit>day|week|wk|month|mth|year|yr)s?\b",
-    re.IGNORECASE,
-)
-_WORDS = {
+_COUNTS = {
     "a": 1,
+    "an": 1,
     "one": 1,
     "two": 2,
+    "a couple of": 2,
     "three": 3,
     "four": 4,
     "five": 5,
@@ -49,8 +46,26 @@ _WORDS = {
     "eight": 8,
     "nine": 9,
     "ten": 10,
+    "eleven": 11,
     "twelve": 12,
+    "eighteen": 18,
+    "twenty": 20,
 }
+_LENGTH_OF_TIME = (
+    rf"(?<!half )\b(?P<count>\d{{1,3}}|{'|'.join(sorted(_COUNTS, key=len, reverse=True))})\s*"
+    r"(?P<unit>day|week|wk|fortnight|month|mth|year|yr)s?\b"
+)
+#: "7 year old" and "22 months old" tell an age.
+_ELAPSED = re.compile(rf"{_LENGTH_OF_TIME}(?!\s*-?\s*olds?\b)", re.IGNORECASE)
+_AGO = re.compile(rf"{_LENGTH_OF_TIME}\s+ago\b", re.IGNORECASE)
+
+#: Words before a date that do not change which day it is; "this Monday" is told of what has happened.
+_BEFORE_A_DAY = re.compile(r"^(?:(?:since|on|from|about|around|over|nearly|almost|the)\s+)+", re.IGNORECASE)
+_THIS_OR_LAST = re.compile(
+    r"^(?:this\s+(?=(?:mon|tues|wednes|thurs|fri|satur|sun)day\b)"
+    r"|(?:this|last)\s+(?=(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)))",
+    re.IGNORECASE,
+)
 
 
 def today() -> date:
@@ -74,6 +89,9 @@ def parse_date(text: str, now: date | None = None) -> date | None:
     if not _NAMES_A_DAY.search(words):
         return None  # "7 year old", "20 weeks" and bare numbers are ages and counts, not days
     now = now or today()
+    if ago := _AGO.search(words):
+        return _back(ago, now)  # dateparser takes "a month ago" for the first day of that month
+    words = _THIS_OR_LAST.sub("", _BEFORE_A_DAY.sub("", words))
     parsed = dateparser.parse(
         words,
         languages=["en"],
@@ -94,13 +112,24 @@ def elapsed_since(text: str, now: date | None = None) -> date | None:
         The day, or None when no length of time is named.
     """
     match = _ELAPSED.search(text)
-    if match is None:
-        return None
-    number = match["count"].lower()
-    count = _WORDS.get(number) or int(number)
-    unit = match["unit"].lower()
-    days = {"d": 1, "w": 7, "m": 30.44, "y": 365.25}[unit[0]]
-    return (now or today()) - timedelta(days=round(count * days))
+    return _back(match, now or today()) if match else None
+
+
+def _back(length: re.Match[str], now: date) -> date:
+    """The day that lies a length of time before another."""
+    number = length["count"].lower()
+    count = _COUNTS[number] if number in _COUNTS else int(number)
+    match length["unit"][0].lower():
+        case "d":
+            return now - relativedelta(days=count)
+        case "w":
+            return now - relativedelta(weeks=count)
+        case "f":
+            return now - relativedelta(weeks=2 * count)
+        case "m":
+            return now - relativedelta(months=count)
+        case _:
+            return now - relativedelta(years=count)
 
 
 def say_date(day: date) -> str:

@@ -18,7 +18,16 @@ def due_date(rule: Deadline, trigger: date) -> date:
     """The last day of a time limit.
 
     Weeks and days are counted from the day after the trigger ("within 6 weeks of 3 March" ends on
-    14 April); months end on the same day of a later month, or on its last day where there is none.
+    14 April); months end on the same day of a later month, or on its last day where there is none
+    (Dodds v Walker [1981] 1 WLR 1027).
+
+    The rule's ``day_rule`` says what the law adds to that:
+
+    - ``plain``: nothing.
+    - ``from-the-day``: the trigger day is day one ("the period of 6 months beginning with the date of the
+      act"), so the time is counted from the day before it (Pruden v Cunard Ellerman [1993] IRLR 317):
+      15 days from 1 June end on 15 June, 6 months from 3 March on 2 September.
+    - ``send-tribunal``: a time that runs out in August or at Christmas is longer (``_tribunal_day``).
 
     Args:
         rule: a deadline rule of the store.
@@ -27,13 +36,14 @@ def due_date(rule: Deadline, trigger: date) -> date:
     Raises:
         DeadlineNotCountable: the rule counts school or working days.
     """
+    start = trigger - timedelta(days=1) if rule.day_rule == "from-the-day" else trigger
     match rule.unit:
         case "days":
-            end = trigger + timedelta(days=rule.count)
+            end = start + timedelta(days=rule.count)
         case "weeks":
-            end = trigger + timedelta(weeks=rule.count)
+            end = start + timedelta(weeks=rule.count)
         case "months":
-            end = trigger + relativedelta(months=rule.count)
+            end = start + relativedelta(months=rule.count)
         case _:
             raise DeadlineNotCountable(f"{rule.id}: {rule.unit} cannot be counted without a school calendar")
     return _tribunal_day(end) if rule.day_rule == "send-tribunal" else end
