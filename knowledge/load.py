@@ -76,8 +76,13 @@ def load_content(session: Session, content: Content, encoder: SentenceEncoder) -
         for record in session.scalars(select(models.Record).where(models.Record.origin == ORIGIN))
     }
     counts = {"created": 0, "updated": 0, "unchanged": 0, "withdrawn": 0}
+    changed: list[Record] = []
     for record in content.records():
-        counts[_load_record(session, record, stored.pop(record.id, None), encoder)] += 1
+        change = _load_record(session, record, stored.pop(record.id, None))
+        counts[change] += 1
+        if change != "unchanged":
+            changed.append(record)
+    _index(session, changed, encoder)
     for row in stored.values():
         if row.status != "withdrawn":
             row.status = "withdrawn"
@@ -101,9 +106,7 @@ def _load_areas(session: Session, content: Content) -> None:
     )
 
 
-def _load_record(
-    session: Session, record: Record, row: models.Record | None, encoder: SentenceEncoder
-) -> str:
+def _load_record(session: Session, record: Record, row: models.Record | None) -> str:
     content = record.model_dump(mode="json")
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     if row is not None and row.content_hash == digest:
@@ -142,7 +145,6 @@ def _load_record(
     session.flush()
     if isinstance(record, Service):
         _load_attributes(session, record)
-    _index(session, record, encoder)
     _add_revision(session, record.id, change, content)
     return change
 
@@ -335,21 +337,28 @@ def _load_attributes(session: Session, service: Service) -> None:
     session.add_all(models.Attribute(link_id=service.id, taxonomy_term_id=term) for term in terms)
 
 
-def _index(session: Session, record: Record, encoder: SentenceEncoder) -> None:
-    """Store the phrases by which the record is found, with their vectors."""
-    phrases = list(dict.fromkeys(_phrases(record)))
-    session.execute(delete(models.SearchPhrase).where(models.SearchPhrase.record_id == record.id))
+def _index(session: Session, records: list[Record], encoder: SentenceEncoder) -> None:
+    """Store the phrases by which records are found, with their vectors."""
+    # Encoded all at once: a batch is more than twice as fast as a call for each record.
+    phrases = [
+        (record.id, position, phrase)
+        for record in records
+        for position, phrase in enumerate(dict.fromkeys(_phrases(record)))
+    ]
+    for record in records:
+        session.execute(delete(models.SearchPhrase).where(models.SearchPhrase.record_id == record.id))
     if not phrases:
         return
-    for position, (phrase, vector) in enumerate(zip(phrases, encoder.encode(phrases), strict=True)):
-        session.add(
-            models.SearchPhrase(
-                record_id=record.id,
-                position=position,
-                phrase=phrase,
-                vector=vector.astype(np.dtype("<f2")).tobytes(),
-            )
+    vectors = encoder.encode([phrase for _, _, phrase in phrases])
+    session.add_all(
+        models.SearchPhrase(
+            record_id=record_id,
+            position=position,
+            phrase=phrase,
+            vector=vector.astype(np.dtype("<f2")).tobytes(),
         )
+        for (record_id, position, phrase), vector in zip(phrases, vectors, strict=True)
+    )
 
 
 def _phrases(record: Record) -> list[str]:
