@@ -30,7 +30,8 @@ class Context:
     cohort: Cohort | None = None
     young: bool = False  # the person writing is under 18
     day: date | None = None  # a date in the newest message
-    event_date: date | None = None  # the day that time limits are counted from
+    event: str | None = None  # what time limits are counted from: "request-received" ...
+    event_date: date | None = None  # the day of that event
     topic: str | None = None  # the last topic answered
     easy_read: bool = False
     area_declined: bool = False
@@ -68,6 +69,7 @@ class Context:
             SlotSet("age", self.age),
             SlotSet("cohort", self.cohort),
             SlotSet("young", self.young),
+            SlotSet("event", self.event),
             SlotSet("event_date", self.event_date.isoformat() if self.event_date else None),
             SlotSet("topic", self.topic),
             SlotSet("easy_read", self.easy_read),
@@ -120,6 +122,7 @@ def read_context(tracker: Tracker) -> Context:
         cohort=cohort,
         young=young,
         day=heard.day,
+        event=tracker.get_slot("event"),
         event_date=date.fromisoformat(stored_day) if stored_day else None,
         topic=tracker.get_slot("topic"),
         easy_read=bool(tracker.get_slot("easy_read")),

@@ -1,9 +1,14 @@
-"""Danger that the gateway's safety check let through but the dialogue model saw: the same crisis reply."""
+"""Danger that the gateway's safety check let through but the dialogue model saw: the same crisis reply.
+
+The check finds nearly all danger; this second net answers only when the model is sure, since an emergency
+script in answer to an everyday question frightens people and teaches them not to ask.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from functools import lru_cache
+from typing import Any
 
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
@@ -11,14 +16,27 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
 from actions.context import read_context
+from actions.follow_up import next_best_topic
 from actions.replies import TALK_TO_A_PERSON
 from actions.store import ActionSettings
+from actions.subject import give_answer
 from knowledge.crisis import CrisisCards
 
 
 @lru_cache(maxsize=1)
 def _cards() -> CrisisCards:
     return CrisisCards.load(ActionSettings().knowledge_url)
+
+
+#: Below either, the likeliest topic is answered instead; chosen on the development messages.
+_SURE_CONFIDENCE, _SURE_ANSWERABILITY = 0.4, 0.3
+
+
+def _is_sure(message: dict[str, Any]) -> bool:
+    confidence = float((message.get("intent") or {}).get("confidence") or 0.0)
+    # Absent when the intent came with a button.
+    answerability = float(message.get("answerability", 1.0))
+    return confidence >= _SURE_CONFIDENCE and answerability >= _SURE_ANSWERABILITY
 
 
 class ActionCrisis(Action):
@@ -33,6 +51,10 @@ class ActionCrisis(Action):
         """Reply for the danger that the message was understood to be about."""
         context = read_context(tracker)
         danger = str(tracker.get_intent_of_latest_message())
+        if not _is_sure(tracker.latest_message or {}):
+            topic = next_best_topic(tracker)
+            if topic is not None:
+                return await asyncio.to_thread(give_answer, dispatcher, context, topic)
         cards = await asyncio.to_thread(_cards)
         reply = cards.reply(danger, context.store_area, context.age, context.young)
         dispatcher.utter_message(

@@ -34,7 +34,7 @@ class ActionAskArea(Action):
             buttons=[
                 *(button(name, f'/inform{{"area": "{area}"}}') for area, name in areas),
                 button("Somewhere else", f'/inform{{"area": "{ELSEWHERE}"}}'),
-                button("I would rather not say", "/stop"),
+                button("I would rather not say", "/decline"),
             ],
         )
         return []

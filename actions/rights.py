@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -24,8 +25,35 @@ from knowledge.deadlines import DeadlineNotCountable, due_date
 from knowledge.models import Deadline, Entitlement, Topic
 from knowledge.queries.rights import deadlines_from, entitlements_about
 
-#: Which event the time limits of a topic run from.
-_TRIGGER = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
+#: What a date in a message belongs to, by the words around it; the first that fits. A date is counted from
+#: nothing else: the day of a review is not the day of a request.
+_EVENTS = (
+    (
+        "amendment-notice",
+        re.compile(r"\bdraft|\bamend|\bproposed change|\bchange (?:the|my|our|his|her) plan", re.I),
+    ),
+    ("review-meeting", re.compile(r"\breview", re.I)),
+    ("mediation-certificate", re.compile(r"\bcertificate", re.I)),
+    (
+        "decision-letter",
+        re.compile(r"\brefus|\bturned (?:us |me |him |her )?down|\bsaid no\b|\bletter\b|\bappeal", re.I),
+    ),
+)
+
+#: The event a topic is about when the words name none.
+_USUAL_EVENT = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
+
+#: How each event is said.
+_STARTS = {
+    "request-received": "your request reached the council",
+    "decision-letter": "the council's letter is dated",
+    "mediation-certificate": "the mediation certificate is dated",
+    "review-meeting": "the review meeting was",
+    "amendment-notice": "the council sent its proposed changes",
+}
+
+#: The words ask about the last day itself, which is not an event to count from.
+_NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b", re.I)
 
 
 class ActionRights(SubjectAction):
@@ -65,19 +93,38 @@ def answer_time_limits(
     reply: Reply, context: Context, session: Session, topic: str
 ) -> tuple[Context, list[EventType]]:
     """Every date, worked out from the person's own; without one, the rules, and the question for the date."""
-    context = replace(context, event_date=context.day or context.event_date)
-    rules = deadlines_from(session, _TRIGGER[topic])
-    if context.event_date and rules and (topic == "ehcp_timescale" or context.day):
-        _say_dates(reply, rules, context.event_date)
+    event = _event(context, topic)
+    same_event = event == context.event
+    day = context.day if context.day and not _NAMES_A_DEADLINE.search(context.text) else None
+    start = day or (context.event_date if same_event else None)
+    context = replace(context, event=event, event_date=start)
+    rules = [rule for rule in deadlines_from(session, event) if _is_about_plans(rule)]
+    if start and rules:
+        _say_dates(reply, rules, start)
         return context, []
-    if not say_closest(reply, context, session, topic):
-        say_general(reply, context, session, topic)
+    said = say_closest(reply, context, session, topic) or say_general(reply, context, session, topic)
     if rules and topic == "ehcp_timescale":
         _say_rules(reply, rules)
-    if not reply:
+    elif not said:
         row = session.get(Topic, topic)
         say_nothing_known(reply, row.title if row else topic)
-    return context, [FollowupAction("deadline_form")] if topic == "ehcp_timescale" else []
+    return context, [FollowupAction("deadline_form")] if event == "request-received" else []
+
+
+def _event(context: Context, topic: str) -> str:
+    """The event that the message, or else the talk so far, is about."""
+    named = next((event for event, words in _EVENTS if words.search(context.text)), None)
+    if named is not None:
+        return named
+    # "when is the finished plan due?" goes on from the date that was given before.
+    if topic == "ehcp_timescale" or context.event is None:
+        return _USUAL_EVENT[topic]
+    return context.event
+
+
+def _is_about_plans(rule: Deadline) -> bool:
+    """Exclusions have letters and time limits too; these topics are about EHC plans."""
+    return any(link.topic.startswith("ehcp_") for link in rule.entitlement.topics)
 
 
 def _say_entitlement(reply: Reply, context: Context, entitlement: Entitlement) -> None:
@@ -89,10 +136,6 @@ def _say_entitlement(reply: Reply, context: Context, entitlement: Entitlement) -
 
 
 def _say_dates(reply: Reply, rules: list[Deadline], start: date) -> None:
-    starts = {
-        "request-received": "your request reached the council",
-        "decision-letter": "the letter is dated",
-    }
     lines, easy, passed, dates = [], [], [], []
     for rule in rules:
         try:
@@ -107,7 +150,7 @@ def _say_dates(reply: Reply, rules: list[Deadline], start: date) -> None:
             passed.append(rule)
     exceptions = list(dict.fromkeys(rule.exceptions for rule in rules if rule.exceptions))
     parts = [
-        "\n".join([f"If {starts[rules[0].trigger]} on {say_date(start)}:", *lines]),
+        "\n".join([f"If {_STARTS[rules[0].trigger]} on {say_date(start)}:", *lines]),
         _say_law(rules),
         *exceptions[:1],
     ]
@@ -125,7 +168,7 @@ def _say_dates(reply: Reply, rules: list[Deadline], start: date) -> None:
 def _say_rules(reply: Reply, rules: list[Deadline]) -> None:
     lines = [f"- {rule.title}: within {rule.count} {rule.unit}." for rule in rules]
     reply.say(
-        "\n".join(["The time limits, counted from the day the council gets the request:", *lines])
+        "\n".join([f"The time limits, if {_STARTS[rules[0].trigger]} today or later:", *lines])
         + f"\n\n{_say_law(rules)}",
         easy_read="\n".join(line.removeprefix("- ") for line in lines),
         records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
