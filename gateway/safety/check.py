@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 #: Chances from which likeness alone decides, chosen by cross-validation on the examples (tests/safety/evaluate.py). A
 #: practical question ("who signs for his inhaler?") resembles danger more often than it is danger, so it needs more.
 CRISIS_FROM = 0.50
-CRISIS_FROM_ASKING = 0.75
+CRISIS_FROM_ASKING = 0.72
 DISTRESS_FROM = 0.68
 
 #: Pieces of one message that are compared with the examples; in a longer one neighbours are compared together.

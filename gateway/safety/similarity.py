@@ -1,12 +1,14 @@
 """What the rules can not spell out: sentences that mean danger in words nobody listed.
 
-Labelled examples become sentence vectors; a small logistic regression over them gives each label a probability. It is
-trained when the process starts (about a second, same result every time), so that whoever adds an example to the file
-has nothing else to run. The nearest example of the winning label is the explanation.
+Labelled examples become sentence vectors, which know that "he has vanished" is close to "we lost sight of him", and words
+and word pairs, which know that "won't leave his bedroom" is not "isn't in the house". A small logistic regression over
+both gives each label a probability. It is trained when the process starts (same result every time), so that whoever
+adds an example to the file has nothing else to run. The nearest example of the winning label is the explanation.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +28,15 @@ EXAMPLES_FILE = Path(__file__).parent / "examples.yml"
 DISTRESS = "distress"
 SAFE = "safe"
 
-#: A unit vector's features are tiny; scaled, the same regularisation lets them speak (measured on the examples).
-_SCALE = 4.0
-_REGULARISATION = 0.006
-_STEPS = 200
+#: How loudly vectors and words speak, and how firmly the weights are held small. Measured by cross-validation on the
+#: examples: words lift what is found at 1.5 % false alarms from .76 to .79 of the crisis examples.
+_VECTOR_SCALE = 4.0
+_WORD_SCALE = 3.0
+_REGULARISATION = 0.004
+_STEPS = 150
 _STEP = 0.5
+#: A word or pair seen in fewer examples says nothing about the next message.
+_SEEN = 2
 
 Examples = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
 
@@ -83,7 +89,11 @@ class Similarity:
         self._labels = sorted({label for _, label in rows})
         self._y = np.array([self._labels.index(label) for _, label in rows])
         self._vectors = encoder.encode(self._texts)
-        self._weights, self._bias = _train(self._vectors * _SCALE, self._y, len(self._labels))
+        counts = Counter(word for text in self._texts for word in set(_words(text)))
+        known = sorted(word for word, count in counts.items() if count >= _SEEN)
+        self._columns = {word: column for column, word in enumerate(known)}
+        features = self._features(self._texts, self._vectors)
+        self._weights, self._bias = _train(features, self._y, len(self._labels))
         self._dangers = [n for n, label in enumerate(self._labels) if label not in (DISTRESS, SAFE)]
         self._distress = self._labels.index(DISTRESS)
         self._safe = self._labels.index(SAFE)
@@ -105,10 +115,18 @@ class Similarity:
         if not pieces:
             return []
         vectors = self._encoder.encode(pieces)
-        chances = _softmax(vectors * _SCALE @ self._weights + self._bias)
+        chances = _softmax(self._features(pieces, vectors) @ self._weights + self._bias)
         return [self._likeness(vector, chance) for vector, chance in zip(vectors, chances, strict=True)]
 
-    def _likeness(self, vector: NDArray[np.float32], chance: NDArray[np.float64]) -> Likeness:
+    def _features(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        words = np.zeros((len(texts), len(self._columns)), dtype=np.float32)
+        for row, text in enumerate(texts):
+            found = _words(text)
+            columns = [self._columns[word] for word in found if word in self._columns]
+            words[row, columns] = _WORD_SCALE / max(len(found), 1) ** 0.5
+        return np.hstack([vectors * np.float32(_VECTOR_SCALE), words])
+
+    def _likeness(self, vector: NDArray[np.float32], chance: NDArray[np.float32]) -> Likeness:
         danger = max(self._dangers, key=lambda n: chance[n])
         crisis = float(sum(chance[n] for n in self._dangers))
         label = max(
@@ -126,27 +144,32 @@ class Similarity:
         )
 
 
-def _softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def _words(text: str) -> list[str]:
+    words = [word for word in (part.strip(",.?!;:()\"") for part in text.split()) if word]
+    return words + [f"{first} {second}" for first, second in zip(words, words[1:], strict=False)]
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _train(
-    vectors: NDArray[np.floating], y: NDArray[np.integer], classes: int
+    features: NDArray[np.float32], y: NDArray[np.integer], classes: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Multinomial logistic regression, classes weighted alike, by accelerated gradient descent from zero."""
-    wanted = np.eye(classes)[y]
-    counts = np.bincount(y, minlength=classes)
+    """Multinomial logistic regression by accelerated gradient descent from zero: no randomness, same weights always."""
+    wanted = np.eye(classes, dtype=np.float32)[y]
     # The square root: danger is rarer among the examples than safe talk but must not be drowned by it.
-    weight = 1.0 / np.sqrt(counts[y])
-    weight = (weight / weight.sum())[:, np.newaxis]
-    weights = np.zeros((vectors.shape[1], classes))
-    bias = np.zeros(classes)
+    weight = 1.0 / np.sqrt(np.bincount(y, minlength=classes)[y])
+    weight = (weight / weight.sum()).astype(np.float32)[:, np.newaxis]
+    weights = np.zeros((features.shape[1], classes), dtype=np.float32)
+    bias = np.zeros(classes, dtype=np.float32)
     speed_w, speed_b = np.zeros_like(weights), np.zeros_like(bias)
+    momentum, step, shrink = np.float32(0.9), np.float32(_STEP), np.float32(_REGULARISATION)
     for _ in range(_STEPS):
-        ahead_w, ahead_b = weights + 0.9 * speed_w, bias + 0.9 * speed_b
-        error = (_softmax(vectors @ ahead_w + ahead_b) - wanted) * weight
-        speed_w = 0.9 * speed_w - _STEP * (vectors.T @ error + _REGULARISATION * ahead_w)
-        speed_b = 0.9 * speed_b - _STEP * error.sum(axis=0)
+        ahead_w, ahead_b = weights + momentum * speed_w, bias + momentum * speed_b
+        error = (_softmax(features @ ahead_w + ahead_b) - wanted) * weight
+        speed_w = momentum * speed_w - step * (features.T @ error + shrink * ahead_w)
+        speed_b = momentum * speed_b - step * error.sum(axis=0)
         weights, bias = weights + speed_w, bias + speed_b
-    return weights.astype(np.float32), bias.astype(np.float32)
+    return weights, bias
