@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from encoder import SentenceEncoder
@@ -70,6 +70,7 @@ def load_content(session: Session, content: Content, encoder: SentenceEncoder) -
         )
     session.flush()
     _load_taxonomies(session, content)
+    _release_deadlines(session, content)
 
     stored = {
         record.id: record
@@ -98,12 +99,34 @@ def _load_areas(session: Session, content: Content) -> None:
     for area in content.areas:
         session.merge(models.Area(**area.model_dump(mode="json", exclude={"inside"})))
     session.flush()
+    # Records may still stand in an area that has left the files; it is only no longer offered.
+    kept = [area.id.value for area in content.areas]
+    session.execute(update(models.Area).where(models.Area.id.not_in(kept)).values(covered=False))
     session.execute(delete(models.AreaInside))
     session.add_all(
         models.AreaInside(area_id=area.id.value, wider_id=wider.value, position=position)
         for area in content.areas
         for position, wider in enumerate(area.inside)
     )
+
+
+def _release_deadlines(session: Session, content: Content) -> None:
+    """Take out the rules that move to another entitlement: an id may stand only once, even for a moment."""
+    owners = {
+        deadline.id: entitlement.id
+        for entitlement in content.entitlements
+        for deadline in entitlement.deadlines
+    }
+    moved = [
+        rule
+        for rule in session.scalars(select(models.Deadline).where(models.Deadline.id.in_(owners)))
+        if rule.entitlement_id != owners[rule.id]
+    ]
+    for rule in moved:
+        session.delete(rule)
+    if moved:
+        session.flush()
+        session.expire_all()
 
 
 def _load_record(session: Session, record: Record, row: models.Record | None) -> str:
@@ -145,6 +168,7 @@ def _load_record(session: Session, record: Record, row: models.Record | None) ->
     session.flush()
     if isinstance(record, Service):
         _load_attributes(session, record)
+        _load_place(session, record)
     _add_revision(session, record.id, change, content)
     return change
 
@@ -169,14 +193,6 @@ def _joined(names: list[str]) -> str | None:
 
 
 def _service(service: Service) -> dict[str, Any]:
-    locations = []
-    if service.address:
-        location = models.Location(
-            id=f"{service.id}-location"[:80],
-            location_type="physical",
-            addresses=[models.Address(address_1=service.address)],
-        )
-        locations = [models.ServiceAtLocation(location_id=location.id, location=location)]
     return {
         "organization_id": service.organization,
         "name": service.name,
@@ -208,7 +224,6 @@ def _service(service: Service) -> dict[str, Any]:
             for position, cost in enumerate(service.costs)
         ],
         "service_areas": [models.ServiceArea(name=area.value) for area in service.areas],
-        "service_at_locations": locations,
     }
 
 
@@ -335,6 +350,19 @@ def _load_attributes(session: Session, service: Service) -> None:
     terms = [f"topic:{topic}" for topic in dict.fromkeys(service.topics)]
     terms.append(f"needs-diagnosis:{service.needs_diagnosis}")
     session.add_all(models.Attribute(link_id=service.id, taxonomy_term_id=term) for term in terms)
+
+
+def _load_place(session: Session, service: Service) -> None:
+    """The service's own location, made anew: a directory's shared locations are not touched."""
+    place = f"{service.id}-location"[:80]
+    session.execute(delete(models.ServiceAtLocation).where(models.ServiceAtLocation.location_id == place))
+    session.execute(delete(models.Location).where(models.Location.id == place))
+    if service.address:
+        address = models.Address(address_1=service.address)
+        session.add(models.Location(id=place, location_type="physical", addresses=[address]))
+        session.flush()
+        session.add(models.ServiceAtLocation(service_id=service.id, location_id=place))
+        session.flush()
 
 
 def _index(session: Session, records: list[Record], encoder: SentenceEncoder) -> None:

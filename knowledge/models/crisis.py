@@ -39,7 +39,7 @@ class CrisisReply(Record):
     __tablename__ = "crisis_reply"
 
     id: Mapped[str] = mapped_column(ForeignKey("record.id", ondelete="CASCADE"), primary_key=True)
-    danger: Mapped[str] = mapped_column(String(40), unique=True)
+    danger: Mapped[str] = mapped_column(String(40))  # one published reply each; withdrawn ones stay
     says: Mapped[str] = mapped_column(Text)
     easy_read: Mapped[str] = mapped_column(Text)
     young_person: Mapped[str] = mapped_column(Text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from knowledge.models import Deadline, Entitlement
 from knowledge.queries.areas import areas_from_near_to_wide
@@ -22,12 +22,23 @@ def entitlements_about(session: Session, topic: str, area: str | None) -> list[E
     return sorted(found, key=fit)
 
 
-def deadlines_from(session: Session, trigger: str) -> list[Deadline]:
+def deadlines_from(session: Session, trigger: str, topic: str | None = None) -> list[Deadline]:
     """The time limits that run from an event, the shortest first; their entitlement is loaded.
 
     Args:
         trigger: "request-received", "decision-letter", ...
+        topic: only those of entitlements about this topic: a council's and a governors' decision letter are
+            both letters. Of equally long ones, the entitlement mainly about it comes first.
     """
     query = select(Deadline).join(Deadline.entitlement).where(published(), Deadline.trigger == trigger)
+    if topic is not None:
+        query = query.where(about(topic))
+    query = query.options(joinedload(Deadline.entitlement))
     days = {"days": 1, "school-days": 1, "working-days": 1, "weeks": 7, "months": 30}
-    return sorted(session.scalars(query), key=lambda deadline: deadline.count * days[deadline.unit])
+
+    def order(deadline: Deadline) -> tuple[int, int, str, int]:
+        own = {link.topic: link.position for link in deadline.entitlement.topics}
+        position = own.get(topic, 0) if topic else 0
+        return deadline.count * days[deadline.unit], position, deadline.entitlement_id, deadline.position
+
+    return sorted(session.scalars(query).unique(), key=order)

@@ -19,15 +19,21 @@ from typing import Any, cast
 import numpy as np
 import psycopg
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from encoder import DIMENSIONS, SentenceEncoder
+from knowledge import models
 from knowledge.content import Content, read_content
 from knowledge.database import migrate, open_engine, sessions
 from knowledge.load import LoadReport, load_content
+
+# On a busy machine a quick example may take long, and that is no fault of the code.
+settings.register_profile("busy", deadline=None, max_examples=50)
+settings.load_profile("busy")
 
 #: A PostgreSQL where the tests may make and drop a schema of their own.
 POSTGRES = os.environ.get("HELPLINE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
@@ -110,13 +116,26 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
         yield fresh
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def migrated_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Engine]:
+    """One store of each kind with its tables, for the tests to empty and fill."""
+    with _fresh_url(request.param, tmp_path_factory.mktemp("store")) as fresh:
+        opened = open_engine(fresh)
+        migrate(opened)
+        yield opened
+        opened.dispose()
+
+
 @pytest.fixture
-def engine(url: str) -> Generator[Engine]:
+def engine(migrated_engine: Engine) -> Engine:
     """An empty store with its tables."""
-    opened = open_engine(url)
-    migrate(opened)
-    yield opened
-    opened.dispose()
+    # Emptying is much quicker than migrating again, and the migrations have tests of their own.
+    with migrated_engine.begin() as connection:
+        for table in reversed(models.Base.metadata.sorted_tables):
+            connection.execute(delete(table))
+    return migrated_engine
 
 
 def load(engine: Engine, content: Content | Path, encoder: SentenceEncoder = WORDS) -> LoadReport:
