@@ -67,6 +67,9 @@ _THIS_OR_LAST = re.compile(
     re.IGNORECASE,
 )
 
+#: A year of two digits is one of this century: nobody asks about 1927.
+_SHORT_YEAR = re.compile(r"^(\d{1,2}[/.\-]\d{1,2}[/.\-]|\d{1,2}\s+[a-z]{3,},?\s+)(\d\d)$", re.IGNORECASE)
+
 
 def today() -> date:
     """The day it is in the UK."""
@@ -92,6 +95,7 @@ def parse_date(text: str, now: date | None = None) -> date | None:
     if ago := _AGO.search(words):
         return _back(ago, now)  # dateparser takes "a month ago" for the first day of that month
     words = _THIS_OR_LAST.sub("", _BEFORE_A_DAY.sub("", words))
+    words = _SHORT_YEAR.sub(r"\g<1>20\2", words)
     parsed = dateparser.parse(
         words,
         languages=["en"],
