@@ -13,8 +13,10 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
 from actions.context import ELSEWHERE, read_context
+from actions.follow_up import next_best_topic
 from actions.replies import button
 from actions.store import read_store
+from actions.subject import give_answer
 from knowledge.queries.areas import covered_areas
 
 
@@ -99,3 +101,21 @@ class ActionAreaDeclined(Action):
         """Say that this is fine."""
         dispatcher.utter_message(response="utter_declined")
         return replace(read_context(tracker), area_declined=True).slots()
+
+
+class ActionDecline(Action):
+    """Somebody declines though nothing was asked: more likely a question that sounds like it."""
+
+    def name(self) -> str:
+        return "action_decline"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Answer the next likely topic, or say that this is fine."""
+        context = read_context(tracker)
+        topic = next_best_topic(tracker)
+        if topic is not None:
+            return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+        dispatcher.utter_message(response="utter_declined")
+        return context.slots()

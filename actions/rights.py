@@ -145,24 +145,22 @@ def _say_dates(reply: Reply, rules: list[Deadline], start: date) -> None:
         period = f"{rule.count} {rule.unit if rule.count != 1 else rule.unit.removesuffix('s')}"
         lines.append(f"- {rule.title}: by {say_date(due)} ({period}).")
         easy.append(f"{rule.title}: {say_date(due)}.")
-        dates.append({"id": rule.id, "title": rule.title, "date": due.isoformat(), "period": period})
+        said = say_date(due)
+        dates.append(
+            {"id": rule.id, "title": rule.title, "date": due.isoformat(), "said": said, "period": period}
+        )
         if due < today():
             passed.append(rule)
     exceptions = list(dict.fromkeys(rule.exceptions for rule in rules if rule.exceptions))
-    parts = [
-        "\n".join([f"If {_STARTS[rules[0].trigger]} on {say_date(start)}:", *lines]),
-        _say_law(rules),
-        *exceptions[:1],
-    ]
-    if passed:
-        parts.append(f"{say_date(due_date(passed[-1], start))} has passed. {passed[-1].if_missed}")
-    entitlements = list({rule.entitlement.id: rule.entitlement for rule in rules}.values())
     reply.say(
-        "\n\n".join(parts),
+        "\n".join([f"If {_STARTS[rules[0].trigger]} on {say_date(start)}:", *lines]),
         easy_read="\n".join(easy),
-        records=entitlements,
+        records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
         cards=[{"kind": "deadlines", "title": "Your dates", "start": start.isoformat(), "dates": dates}],
     )
+    if passed:
+        reply.say(f"{say_date(due_date(passed[-1], start))} has passed. {passed[-1].if_missed}")
+    reply.say("\n\n".join([_say_law(rules), *exceptions[:1]]))
 
 
 def _say_rules(reply: Reply, rules: list[Deadline]) -> None:

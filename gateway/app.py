@@ -53,6 +53,7 @@ def init_app(
     app.cleanup_ctx.append(resources.bot)
     app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
     app.cleanup_ctx.append(resources.watch_advisers)
+    app.cleanup_ctx.append(resources.keep_no_longer_than_said)
     return app
 
 

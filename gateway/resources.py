@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 from aiohttp import web
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: How often we look for advisers who vanished.
 _LOOK_EVERY_SECONDS = 5
+
+_PURGE_EVERY_SECONDS = 3600
 
 type Resource = Callable[[web.Application], AsyncGenerator[None]]
 
@@ -75,6 +77,27 @@ def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis
         elsewhere.close()
 
     return resource
+
+
+async def keep_no_longer_than_said(app: web.Application) -> AsyncGenerator[None]:
+    """Deletes the chats that are older than the page says we keep them, at the start and every hour."""
+    kept = timedelta(days=app[SETTINGS].retention_days)
+
+    async def purge() -> None:
+        while True:
+            try:
+                deleted = await app[STORE].purge(datetime.now(UTC) - kept)
+                if deleted:
+                    log.info("old conversations deleted", extra={"count": deleted})
+            except StoreUnavailable as error:
+                log.error("cannot delete old conversations", extra={"cause": str(error)})
+            await asyncio.sleep(_PURGE_EVERY_SECONDS)
+
+    task = asyncio.create_task(purge())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def watch_advisers(app: web.Application) -> AsyncGenerator[None]:

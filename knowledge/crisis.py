@@ -16,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from knowledge import models
 from knowledge.content import read_content
+from knowledge.content_schema import Danger, Status
 from knowledge.database import open_engine, sessions
+from knowledge.dates import say_partial
 from knowledge.queries.common import published
 from knowledge.sources import source_of
 
@@ -59,7 +61,7 @@ class Contact:
         if self.text:
             ways.append(self.text[0].lower() + self.text[1:])
         sentences = [f"{self.name}: {' or '.join(ways)}", self.says, self.phone_note or ""]
-        return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+        return " ".join(_as_sentence(words) for words in sentences if words)
 
     def public(self) -> dict[str, Any]:
         """The fields a page shows."""
@@ -72,6 +74,12 @@ class Contact:
             "hours": self.hours,
             "says": self.says,
         }
+
+
+def _as_sentence(words: str) -> str:
+    """With a capital, and with a full stop if it has no mark of its own."""
+    words = words.strip()
+    return words[0].upper() + words[1:] + ("" if words[-1] in ".?!" else ".")
 
 
 @dataclass(frozen=True)
@@ -112,10 +120,16 @@ class CrisisCards:
         except (SQLAlchemyError, OSError) as error:
             _logger.error("crisis cards: the store cannot be read, using the shipped content: %s", error)
             return cls._from_shipped_content()
-        if not cards._contacts or not cards._words:
-            _logger.warning("crisis cards: the store holds none, using the shipped content")
+        if lacking := [danger.value for danger in Danger if not cards._can_answer(danger.value)]:
+            _logger.warning(
+                "crisis cards: the store has nothing for %s, using the shipped content", ", ".join(lacking)
+            )
             return cls._from_shipped_content()
         return cards
+
+    def _can_answer(self, danger: str) -> bool:
+        """Whether there are words for this danger, and somebody to contact wherever one is."""
+        return danger in self._words and bool(self.contacts(danger))
 
     @classmethod
     def _from_store(cls, knowledge_url: str) -> CrisisCards:
@@ -168,17 +182,21 @@ class CrisisCards:
                 source={
                     "title": titles[contact.sources[0].source].title,
                     "publisher": titles[contact.sources[0].source].publisher,
-                    "published": titles[contact.sources[0].source].published,
+                    "published": titles[contact.sources[0].source].published
+                    or titles[contact.sources[0].source].published_note,
                     "url": titles[contact.sources[0].source].url,
                     "locator": contact.sources[0].locator,
                     "as_of": contact.as_of,
+                    "as_of_said": say_partial(contact.as_of),
                 },
             )
             for contact in content.crisis_contacts
+            if contact.status is Status.PUBLISHED
         ]
         words = {
             reply.danger.value: _Words(reply.says, reply.easy_read, reply.young_person)
             for reply in content.crisis_replies
+            if reply.status is Status.PUBLISHED
         }
         return cls(words, contacts, "shipped content")
 

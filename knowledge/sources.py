@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from knowledge.dates import say_partial
 from knowledge.models import Record
 
 
@@ -17,8 +18,8 @@ def sources_of(records: Iterable[Record]) -> list[dict[str, Any]]:
     """The sources of records, each document once, in the order they are relied on.
 
     Returns:
-        ``{"title", "publisher", "published", "url", "locator", "as_of"}``; ``published`` and ``as_of`` are
-        partial ISO dates or, for ``published``, words such as "no date shown".
+        ``{"title", "publisher", "published", "url", "locator", "as_of", "as_of_said"}``; dates are
+        partial ISO dates; ``published`` may be words ("no date shown"), ``as_of_said`` always is.
     """
     found: dict[str, dict[str, Any]] = {}
     for record in records:
@@ -33,6 +34,7 @@ def sources_of(records: Iterable[Record]) -> list[dict[str, Any]]:
                     "url": source.url,
                     "locator": citation.locator,
                     "as_of": record.as_of,
+                    "as_of_said": say_partial(record.as_of),
                 },
             )
     return list(found.values())

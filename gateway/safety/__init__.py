@@ -1,7 +1,7 @@
 """Is this person, or someone they write about, in danger?
 
-Runs in the gateway before anything else and needs neither the dialogue model, the network nor a database, so that a
-person in danger is answered while the rest of the helpline is down.
+Runs in the gateway before anything else and needs neither the dialogue model, the network nor a
+database, so that a person in danger is answered while the rest of the helpline is down.
 """
 
 from gateway.safety.check import Assessment, SafetyCheck

@@ -1,7 +1,8 @@
-"""Brings a message into one plain form, so that a rule is written once and not once for each way of typing it.
+"""Brings a message into one plain form: a rule is written once, not once for each way of typing it.
 
-The result is lower case, ASCII apostrophes gone, contractions written out ("dont", "don't" -> "do not"), text-speak and
-slang spelt out ("kms" -> "kill myself"), disguised words restored ("k*ll", "su1cide", "s u i c i d e").
+The result is lower case, without apostrophes, contractions written out ("dont", "don't" -> "do not"),
+text-speak and slang spelt out ("kms" -> "kill myself"), disguised words restored ("k*ll", "su1cide",
+"s u i c i d e").
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-#: Beyond this a message is read in full by the patterns but its middle is not worth restoring letter by letter.
-MAX_CHARACTERS = 20_000
+#: What one message may hold; the channels cut it earlier, this only bounds the work.
+MAX_CHARACTERS = 100_000
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -39,7 +40,7 @@ _QUOTES = str.maketrans(
     }
 )
 
-#: Letters of other alphabets that look like Latin ones; only swapped inside words that also hold Latin letters.
+#: Letters of other alphabets that look like Latin ones; only swapped in words that hold Latin letters too.
 _LOOKALIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u03bf\u0131", "aeopcyxisoi"
 )
@@ -50,76 +51,97 @@ _LEET = str.maketrans(
 #: Words people disguise. A token with digits or symbols in it is only restored when it becomes one of these.
 DISGUISED = frozenset(
     """
-    kill kills killed killing killer myself himself herself yourself themselves suicide suicidal die dies died dying dead
-    death cut cuts cutting harm harmed harming hurt hurts hurting self selfharm overdose overdosed overdosing pills tablets
-    knife gun blade rape raped raping raper abuse abused abusing abuser sex sexual sexually nude nudes naked porn drugs
-    hang hanging hanged noose murder stab stabbed stabbing shoot blood bleeding unalive choke choking strangle strangled
-    drown hit hits beat beats touch touched touches molested groomed grooming missing fuck fucking fucked shit hate
+    kill kills killed killing killer myself himself herself yourself themselves suicide suicidal die
+    dies died dying dead death cut cuts cutting harm harmed harming hurt hurts hurting self selfharm
+    overdose overdosed overdosing pills tablets knife gun blade rape raped raping raper abuse abused
+    abusing abuser sex sexual sexually nude nudes naked porn drugs hang hanging hanged noose murder stab
+    stabbed stabbing shoot blood bleeding unalive choke choking strangle strangled drown hit hits beat
+    beats touch touched touches molested groomed grooming missing fuck fucking fucked shit hate
     """.split()  # noqa: SIM905 - a block of words is easier to review than a list of strings
 )
 
 #: Run together without spaces, or spelt letter by letter.
+# fmt: off
 _COMPACT = {
-    "killmyself": "kill myself", "killhimself": "kill himself", "killherself": "kill herself", "endmylife": "end my life",
-    "killme": "kill me", "wanttodie": "want to die", "iwanttodie": "i want to die", "wannadie": "want to die",
-    "selfharm": "self harm", "selfharming": "self harming", "selfharmed": "self harmed", "selfharms": "self harms",
-    "helpme": "help me", "cutmyself": "cut myself", "hurtmyself": "hurt myself", "iwanttokillmyself": "i want to kill myself",
-}  # fmt: skip
+    "killmyself": "kill myself", "killhimself": "kill himself", "killherself": "kill herself",
+    "endmylife": "end my life", "killme": "kill me", "wanttodie": "want to die",
+    "iwanttodie": "i want to die", "wannadie": "want to die", "selfharm": "self harm",
+    "selfharming": "self harming", "selfharmed": "self harmed", "selfharms": "self harms",
+    "helpme": "help me", "cutmyself": "cut myself", "hurtmyself": "hurt myself",
+    "iwanttokillmyself": "i want to kill myself",
+}
+# fmt: on
 
 #: One token -> what it stands for. Abbreviations, slang and common misspellings.
+# fmt: off
 _SPELT_OUT: dict[str, str] = {
     # slang for dying and self-harm, as used to get past filters
-    "kms": "kill myself", "kmself": "kill myself", "kys": "kill yourself", "ctb": "kill myself", "unalive": "kill",
-    "unaliving": "killing", "unalived": "killed", "unaliv": "kill", "sewerslide": "suicide", "sewercide": "suicide",
-    "sh": "self harm", "shing": "self harming", "sh'd": "self harmed", "oding": "overdosing", "od": "overdose",
-    "od'd": "overdosed", "od'ed": "overdosed", "oded": "overdosed", "odd'd": "overdosed", "ods": "overdoses",
-    "selfharm": "self harm", "selfharms": "self harms", "selfharmed": "self harmed", "selfharming": "self harming",
-    "sewer-slide": "suicide", "graped": "raped", "seggs": "sex", "yeet": "throw",
+    "kms": "kill myself", "kmself": "kill myself", "kys": "kill yourself", "ctb": "kill myself",
+    "unalive": "kill", "unaliving": "killing", "unalived": "killed", "unaliv": "kill",
+    "sewerslide": "suicide", "sewercide": "suicide", "sh": "self harm", "shing": "self harming",
+    "sh'd": "self harmed", "oding": "overdosing", "od": "overdose", "od'd": "overdosed",
+    "od'ed": "overdosed", "oded": "overdosed", "odd'd": "overdosed", "ods": "overdoses",
+    "selfharm": "self harm", "selfharms": "self harms", "selfharmed": "self harmed",
+    "selfharming": "self harming", "sewer-slide": "suicide", "graped": "raped", "seggs": "sex",
+    "yeet": "throw",
     # misspellings
-    "sucide": "suicide", "suiside": "suicide", "suacide": "suicide", "suisidal": "suicidal", "sucidal": "suicidal",
-    "suicidle": "suicidal", "suicidel": "suicidal", "suidical": "suicidal", "overdoes": "overdose", "overdoze": "overdose",
-    "overdosis": "overdose", "nife": "knife", "knive": "knife", "knifes": "knives", "seizer": "seizure", "siezure": "seizure",
-    "seisure": "seizure", "ceizure": "seizure", "chocking": "choking", "choaking": "choking", "bleading": "bleeding",
-    "brething": "breathing", "breething": "breathing", "breathin": "breathing", "breath-ing": "breathing", "kil": "kill",
-    "kll": "kill", "kiling": "killing", "killin": "killing", "cuttin": "cutting", "cuting": "cutting", "hurtin": "hurting",
-    "hittin": "hitting", "hiting": "hitting", "dieing": "dying", "diein": "dying", "missin": "missing", "poisen": "poison",
-    "swollowed": "swallowed", "swolowed": "swallowed", "swallwed": "swallowed", "disapeared": "disappeared",
-    "dissapeared": "disappeared", "dissappeared": "disappeared", "runaway": "run away", "ranaway": "ran away",
-    "unconcious": "unconscious", "unconsious": "unconscious", "abuseing": "abusing", "abussed": "abused", "abusd": "abused",
-    "abusin": "abusing", "mysef": "myself", "myslef": "myself", "meself": "myself", "mesen": "myself", "mysen": "myself",
-    "hisself": "himself", "hissen": "himself", "themself": "themselves", "theirself": "themselves", "hurself": "herself",
-    "stabed": "stabbed", "stabing": "stabbing", "beated": "beat", "punchs": "punches", "ambulence": "ambulance",
-    "paracetomol": "paracetamol", "paracetemol": "paracetamol", "parecetamol": "paracetamol", "exausted": "exhausted",
-    "exhuasted": "exhausted", "lonley": "lonely", "depresed": "depressed", "hopless": "hopeless", "worthles": "worthless",
+    "sucide": "suicide", "suiside": "suicide", "suacide": "suicide", "suisidal": "suicidal",
+    "sucidal": "suicidal", "suicidle": "suicidal", "suicidel": "suicidal", "suidical": "suicidal",
+    "overdoes": "overdose", "overdoze": "overdose", "overdosis": "overdose", "nife": "knife",
+    "knive": "knife", "knifes": "knives", "seizer": "seizure", "siezure": "seizure", "seisure": "seizure",
+    "ceizure": "seizure", "chocking": "choking", "choaking": "choking", "bleading": "bleeding",
+    "brething": "breathing", "breething": "breathing", "breathin": "breathing", "breath-ing": "breathing",
+    "kil": "kill", "kll": "kill", "kiling": "killing", "killin": "killing", "cuttin": "cutting",
+    "cuting": "cutting", "hurtin": "hurting", "hittin": "hitting", "hiting": "hitting", "dieing": "dying",
+    "diein": "dying", "missin": "missing", "poisen": "poison", "swollowed": "swallowed",
+    "swolowed": "swallowed", "swallwed": "swallowed", "disapeared": "disappeared",
+    "dissapeared": "disappeared", "dissappeared": "disappeared", "runaway": "run away",
+    "ranaway": "ran away", "unconcious": "unconscious", "unconsious": "unconscious", "abuseing": "abusing",
+    "abussed": "abused", "abusd": "abused", "abusin": "abusing", "mysef": "myself", "myslef": "myself",
+    "meself": "myself", "mesen": "myself", "mysen": "myself", "hisself": "himself", "hissen": "himself",
+    "themself": "themselves", "theirself": "themselves", "hurself": "herself", "stabed": "stabbed",
+    "stabing": "stabbing", "beated": "beat", "punchs": "punches", "ambulence": "ambulance",
+    "paracetomol": "paracetamol", "paracetemol": "paracetamol", "parecetamol": "paracetamol",
+    "exausted": "exhausted", "exhuasted": "exhausted", "lonley": "lonely", "depresed": "depressed",
+    "hopless": "hopeless", "worthles": "worthless",
     # text-speak
-    "u": "you", "ur": "your", "r": "are", "n": "and", "nd": "and", "b": "be", "y": "why", "wanna": "want to", "wana": "want to",
-    "wnna": "want to", "wnt": "want", "gonna": "going to", "gunna": "going to", "gna": "going to", "gona": "going to",
-    "gon": "going", "gotta": "got to", "hafta": "have to", "2nite": "tonight", "2night": "tonight", "tonite": "tonight",
-    "2day": "today", "2moro": "tomorrow", "2morrow": "tomorrow", "tmrw": "tomorrow", "tmr": "tomorrow", "tomoz": "tomorrow",
-    "cuz": "because", "coz": "because", "cos": "because", "bcos": "because", "bc": "because", "becos": "because", "b4": "before",
-    "rn": "right now", "atm": "at the moment", "idk": "i do not know", "idc": "i do not care", "ppl": "people", "sum1": "someone",
-    "some1": "someone", "any1": "anyone", "every1": "everyone", "no1": "no one", "noone": "no one", "no-one": "no one",
-    "nobdy": "nobody", "smth": "something", "sth": "something", "sumthing": "something", "sumtimes": "sometimes", "bf": "boyfriend",
-    "gf": "girlfriend", "pls": "please", "plz": "please", "plse": "please", "thx": "thanks", "thru": "through", "wiv": "with",
-    "wid": "with", "dis": "this", "dat": "that", "hav": "have", "av": "have", "iz": "is", "woz": "was", "wen": "when",
-    "wot": "what", "wat": "what", "wud": "would", "cud": "could", "shud": "should", "luv": "love", "hlp": "help", "jus": "just",
-    "anymor": "any more", "anymore": "any more", "nemore": "any more", "liv": "live", "lyf": "life", "lyfe": "life",
-    "evry": "every", "evryone": "everyone", "everythin": "everything", "nothin": "nothing", "nuthin": "nothing", "rly": "really",
-    "srsly": "seriously", "prob": "probably", "probs": "probably", "meds": "medication", "alot": "a lot",
-    "abt": "about", "hes": "he is", "shes": "she is", "im": "i am", "ive": "i have", "theres": "there is",
-    "thats": "that is", "whats": "what is", "wheres": "where is", "whos": "who is", "theyre": "they are", "youre": "you are",
-    "weve": "we have", "theyve": "they have", "imma": "i am going to", "ima": "i am going to", "iam": "i am", "hed": "he would",
+    "u": "you", "ur": "your", "r": "are", "n": "and", "nd": "and", "b": "be", "y": "why",
+    "wanna": "want to", "wana": "want to", "wnna": "want to", "wnt": "want", "gonna": "going to",
+    "gunna": "going to", "gna": "going to", "gona": "going to", "gon": "going", "gotta": "got to",
+    "hafta": "have to", "2nite": "tonight", "2night": "tonight", "tonite": "tonight", "2day": "today",
+    "2moro": "tomorrow", "2morrow": "tomorrow", "tmrw": "tomorrow", "tmr": "tomorrow", "tomoz": "tomorrow",
+    "cuz": "because", "coz": "because", "cos": "because", "bcos": "because", "bc": "because",
+    "becos": "because", "b4": "before", "rn": "right now", "atm": "at the moment", "idk": "i do not know",
+    "idc": "i do not care", "ppl": "people", "sum1": "someone", "some1": "someone", "any1": "anyone",
+    "every1": "everyone", "no1": "no one", "noone": "no one", "no-one": "no one", "nobdy": "nobody",
+    "smth": "something", "sth": "something", "sumthing": "something", "sumtimes": "sometimes",
+    "bf": "boyfriend", "gf": "girlfriend", "pls": "please", "plz": "please", "plse": "please",
+    "thx": "thanks", "thru": "through", "wiv": "with", "wid": "with", "dis": "this", "dat": "that",
+    "hav": "have", "av": "have", "iz": "is", "woz": "was", "wen": "when", "wot": "what", "wat": "what",
+    "wud": "would", "cud": "could", "shud": "should", "luv": "love", "hlp": "help", "jus": "just",
+    "anymor": "any more", "anymore": "any more", "nemore": "any more", "liv": "live", "lyf": "life",
+    "lyfe": "life", "evry": "every", "evryone": "everyone", "everythin": "everything", "nothin": "nothing",
+    "nuthin": "nothing", "rly": "really", "srsly": "seriously", "prob": "probably", "probs": "probably",
+    "meds": "medication", "alot": "a lot", "abt": "about", "hes": "he is", "shes": "she is", "im": "i am",
+    "ive": "i have", "theres": "there is", "thats": "that is", "whats": "what is", "wheres": "where is",
+    "whos": "who is", "theyre": "they are", "youre": "you are", "weve": "we have", "theyve": "they have",
+    "imma": "i am going to", "ima": "i am going to", "iam": "i am", "hed": "he would",
     # negations without their apostrophe
-    "dont": "do not", "dnt": "do not", "dont't": "do not", "doesnt": "does not", "dosent": "does not", "dosnt": "does not",
-    "doesn": "does not", "didnt": "did not", "didn": "did not", "cant": "can not", "cannot": "can not", "cnt": "can not",
-    "carnt": "can not", "wont": "will not", "wouldnt": "would not", "couldnt": "could not", "shouldnt": "should not",
-    "isnt": "is not", "isn": "is not", "arent": "are not", "aint": "is not", "wasnt": "was not", "werent": "were not",
-    "hasnt": "has not", "havent": "have not", "hadnt": "had not", "wudnt": "would not", "neva": "never", "nvr": "never",
-}  # fmt: skip
+    "dont": "do not", "dnt": "do not", "dont't": "do not", "doesnt": "does not", "dosent": "does not",
+    "dosnt": "does not", "doesn": "does not", "didnt": "did not", "didn": "did not", "cant": "can not",
+    "cannot": "can not", "cnt": "can not", "carnt": "can not", "wont": "will not", "wouldnt": "would not",
+    "couldnt": "could not", "shouldnt": "should not", "isnt": "is not", "isn": "is not", "arent": "are not",
+    "aint": "is not", "wasnt": "was not", "werent": "were not", "hasnt": "has not", "havent": "have not",
+    "hadnt": "had not", "wudnt": "would not", "neva": "never", "nvr": "never",
+}
+# fmt: on
 
+# fmt: off
 _CONTRACTIONS = {
-    "can't": "can not", "won't": "will not", "shan't": "shall not", "ain't": "is not", "let's": "let us", "y'all": "you all",
-}  # fmt: skip
+    "can't": "can not", "won't": "will not", "shan't": "shall not", "ain't": "is not", "let's": "let us",
+    "y'all": "you all",
+}
+# fmt: on
 _ENDINGS = (
     ("n't", " not"),
     ("'m", " am"),
@@ -129,16 +151,21 @@ _ENDINGS = (
     ("'d", " would"),
 )
 
-#: Words whose 's is "is" or "has"; after any other noun it is a possessive and is simply joined ("nans tablets").
+#: Words whose 's is "is" or "has"; after any other noun it is a possessive and is joined ("nans tablets").
 _IS_AFTER = frozenset(
-    "he she it that there here who what where when how why everyone everything nobody someone somebody no-one one".split()  # noqa: SIM905
+    (
+        "he she it that there here who what where when how why everyone everything nobody someone somebody one"
+    ).split()
 )
 
 #: Long words with no common neighbour: one slip of the finger still counts as the word.
+# fmt: off
 _FUZZY = (
-    "suicide", "suicidal", "overdose", "overdosed", "overdosing", "paracetamol", "ibuprofen", "unconscious", "unresponsive",
-    "disappeared", "breathing", "swallowed", "strangled", "strangling", "antidepressants", "bleeding", "threatening",
-)  # fmt: skip
+    "suicide", "suicidal", "overdose", "overdosed", "overdosing", "paracetamol", "ibuprofen", "unconscious",
+    "unresponsive", "disappeared", "breathing", "swallowed", "strangled", "strangling", "antidepressants",
+    "bleeding", "threatening",
+)
+# fmt: on
 _NOT_FUZZY = frozenset(
     {"breeding", "wallowed", "swallows", "suicides", "overdoses", "strangler", "blending", "threatened"}
 )
@@ -283,7 +310,7 @@ _NEAR = {shape: word for word in _FUZZY for shape in _deletions(word)}
 
 
 def _near(word: str) -> str:
-    # Two words one slip apart share a form with one letter left out (insertion, omission, swap, wrong letter).
+    # Two words one slip apart share a form with one letter left out (omission, swap, wrong letter).
     for shape in _deletions(word):
         found = _NEAR.get(shape)
         if found is not None and abs(len(found) - len(word)) <= 1:

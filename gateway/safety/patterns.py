@@ -1,8 +1,9 @@
 """Rules that a person can read: what was said, and in what sense.
 
-A rule finds words; its surroundings decide whether they mean danger now. "She wants to die" is a crisis, "I'm not
-suicidal" is not, "she self-harmed years ago" asks for care but not for an ambulance, and "what does the strategy say on
-suicide" is a question. Those surroundings are the ``cues`` of the file, shared by all rules.
+A rule finds words; its surroundings decide whether they mean danger now. "She wants to die" is a crisis,
+"I'm not suicidal" is not, "she self-harmed years ago" asks for care but not for an ambulance, and "what
+does the strategy say on suicide" is a question. Those surroundings are the ``cues`` of the file, shared by
+all rules.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Rule(_Strict):
     unless: list[Text] = []
     #: What it becomes when it lies clearly in the past.
     past: Literal["crisis", "distress", "safe"] = "distress"
-    #: False when the words hold their own "not" ("does not want to live") and another before them changes nothing.
+    #: False when the words hold their own "not" ("does not want to live"): another before changes nothing.
     negatable: bool = True
 
 

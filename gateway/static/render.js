@@ -123,6 +123,12 @@ function card(c) {
     );
     made.append(element("ol", {}, steps));
   }
+  if (c.dates?.length) {
+    const dates = c.dates.map((/** @type {Fields} */ date) =>
+      element("li", {}, [element("strong", {}, [date.said]), ` (${date.period}): ${date.title}`]),
+    );
+    made.append(element("ul", {}, dates));
+  }
   const rows = [
     row("Run by", c.organization),
     row("Who it is for", c.who_for),
@@ -147,7 +153,7 @@ function source(s) {
   const more = [
     s.publisher,
     s.published && `Published: ${s.published}`,
-    s.as_of && `True as of: ${s.as_of}`,
+    s.as_of && `As of: ${s.as_of_said ?? s.as_of}`,
     s.locator,
   ];
   for (const words of more) if (words) made.append(element("br"), words);
@@ -164,8 +170,8 @@ function details(name, title, children) {
 }
 
 /** @param {Message} m */
-function hasCrisisCard(m) {
-  return m.cards.some((one) => one.kind === "crisis");
+function hasCardForLists(m) {
+  return m.cards.some((one) => one.kind === "crisis" || one.kind === "deadlines");
 }
 
 /**
@@ -177,8 +183,8 @@ function hasCrisisCard(m) {
 export function messageItem(m, easyRead) {
   const made = element("li", { class: `message message--${m.role}` }, [
     element("p", { class: "message__who" }, [who(m)]),
-    // A crisis card shows the contacts that the text lists for channels without cards: once is enough here.
-    ...blocks(m.text).filter((block) => block.tagName !== "UL" || !hasCrisisCard(m)),
+    // These cards show what the text lists for channels without cards: once is enough here.
+    ...blocks(m.text).filter((block) => block.tagName !== "UL" || !hasCardForLists(m)),
     ...m.cards.map(card),
   ]);
   for (const a of m.attachments) {

@@ -31,7 +31,7 @@ class Stack:
     url: str
     bot_port: int
     environment: dict[str, str]
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None  # None: not ours to stop
     log: Path
 
     def say(self, sender: str, message: str) -> list[dict[str, Any]]:
@@ -59,7 +59,9 @@ class Stack:
     def wait_until_ready(self, within: float = 120.0) -> None:
         deadline = time.monotonic() + within
         while not self.is_ready():
-            assert self.process.poll() is None, f"the helpline ended: {self.log.read_text()[-2000:]}"
+            assert self.process is None or self.process.poll() is None, (
+                f"the helpline ended: {self.log.read_text()[-2000:]}"
+            )
             assert time.monotonic() < deadline, f"not ready in {within} s: {self.log.read_text()[-2000:]}"
             time.sleep(0.3)
 

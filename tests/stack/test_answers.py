@@ -69,7 +69,7 @@ CHATS = [
     (["how long is the wait for a child?"], ["Which area"], []),
     (["how long is the wait for a child?", "Buxton"], [r"\b33 weeks"], []),
     (["when are my bins collected"], ["autism", "cannot help"], []),
-    (["can I talk to a real person"], ["person", "saved"], []),
+    (["can I talk to a real person"], ["person", r"reference (is )?HL-"], []),
     (["/restart"], [r"\w"], ["Traceback"]),
 ]
 
