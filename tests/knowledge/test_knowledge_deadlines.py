@@ -62,7 +62,7 @@ def test_months_are_calendar_months(start: date, months: int) -> None:
     assert due_date(rule(months, "months"), start) == MONTHS[start, months]
 
 
-#: A period that begins with the day itself ends a day earlier: the three rules that ship, each by its own law.
+#: A period that begins with the day itself ends a day earlier: three rules that ship, each by its law.
 FROM_THE_DAY = {
     # Equality Act 2010, schedule 17, paragraph 4(1): 6 months beginning with the date of the conduct.
     ("discrimination-claim", date(2026, 3, 3)): date(2026, 9, 2),

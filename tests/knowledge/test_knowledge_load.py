@@ -91,7 +91,7 @@ def test_a_changed_record_is_a_revision(engine: Engine, folder: Folder) -> None:
         assert first.content["answer"] == "An answer to: What happens at the lunch club?"
 
 
-#: What an editor may change of each kind of record, as (file, kind, index, fields). Each part that stands in a
+#: What an editor may change of each kind of record, as (file, kind, index, fields). A part that stands in a
 #: table of its own (a phone, an address, a step, a time limit) has to give way to the new one.
 EDITS: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "a service's description": ("records.yml", "services", 0, {"description": "New words."}),
@@ -378,7 +378,7 @@ def whole_store(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table.name: sorted(tuple(row) for row in connection.execute(select(table)).all())
             if not any(column.type.python_type in (dict, list) for column in table.columns)
-            else sorted((tuple(map(str, row)) for row in connection.execute(select(table)).all()))
+            else sorted(tuple(map(str, row)) for row in connection.execute(select(table)).all())
             for table in models.Base.metadata.sorted_tables
         }
 
