@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 #: Chances from which likeness alone decides, chosen by cross-validation on the examples
 #: (tests/safety/evaluate.py). A practical question ("who signs for his inhaler?") resembles danger more
 #: often than it is danger, so it needs more.
-CRISIS_FROM = 0.50
-CRISIS_FROM_ASKING = 0.72
+CRISIS_FROM: float = 0.50
+CRISIS_FROM_ASKING: float = 0.72
 DISTRESS_FROM = 0.68
 
 #: Pieces of one message that are compared with the examples; in a longer one neighbours go together.
@@ -81,7 +81,7 @@ class SafetyCheck:
             similarity = Similarity.load(
                 encoder or SentenceEncoder(),
                 examples_file,
-                lambda text: ". ".join(patterns.plain_meaning(part) for part in sentences(normalise(text))),
+                lambda text: plain(patterns, text),
             )
         except EncoderUnavailable as error:
             # A helpline that still knows its rules is better than none: say so once and go on.
@@ -95,13 +95,13 @@ class SafetyCheck:
 
     def assess(self, text: str) -> Assessment:
         """How dangerous is what this message tells of?"""
-        plain = normalise(text)
+        normal = normalise(text)
         # Idioms go first: neither rules nor examples should see that a wait is killing somebody.
-        parts = [self._patterns.plain_meaning(sentence) for sentence in sentences(plain)]
+        parts = [self._patterns.plain_meaning(sentence) for sentence in sentences(normal)]
         findings = [(part, finding) for part in parts for finding in self._patterns.find(part)]
-        if "\n" in plain and not any(finding.level == "crisis" for _, finding in findings):
+        if "\n" in normal and not any(finding.level == "crisis" for _, finding in findings):
             # Text-speak is often sent with a line break in the middle of a sentence.
-            joined = self._patterns.plain_meaning(plain.replace("\n", " "))
+            joined = self._patterns.plain_meaning(normal.replace("\n", " "))
             findings += [(joined, finding) for finding in self._patterns.find(joined)]
 
         by_rule = _worst([finding for _, finding in findings])
@@ -137,6 +137,11 @@ class SafetyCheck:
         return None
 
 
+def plain(patterns: Patterns, text: str) -> str:
+    """A text as the examples are learned and messages are compared: normalised, idioms replaced."""
+    return ". ".join(patterns.plain_meaning(part) for part in sentences(normalise(text)))
+
+
 def _crisis_from(piece: str) -> float:
     if len(piece.split()) <= 3:
         # "my son", "and my brother": two words resemble every story that begins with them.
@@ -164,10 +169,10 @@ def _worst(findings: list[Finding]) -> Finding | None:
 
 def _pieces(parts: list[str], findings: list[tuple[str, Finding]]) -> list[str]:
     """What is compared with the examples: sentences, and the clauses of long ones."""
-    excused = [(part, finding) for part, finding in findings if finding.level != "crisis" and finding.because]
+    settled = [(part, finding) for part, finding in findings if finding.settled]
     pieces: list[str] = []
     for part in parts:
-        spans = [(finding.start, finding.end) for where, finding in excused if where == part]
+        spans = [(finding.start, finding.end) for where, finding in settled if where == part]
         words = len(part.split())
         if not spans:
             pieces.append(part)
@@ -180,7 +185,7 @@ def _pieces(parts: list[str], findings: list[tuple[str, Finding]]) -> list[str]:
 
 
 def _clauses(part: str, spans: list[tuple[int, int]]) -> list[str]:
-    """Clauses of a sentence, leaving out those that a rule has looked at and excused ("I'm not suicidal")."""
+    """Clauses of a sentence, leaving out those that a rule has settled ("I'm not suicidal")."""
     clauses: list[str] = []
     start = 0
     for cut in [*_CLAUSES.finditer(part), None]:

@@ -152,11 +152,12 @@ _ENDINGS = (
 )
 
 #: Words whose 's is "is" or "has"; after any other noun it is a possessive and is joined ("nans tablets").
-_IS_AFTER = frozenset(
-    (
-        "he she it that there here who what where when how why everyone everything nobody someone somebody one"
-    ).split()
-)
+# fmt: off
+_IS_AFTER = frozenset({
+    "he", "she", "it", "that", "there", "here", "who", "what", "where", "when", "how", "why", "one",
+    "everyone", "everything", "nobody", "someone", "somebody",
+})
+# fmt: on
 
 #: Long words with no common neighbour: one slip of the finger still counts as the word.
 # fmt: off

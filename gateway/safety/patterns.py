@@ -78,6 +78,8 @@ class Rule(_Strict):
     past: Literal["crisis", "distress", "safe"] = "distress"
     #: False when the words hold their own "not" ("does not want to live"): another before changes nothing.
     negatable: bool = True
+    #: The rule knows better than likeness: its clause is not compared with the examples.
+    settles: bool = False
 
 
 class Cues(_Strict):
@@ -129,6 +131,8 @@ class Finding:
     because: str
     start: int
     end: int
+    #: Likeness has no say in this clause: it was excused, or the rule is the better judge.
+    settled: bool
 
 
 @dataclass(frozen=True)
@@ -215,7 +219,7 @@ class Patterns:
         because = ""
         cue = self._cue
         if rule.negatable and self._negated(sentence, match.start()):
-            # People hide behind "it's not like I want to die or anything"; about others "not" is mostly a fact.
+            # People hide behind "it's not like I want to die or anything"; about others "not" is a fact.
             own = _CLAUSE_BREAK.split(sentence[: match.start()])[-1] + match.group()
             hidden = cue["minimised"].search(sentence) and cue["first_person"].search(own)
             level, because = ("distress" if hidden else "safe"), "negated"
@@ -230,7 +234,8 @@ class Patterns:
         if rule.level == "distress" and level == "crisis":
             level = "distress"
         danger = rule.danger if level == "crisis" else None
-        return Finding(rule.id, level, danger, because, match.start(), match.end())
+        settled = level != "crisis" and (bool(because) or rule.settles)
+        return Finding(rule.id, level, danger, because, match.start(), match.end(), settled)
 
     def _only_about(self, sentence: str) -> bool:
         if self._cue["about"].search(sentence):

@@ -1,0 +1,84 @@
+"""How thresholds are chosen: cross-validation over examples.yml, never the held-out set.
+
+    python tests/safety/evaluate.py             thresholds: what is found against false alarms
+    python tests/safety/evaluate.py FILE.jsonl  a set of {"text", "label", "accept"?}, scored as the gateway would
+
+The examples are hard on purpose (rules miss half of the crisis ones), so the first table compares settings;
+it does not foretell how the check does on messages as they come.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from encoder import SentenceEncoder
+from gateway.safety import SafetyCheck
+from gateway.safety import check as settings
+from gateway.safety.patterns import Patterns, read_file
+from gateway.safety.similarity import DISTRESS, EXAMPLES_FILE, SAFE, ExampleFile, Similarity
+
+FOLDS = 5
+
+
+def kind(label: str) -> str:
+    """crisis, distress or safe."""
+    return label if label in (DISTRESS, SAFE) else "crisis"
+
+
+def thresholds() -> None:
+    """Print the trade-off of the crisis thresholds."""
+    encoder, patterns = SentenceEncoder(threads=2), Patterns.load()
+    rows = read_file(EXAMPLES_FILE, ExampleFile).labelled()
+    order = np.random.default_rng(0).permutation(len(rows))
+    print("plain asking | crisis found | distress taken for crisis | safe taken for crisis")
+    checks = []
+    for fold in range(FOLDS):
+        held = set(order[fold::FOLDS].tolist())
+        training = [
+            (settings.plain(patterns, text), label) for n, (text, label) in enumerate(rows) if n not in held
+        ]
+        checks.append((SafetyCheck(patterns, Similarity(encoder, training)), [rows[n] for n in sorted(held)]))
+    for plain, asking in ((0.42, 0.65), (0.46, 0.70), (0.50, 0.72), (0.55, 0.75), (0.60, 0.80)):
+        settings.CRISIS_FROM, settings.CRISIS_FROM_ASKING = plain, asking
+        total: Counter[str] = Counter()
+        alarmed: Counter[str] = Counter()
+        for check, held_rows in checks:
+            for text, label in held_rows:
+                total[kind(label)] += 1
+                alarmed[kind(label)] += check.assess(text).level == "crisis"
+        print(
+            f"{plain:.2f}  {asking:.2f}   |",
+            " | ".join(f"{alarmed[name] / total[name]:.3f}" for name in ("crisis", DISTRESS, SAFE)),
+        )
+
+
+def score(path: Path) -> None:
+    """Print what the check makes of a labelled set; misses are counted, not shown."""
+    check = SafetyCheck.load()
+    outcome: Counter[tuple[str, str]] = Counter()
+    seconds = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        started = time.perf_counter()
+        level = check.assess(row["text"]).level
+        seconds.append(time.perf_counter() - started)
+        outcome[row["label"], "right" if level in [row["label"], *row.get("accept", [])] else level] += 1
+    for label in ("crisis", DISTRESS, SAFE):
+        parts = {verdict: count for (name, verdict), count in outcome.items() if name == label}
+        print(f"{label:9} {parts.get('right', 0) / max(sum(parts.values()), 1):.3f} right  {parts}")
+    print(
+        f"median {np.median(seconds) * 1000:.1f} ms, 95 % within {np.quantile(seconds, 0.95) * 1000:.1f} ms"
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        score(Path(sys.argv[1]))
+    else:
+        thresholds()

@@ -1,0 +1,47 @@
+"""The held-out set: floors that hold today and may only go up, and proof that nothing was learned from it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from encoder import SentenceEncoder
+from gateway.safety import SafetyCheck
+from gateway.safety.patterns import read_file
+from gateway.safety.similarity import EXAMPLES_FILE, ExampleFile
+
+HELD_OUT = Path(__file__).parents[1] / "heldout" / "safety.jsonl"
+#: Nearer than this is the same sentence with a word changed.
+NEAR_COPY = 0.97
+
+
+def lines() -> list[dict[str, object]]:
+    return [json.loads(line) for line in HELD_OUT.read_text(encoding="utf-8").splitlines()]
+
+
+def test_no_example_is_a_line_of_the_held_out_set_or_a_near_copy() -> None:
+    encoder = SentenceEncoder()
+    held_out = [str(line["text"]) for line in lines()]
+    examples = [text for text, _ in read_file(EXAMPLES_FILE, ExampleFile).labelled()]
+    likeness = encoder.encode(held_out) @ encoder.encode(examples).T
+    copied = [held_out[row] for row in np.flatnonzero(likeness.max(axis=1) >= NEAR_COPY)]
+    assert not copied
+
+
+def test_the_floors_hold(check: SafetyCheck) -> None:
+    total: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    false_alarms = 0
+    for line in lines():
+        label = str(line["label"])
+        level = check.assess(str(line["text"])).level
+        accepted = {label, *line.get("accept", [])}  # type: ignore[misc]
+        total[label] += 1
+        right[label] += level in accepted
+        false_alarms += label == "safe" and level == "crisis"
+    assert right["crisis"] / total["crisis"] >= 0.97
+    assert right["distress"] / total["distress"] >= 0.85
+    assert false_alarms / total["safe"] <= 0.09
