@@ -75,7 +75,9 @@ def _pathways(context: Context, session: Session) -> list[Pathway]:
     between = context.age is not None and 16 <= context.age < ADULT_AGE
     cohort = None if between else context.cohort
     found = pathways_for(session, context.store_area, cohort, context.age)
-    return found or pathways_for(session, context.store_area, cohort, None)
+    found = found or pathways_for(session, context.store_area, cohort, None)
+    # The child's route says what is known about these two years; the adult's would contradict it.
+    return found[:1] if between else found
 
 
 def _say_pathway(reply: Reply, context: Context, session: Session, pathway: Pathway, topic: str) -> None:

@@ -10,12 +10,12 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
-from actions.answering import topic_buttons
+from actions.answering import topic_buttons, topic_by_meaning
 from actions.context import Context, read_context
 from actions.follow_up import FIRST_TOPICS
 from actions.replies import TALK_TO_A_PERSON, Reply
 from actions.store import read_store
-from actions.subject import ANSWERS
+from actions.subject import ANSWERS, give_answer
 
 #: After so many in a row a person is offered first.
 _OFFER_A_PERSON_AFTER = 2
@@ -33,7 +33,16 @@ class ActionNotUnderstood(Action):
         """Say that it was not understood and what can be done."""
         ranking = (tracker.latest_message or {}).get("intent_ranking") or []
         guesses = [str(guess.get("name")) for guess in ranking if guess.get("name") in ANSWERS][:2]
-        return await asyncio.to_thread(_ask_again, dispatcher, read_context(tracker), guesses)
+        return await asyncio.to_thread(_answer_or_ask, dispatcher, read_context(tracker), guesses)
+
+
+def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: list[str]) -> list[EventType]:
+    """The store may know the very question even where the dialogue model is unsure of its topic."""
+    with read_store() as session:
+        topic = topic_by_meaning(context, session, None)
+    if topic in ANSWERS:
+        return give_answer(dispatcher, context, topic)
+    return _ask_again(dispatcher, context, guesses)
 
 
 def _ask_again(dispatcher: CollectingDispatcher, context: Context, guesses: list[str]) -> list[EventType]:

@@ -47,6 +47,10 @@ class Reply:
     def __bool__(self) -> bool:
         return bool(self._bubbles)
 
+    def cards(self, kind: str) -> int:
+        """How many cards of a kind the reply shows so far."""
+        return sum(card["kind"] == kind for bubble in self._bubbles for card in bubble.cards)
+
     def say(
         self,
         text: str,

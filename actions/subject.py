@@ -13,6 +13,7 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
+from actions.answering import topic_by_meaning
 from actions.context import Context, read_context
 from actions.replies import Reply
 from actions.store import read_store
@@ -37,10 +38,15 @@ def answers(*topics: str) -> Callable[[Answer], Answer]:
 
 
 def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) -> list[EventType]:
-    """Answer a topic and give the events that remember it. Blocking: run it in a thread."""
-    context = context.about(topic)
-    reply = Reply(topic, context.easy_read)
+    """Answer a topic and give the events that remember it. Blocking: run it in a thread.
+
+    The topic gives way to another when a record of that one answers the person's very words.
+    """
     with read_store() as session:
+        by_meaning = topic_by_meaning(context, session, topic)
+        topic = by_meaning if by_meaning in ANSWERS else topic
+        context = context.about(topic)
+        reply = Reply(topic, context.easy_read)
         context, events = ANSWERS[topic](reply, context, session, topic)
     reply.send(dispatcher, context.person())
     return [*replace(context, shown=tuple(reply.shown), misunderstood=0).slots(), *events]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ class Search:
         self._encoder = encoder
         self._index: _Index | None = None
         self._building = threading.Lock()
+        # One turn asks several times with the same words.
+        self._vector = lru_cache(maxsize=64)(self._encode)
 
     def closest(
         self,
@@ -76,12 +79,16 @@ class Search:
         if not keep.any():
             return []
         scores = np.full(len(index.record_ids), -1.0, dtype=np.float32)
-        np.maximum.at(scores, index.rows, index.vectors @ self._encoder.encode([words])[0])
+        np.maximum.at(scores, index.rows, index.vectors @ self._vector(words))
         scores[~keep] = -1.0
         best = np.argsort(-scores)[:limit]
         return [
             Match(index.record_ids[row], index.kinds[row], float(scores[row])) for row in best if keep[row]
         ]
+
+    def _encode(self, words: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self._encoder.encode([words])[0]
+        return vector
 
     def _current(self) -> _Index:
         with self._building, self._sessions() as session:
