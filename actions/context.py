@@ -29,6 +29,7 @@ class Context:
     age: int | None = None
     cohort: Cohort | None = None
     young: bool = False  # the person writing is under 18
+    own_age: int | None = None  # the writer's own age, if the newest message says it
     day: date | None = None  # a date in the newest message
     event: str | None = None  # what time limits are counted from: "request-received" ...
     event_date: date | None = None  # the day of that event
@@ -99,7 +100,8 @@ def read_context(tracker: Tracker) -> Context:
     message: dict[str, Any] = tracker.latest_message or {}
     text = str(message.get("text") or "")
     from_button = text.startswith("/")
-    telling = (message.get("intent") or {}).get("name") in ("inform", "correct", "follow_up")
+    intent = (message.get("intent") or {}).get("name")
+    telling = intent in ("inform", "correct", "follow_up")
     heard = hear("" if from_button else text, message.get("entities") or [], answers_a_question=telling)
 
     age, cohort = tracker.get_slot("age"), tracker.get_slot("cohort")
@@ -108,8 +110,8 @@ def read_context(tracker: Tracker) -> Context:
     elif heard.cohort is not None and heard.cohort != cohort:
         age, cohort = None, heard.cohort
     young = bool(tracker.get_slot("young"))
-    if heard.own_age and heard.age is not None:
-        young = heard.age < ADULT_AGE
+    if heard.own_age is not None:
+        young = heard.own_age < ADULT_AGE
     stored_day = tracker.get_slot("event_date")
     asked = list(tracker.get_slot("asked") or [])
     if text and not from_button:
@@ -121,13 +123,15 @@ def read_context(tracker: Tracker) -> Context:
         age=int(age) if age is not None else None,
         cohort=cohort,
         young=young,
+        own_age=heard.own_age,
         day=heard.day,
         event=tracker.get_slot("event"),
         event_date=date.fromisoformat(stored_day) if stored_day else None,
         topic=tracker.get_slot("topic"),
         easy_read=bool(tracker.get_slot("easy_read")),
         area_declined=bool(tracker.get_slot("area_declined")),
-        misunderstood=int(tracker.get_slot("misunderstood") or 0),
+        # Counted in a row: anything that is understood in between starts it again.
+        misunderstood=int(tracker.get_slot("misunderstood") or 0) if intent == "nlu_fallback" else 0,
         shown=tracker.get_slot("shown") or (),
         asked=asked,
     )

@@ -56,7 +56,9 @@ class ActionCrisis(Action):
             if topic is not None:
                 return await asyncio.to_thread(give_answer, dispatcher, context, topic)
         cards = await asyncio.to_thread(_cards)
-        reply = cards.reply(danger, context.store_area, context.age, context.young)
+        # An age kept from before may be the child's that a parent writes about.
+        age = context.own_age if context.own_age is not None or not context.young else context.age
+        reply = cards.reply(danger, context.store_area, age, context.young)
         dispatcher.utter_message(
             text=reply.easy_read if context.easy_read else reply.text,
             buttons=[TALK_TO_A_PERSON],

@@ -17,6 +17,7 @@ from actions.follow_up import next_best_topic
 from actions.replies import button
 from actions.store import read_store
 from actions.subject import give_answer
+from knowledge.dates import parse_date
 from knowledge.queries.areas import covered_areas
 
 
@@ -86,7 +87,9 @@ class ValidateDeadlineForm(FormValidationAction):
     ) -> dict[str, Any]:
         """The day that the newest message names, as an ISO date."""
         context = read_context(tracker)
-        return {"event_date": context.day.isoformat()} if context.day else {}
+        # The answer to "on which day?" is often the bare date, in a form that the model does not mark.
+        day = context.day or parse_date(context.text)
+        return {"event_date": day.isoformat()} if day else {}
 
 
 class ActionAreaDeclined(Action):

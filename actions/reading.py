@@ -40,14 +40,33 @@ _UNITS = {
     "eighteen": 18,
     "nineteen": 19,
 }
+#: After a number: it counts or measures something else than years of age.
+_NO_AGE = (
+    r"(?!\s*(?:%|st\b|nd\b|rd\b|th\b|of\b|min|hour|hr|day|week|wk|month|mile|km|kg|pound|time"
+    r"|kids\b|children\b|boys\b|girls\b|sons\b|daughters\b)|\s*(?:years?|yrs?)\b(?!\s*(?:old|of age)))"
+)
+#: Ages that are written out when people speak of themselves; "I'm one of" is no age.
+_AGE_WORDS = "|".join(
+    [
+        *(rf"{ten}(?:[- ](?:{'|'.join(list(_UNITS)[:9])}))?" for ten in _TENS),
+        *list(_UNITS)[9:],
+    ]
+)
 _OWN_AGE = re.compile(
-    r"\b(?:i'?m|i am|me,?)\s+(?:only\s+|a\s+)?(\d{1,2})\b(?!\s*(?:weeks?|months?|days?|mins?))", re.I
+    rf"\b(?:(?:i\s?['’]?m|i am)\s+(?:(?:only|just|now|nearly|almost|a)\s+)*|me,\s+)"
+    rf"(?P<age>\d{{1,2}}|{_AGE_WORDS})\b{_NO_AGE}",
+    re.I,
 )
-_BARE_NUMBER = re.compile(
-    r"(?<![\w/.-])(\d{1,2})(?![\w/.-]|\s*(?:weeks?|months?|days?|hours?|mins?|%))", re.I
+_OWN_SCHOOL_YEAR = re.compile(
+    r"\b(?:i\s?['’]?m|i am)\s+(?:(?:now|only|just|currently|still)\s+)*in\s+"
+    r"(?P<age>(?:year|yr|y)\s?\d{1,2})\b",
+    re.I,
 )
+_BARE_NUMBER = re.compile(rf"(?<![\w/.£-])(\d{{1,2}})(?![\w/.-]){_NO_AGE}", re.I)
 #: A pupil in school year N turns N + 5 in it (England: year 1 turns 6).
-_SCHOOL_YEAR = re.compile(r"\b(?:year|yr|y)\s?(\d{1,2})\b", re.I)
+_SCHOOL_YEAR = re.compile(rf"\b(?:year|yr|y)\s?-?(\d{{1,2}}|{'|'.join(list(_UNITS)[:13])})\b", re.I)
+#: A length of time is an age only where it says so: "18 months old", not "waiting 18 months".
+_IN_PARTS_OF_YEARS = re.compile(r"(\d{1,3})[\s-]*(month|mth|week|wk|day)s?\b(?P<old>[\s-]*old\b)?", re.I)
 #: "it's been 22 weeks" tells when something began; "within 20 weeks" does not.
 _SPEAKS_OF_A_WAIT = re.compile(r"\b(ago|been|since|waited|waiting)\b", re.I)
 
@@ -60,7 +79,7 @@ class Heard:
     place: str | None = None  # the place as the person wrote it
     age: int | None = None  # years
     cohort: Cohort | None = None
-    own_age: bool = False  # the age is the writer's own
+    own_age: int | None = None  # the writer's own age; ``age`` is of the person it is about
     day: date | None = None
 
 
@@ -83,23 +102,24 @@ def hear(
     age: int | None = None
     cohort: Cohort | None = None
     day: date | None = None
+    own = _OWN_AGE.search(text) or _OWN_SCHOOL_YEAR.search(text)
+    own_age = read_age(own["age"]) if own else None
     for entity in entities:
         value = str(entity.get("value", ""))
         match entity.get("entity"):
             case "area":
                 area, place = value, _as_written(text, entity) or place
-            case "age":
+            case "age" if not _overlaps(entity, own):
                 found = read_age(_as_written(text, entity) or value)
                 age = found if found is not None else age
             case "cohort" if value in ("child", "adult"):
                 cohort = "child" if value == "child" else "adult"
             case "date_phrase" | "DATE":
                 day = parse_date(_as_written(text, entity) or value, now) or day
-    if age is None and answers_a_question and day is None and (bare := _BARE_NUMBER.search(text)):
+    if own_age is not None:
+        age, cohort = _whom_it_is_about(text, own_age, age, cohort)
+    elif age is None and answers_a_question and day is None and (bare := _BARE_NUMBER.search(text)):
         age = int(bare.group(1))
-    own = _OWN_AGE.search(text)
-    if own:
-        age = int(own.group(1))
     if age is not None:
         cohort = "adult" if age >= ADULT_AGE else "child"
     return Heard(
@@ -107,22 +127,52 @@ def hear(
         place=place,
         age=age,
         cohort=cohort,
-        own_age=own is not None,
+        own_age=own_age,
         day=day or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
     )
 
 
+def _whom_it_is_about(
+    text: str, own_age: int, other_age: int | None, cohort: Cohort | None
+) -> tuple[int | None, Cohort | None]:
+    """Age and cohort of the person a message is about, when the writer says how old they are themselves.
+
+    A grown-up who names a child as well writes about the child ("I'm 42 and my son is 7"); somebody young
+    writes about themselves.
+    """
+    if own_age < ADULT_AGE or re.search(r"\bmyself\b", text, re.I):
+        return own_age, cohort
+    if other_age is not None:
+        return other_age, cohort
+    return (None, cohort) if cohort == "child" else (own_age, cohort)
+
+
+def _overlaps(entity: Mapping[str, Any], found: re.Match[str] | None) -> bool:
+    start, end = entity.get("start"), entity.get("end")
+    if found is None or not isinstance(start, int) or not isinstance(end, int):
+        return False
+    return start < found.end() and found.start() < end
+
+
 def read_age(words: str) -> int | None:
-    """Years from "7 year old", "aged 12", "year 5", "reception", "forty-six"; None when it is no age."""
+    """Years from "7 year old", "aged 12", "year 5", "reception", "forty-six"; None when it is no age.
+
+    "18 months old" is 1; "22 weeks" is a length of time and no age.
+    """
     lowered = words.lower()
     school_year = _SCHOOL_YEAR.search(lowered)
     if school_year and not re.search(r"\d\s*(?:year|yr)", lowered):
-        year = int(school_year.group(1))
+        named = school_year.group(1)
+        year = _UNITS[named] if named in _UNITS else int(named)
         return year + 5 if 1 <= year <= 13 else None
     if "reception" in lowered:
         return 5
     if "nursery" in lowered:
         return 3
+    if parts := _IN_PARTS_OF_YEARS.search(lowered):
+        if not parts["old"] and "age" not in lowered:
+            return None
+        return int(parts[1]) // 12 if parts[2].startswith("m") else 0
     digits = re.search(r"\d{1,3}", lowered)
     if digits:
         years = int(digits.group())

@@ -30,13 +30,20 @@ from knowledge.queries.rights import deadlines_from, entitlements_about
 _EVENTS = (
     (
         "amendment-notice",
-        re.compile(r"\bdraft|\bamend|\bproposed change|\bchange (?:the|my|our|his|her) plan", re.I),
+        re.compile(r"\bamend|\bproposed change|\bchange (?:the|my|our|his|her) plan", re.I),
     ),
+    # The draft of a first plan; the draft of a changed one is said to be a change.
+    ("draft-plan", re.compile(r"\bdraft", re.I)),
     ("review-meeting", re.compile(r"\breview", re.I)),
     ("mediation-certificate", re.compile(r"\bcertificate", re.I)),
     (
         "decision-letter",
-        re.compile(r"\brefus|\bturned (?:us |me |him |her )?down|\bsaid no\b|\bletter\b|\bappeal", re.I),
+        # Not any letter: a request is a letter too.
+        re.compile(
+            r"\brefus|\bturned (?:us |me |him |her )?down|\bsaid no\b|\bappeal"
+            r"|\b(?:decision|their|council'?s) letter\b|\bletter (?:is |was )?dated\b",
+            re.I,
+        ),
     ),
 )
 
@@ -48,6 +55,7 @@ _STARTS = {
     "request-received": "your request reached the council",
     "decision-letter": "the council's letter is dated",
     "mediation-certificate": "the mediation certificate is dated",
+    "draft-plan": "the council sent its draft plan",
     "review-meeting": "the review meeting was",
     "amendment-notice": "the council sent its proposed changes",
 }
@@ -152,8 +160,10 @@ def _say_dates(reply: Reply, rules: list[Deadline], start: date) -> None:
         if due < today():
             passed.append(rule)
     exceptions = list(dict.fromkeys(rule.exceptions for rule in rules if rule.exceptions))
+    event = _STARTS[rules[0].trigger]
+    on = "" if event.endswith("dated") else "on "
     reply.say(
-        "\n".join([f"If {_STARTS[rules[0].trigger]} on {say_date(start)}:", *lines]),
+        "\n".join([f"If {event} {on}{say_date(start)}:", *lines]),
         easy_read="\n".join(easy),
         records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
         cards=[{"kind": "deadlines", "title": "Your dates", "start": start.isoformat(), "dates": dates}],

@@ -266,6 +266,7 @@ class Deadline(Strict):
         "request-received",
         "decision-letter",
         "mediation-certificate",
+        "draft-plan",
         "review-meeting",
         "amendment-notice",
         "mediation-request",

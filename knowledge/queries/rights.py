@@ -22,23 +22,17 @@ def entitlements_about(session: Session, topic: str, area: str | None) -> list[E
     return sorted(found, key=fit)
 
 
-def deadlines_from(session: Session, trigger: str, topic: str | None = None) -> list[Deadline]:
+def deadlines_from(session: Session, trigger: str) -> list[Deadline]:
     """The time limits that run from an event, the shortest first; their entitlement is loaded.
 
     Args:
         trigger: "request-received", "decision-letter", ...
-        topic: only those of entitlements about this topic: a council's and a governors' decision letter are
-            both letters. Of equally long ones, the entitlement mainly about it comes first.
     """
     query = select(Deadline).join(Deadline.entitlement).where(published(), Deadline.trigger == trigger)
-    if topic is not None:
-        query = query.where(about(topic))
     query = query.options(joinedload(Deadline.entitlement))
     days = {"days": 1, "school-days": 1, "working-days": 1, "weeks": 7, "months": 30}
 
-    def order(deadline: Deadline) -> tuple[int, int, str, int]:
-        own = {link.topic: link.position for link in deadline.entitlement.topics}
-        position = own.get(topic, 0) if topic else 0
-        return deadline.count * days[deadline.unit], position, deadline.entitlement_id, deadline.position
+    def order(rule: Deadline) -> tuple[int, str, int]:
+        return rule.count * days[rule.unit], rule.entitlement_id, rule.position
 
     return sorted(session.scalars(query).unique(), key=order)

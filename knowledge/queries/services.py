@@ -36,12 +36,12 @@ def services_about(session: Session, topic: str, area: str | None, age: int | No
 
 
 def services_by_id(session: Session, ids: Iterable[str], area: str | None = None) -> list[Service]:
-    """The published services among these ids, in the order given.
+    """The published services among these ids, each once, in the order given.
 
     Args:
         area: leaves out services that do not hold in this area; None keeps all.
     """
-    wanted = list(ids)
+    wanted = list(dict.fromkeys(ids))
     query = select(Service).where(published(), Service.id.in_(wanted))
     if area is not None:
         query = query.where(holds_in(areas_from_near_to_wide(session, area)))

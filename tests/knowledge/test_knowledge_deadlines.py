@@ -62,7 +62,7 @@ def test_months_are_calendar_months(start: date, months: int) -> None:
     assert due_date(rule(months, "months"), start) == MONTHS[start, months]
 
 
-#: A period that begins with the day itself ends a day earlier: three rules that ship, each by its law.
+#: A period that begins with the day itself ends a day earlier: the rules that ship, each by its law.
 FROM_THE_DAY = {
     # Equality Act 2010, schedule 17, paragraph 4(1): 6 months beginning with the date of the conduct.
     ("discrimination-claim", date(2026, 3, 3)): date(2026, 9, 2),
@@ -77,6 +77,8 @@ FROM_THE_DAY = {
     # Regulations 2014, reg. 22(2)(c): at least 15 days beginning with the day the notice was served.
     ("comment-on-changes", date(2026, 6, 1)): date(2026, 6, 15),
     ("comment-on-changes", date(2028, 2, 20)): date(2028, 3, 5),
+    # Regulations 2014, reg. 13(1): the same for the draft of a first plan.
+    ("comment-on-draft", date(2026, 6, 1)): date(2026, 6, 15),
 }
 
 
