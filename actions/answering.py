@@ -19,12 +19,12 @@ from knowledge.queries.areas import area_named, areas_from_near_to_wide, covered
 from knowledge.queries.guidance import general_answer, guidance_by_id
 from knowledge.queries.services import services_about, services_by_id
 
-#: A guidance record this close to the person's words answers what they asked, not only the topic. Between
-#: right and wrong records of the development questions lies a gap from 0.54 to 0.62.
-SAME_QUESTION = 0.58
+#: A guidance record this close to the person's words answers what they asked, not only the topic. Set by
+#: reading the matches of development questions.
+SAME_QUESTION = 0.62
 
 #: So close, it answers them whatever topic the message was taken to be about.
-SURELY_SAME_QUESTION = 0.66
+SURELY_SAME_QUESTION = 0.72
 
 #: More cards than this are a wall.
 MOST_CARDS = 3
@@ -55,28 +55,12 @@ def say_guidance(reply: Reply, context: Context, guidance: models.Guidance, sess
 
 
 def say_closest(reply: Reply, context: Context, session: Session, topic: str) -> bool:
-    """Say the guidance that answers the person's very question; False when none is close enough.
-
-    The topic's general answers do not count: which of them fits is a matter of area and audience, not words.
-    """
-    guidance = closest_question(context, session)
+    """Say the guidance that answers the person's very question; False when none is close enough."""
+    guidance, _ = _closest_question(context, session)
     if guidance is None or guidance.id in reply.shown or not _is_about(guidance, topic):
-        return False
-    if any(link.general and link.topic == topic for link in guidance.topics):
         return False
     say_guidance(reply, context, guidance, session)
     return True
-
-
-def closest_question(context: Context, session: Session) -> models.Guidance | None:
-    """The guidance whose question is the person's own, if there is one, whatever it is about."""
-    if not context.text:
-        return None
-    areas = areas_from_near_to_wide(session, context.store_area)
-    matches = search().closest(context.text, ["guidance"], areas, limit=1)
-    if not matches or matches[0].score < SAME_QUESTION:
-        return None
-    return guidance_by_id(session, [matches[0].record_id]).get(matches[0].record_id)
 
 
 def topic_by_meaning(context: Context, session: Session, understood: str | None) -> str | None:
@@ -85,17 +69,32 @@ def topic_by_meaning(context: Context, session: Session, understood: str | None)
     Args:
         understood: the message's topic as the dialogue model sees it; None when it sees none.
     """
-    if not context.text:
-        return understood
-    areas = areas_from_near_to_wide(session, context.store_area)
-    matches = search().closest(context.text, ["guidance"], areas, limit=1)
+    guidance, score = _closest_question(context, session)
     needed = SURELY_SAME_QUESTION if understood else SAME_QUESTION
-    if not matches or matches[0].score < needed:
+    # A date is there to be counted from: no record can answer that.
+    counted = understood == "ehcp_timescale" and context.day is not None
+    if guidance is None or score < needed or counted:
         return understood
-    guidance = guidance_by_id(session, [matches[0].record_id]).get(matches[0].record_id)
-    if guidance is None or (understood and _is_about(guidance, understood)):
+    if understood and _is_about(guidance, understood):
         return understood
-    return guidance.topics[0].topic if guidance.topics else understood
+    return guidance.topics[0].topic
+
+
+def _closest_question(context: Context, session: Session) -> tuple[models.Guidance | None, float]:
+    """The guidance whose question is the person's own and how close it is; (None, 0) when there is none.
+
+    When a general answer is closest, the topic's own way of answering is better: which general answer fits
+    is a matter of area and audience, not of words.
+    """
+    if not context.text:
+        return None, 0.0
+    areas = areas_from_near_to_wide(session, context.store_area)
+    for match in search().closest(context.text, ["guidance"], areas, limit=1):
+        guidance = guidance_by_id(session, [match.record_id]).get(match.record_id)
+        general = guidance is None or any(link.general for link in guidance.topics)
+        if match.score >= SAME_QUESTION and not general:
+            return guidance, match.score
+    return None, 0.0
 
 
 def _is_about(guidance: models.Guidance, topic: str) -> bool:
