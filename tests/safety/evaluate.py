@@ -1,7 +1,7 @@
 """How thresholds are chosen: cross-validation over examples.yml, never the held-out set.
 
-    python tests/safety/evaluate.py             thresholds: what is found against false alarms
-    python tests/safety/evaluate.py FILE.jsonl  a set of {"text", "label", "accept"?}, scored as the gateway would
+    python tests/safety/evaluate.py             what is found against false alarms, by threshold
+    python tests/safety/evaluate.py FILE.jsonl  one set of {"text", "label", "accept"?}, as the gateway scores
 
 The examples are hard on purpose (rules miss half of the crisis ones), so the first table compares settings;
 it does not foretell how the check does on messages as they come.
