@@ -116,7 +116,7 @@ def say_services(reply: Reply, context: Context, session: Session, topic: str) -
         service
         for service in services_about(session, topic, context.store_area, context.age)
         if service.id not in reply.shown
-    ][: MOST_CARDS - reply.cards("service")]
+    ][: max(0, MOST_CARDS - reply.cards("service"))]
     if not services:
         return False
     names = ", ".join(service.name for service in services)

@@ -7,7 +7,7 @@ import re
 from rasa_sdk.events import EventType
 from sqlalchemy.orm import Session
 
-from actions.answering import MOST_CARDS, say_nothing_known
+from actions.answering import MOST_CARDS, say_general, say_nothing_known
 from actions.cards import say_phone, service_card
 from actions.context import Context
 from actions.replies import Reply
@@ -19,6 +19,17 @@ from knowledge.queries.services import all_services, services_by_id
 
 #: A service this close in meaning is taken to be the one that is meant.
 _SAME_SERVICE = 0.5
+
+#: Names of services that are everyday words too: "how do I contact them" does not mean the charity Contact.
+_ORDINARY_WORDS = {"arc", "art", "contact", "cop", "mat", "mats", "sat", "steps", "wish", "yes"}
+
+#: Words that ask for a contact without saying whose: "what's their phone number please".
+_ONLY_ASKS = re.compile(
+    r"\b(?:a|an|any|are|call|can|contact|details|do|does|email|for|get|give|have|hello|hi|hours|how|i|in|is|it|line"
+    r"|me|my|need|number|of|on|open|opening|phone|please|reach|ring|s|talk|tel|telephone|the|their|them|there"
+    r"|they|this|times|to|touch|us|want|we|web|website|address|what|when|where|which|who|with|you|your)\b",
+    re.I,
+)
 
 
 class ActionContact(SubjectAction):
@@ -39,7 +50,8 @@ def answer_contact(
         or _meant(session, context)
     )
     if not services:
-        say_nothing_known(reply, "How to contact that service")
+        if not say_general(reply, context, session, topic):
+            say_nothing_known(reply, "How to contact that service")
         return context, []
     for service in services:
         reply.say(
@@ -75,16 +87,24 @@ def _named(session: Session, context: Context) -> list[Service]:
     found: list[tuple[int, Service]] = []
     for service in all_services(session, context.store_area):
         names = [service.name, *(service.alternate_name or "").split("; ")]
-        plain = [re.sub(r"[^a-z0-9]+", " ", name.lower()).strip() for name in names]
-        length = max((len(name) for name in plain if name and f" {name} " in words), default=0)
+        length = max((len(name) for name in names if _is_named(name, context.text, words)), default=0)
         if length:
             found.append((length, service))
     longest = max((length for length, _ in found), default=0)
     return [service for length, service in found if length == longest][:MOST_CARDS]
 
 
+def _is_named(name: str, text: str, words: str) -> bool:
+    """Whether a name stands in the text, however it is written; ``words`` is the text in plain words."""
+    plain = re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
+    if plain in _ORDINARY_WORDS:
+        # Only as the name is written, and not where any word has a capital.
+        return re.search(rf"(?<=\S\s){re.escape(name)}\b", text) is not None
+    return bool(plain) and f" {plain} " in words
+
+
 def _meant(session: Session, context: Context) -> list[Service]:
-    if not context.text:
+    if not re.search(r"\w", _ONLY_ASKS.sub("", context.text)):
         return []
     areas = areas_from_near_to_wide(session, context.store_area)
     matches = search().closest(context.text, ["service"], areas, limit=1)

@@ -1,0 +1,254 @@
+"""What one message tells of the person: area, age, who it is about, a date."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.reading import Heard, hear, read_age
+from tests.actions.conftest import Entity, entities_of
+
+NOW = date(2026, 11, 22)
+
+
+def heard(text: str, *entities: Entity, telling: bool = False) -> Heard:
+    """Read a message with the words that Rasa marked in it."""
+    return hear(text, entities_of(text, entities), NOW, answers_a_question=telling)
+
+
+#: Words that Rasa marks as an age -> years. School year N is the year in which pupils turn N + 5.
+AGES = {
+    "7 year old": 7,
+    "7-year-old": 7,
+    "aged 12": 12,
+    "daughter is 13": 13,
+    "5 years old": 5,
+    "5yrs": 5,
+    "year 5": 10,
+    "Year 6": 11,
+    "yr 10": 15,
+    "Y7": 12,
+    "year five": 10,
+    "reception": 5,
+    "in nursery": 3,
+    "forty-six": 46,
+    "forty six": 46,
+    "eleven": 11,
+    "he's 8": 8,
+    "18 months old": 1,
+    "my 30 month old": 2,
+    "6 week old": 0,
+    "between 16 and 25": 16,
+}
+
+
+@pytest.mark.parametrize("words", AGES)
+def test_ages(words: str) -> None:
+    assert read_age(words) == AGES[words]
+
+
+#: Lengths of time and numbers that no person is old.
+NO_AGES = ("22 weeks", "18 months", "6 days", "130", "year 14", "soon", "", "young")
+
+
+@pytest.mark.parametrize("words", NO_AGES)
+def test_what_is_no_age(words: str) -> None:
+    assert read_age(words) is None
+
+
+@given(st.integers(0, 120))
+def test_every_age_in_digits(years: int) -> None:
+    for words in (f"{years} year old", f"aged {years}", f"she is {years}"):
+        assert read_age(words) == years
+
+
+#: How people write their own age, phones' curly apostrophes included -> years.
+OWN_AGES = {
+    "I'm 33, in Derby, can I refer myself?": 33,
+    "I’m 15 and I think I'm autistic": 15,
+    "im 15": 15,
+    "I am only 14": 14,
+    "I'm fifteen": 15,
+    "I'm thirty-three": 33,
+    "I'm 33 years old": 33,
+    "its for me, 42": 42,
+    "I'm in year 9": 14,
+    "i’m still in Year 10": 15,
+}
+
+
+@pytest.mark.parametrize("text", OWN_AGES)
+def test_the_writers_own_age(text: str) -> None:
+    told = heard(text)
+
+    assert told.own_age == OWN_AGES[text]
+    assert told.age == OWN_AGES[text]
+    assert told.cohort == ("adult" if OWN_AGES[text] >= 18 else "child")
+
+
+#: "I'm" and a number that is not how old they are.
+NOT_OWN_AGES = (
+    "I'm 22 weeks into the wait",
+    "I'm 3 years into the wait",
+    "I'm 15 minutes away",
+    "I'm 90% sure",
+    "I'm 15th on the list",
+    "I'm 1 of 3",
+    "I'm one of many",
+    "it took me 2 years",
+    "I'm 20 weeks pregnant",
+)
+
+
+@pytest.mark.parametrize("text", NOT_OWN_AGES)
+def test_a_number_that_is_not_the_writers_age(text: str) -> None:
+    assert heard(text).own_age is None
+    assert heard(text).age is None
+
+
+#: Two people in one message -> whom it is about: (age, cohort, the writer's own age).
+TWO_PEOPLE: list[tuple[str, list[Entity], tuple[int | None, str, int]]] = [
+    (
+        "I'm 42 and my son is 7",
+        [("age", "I'm 42"), ("cohort", "son", "child"), ("age", "son is 7")],
+        (7, "child", 42),
+    ),
+    ("my son is 7 and I'm 42", [("age", "son is 7"), ("age", "I'm 42")], (7, "child", 42)),
+    (
+        "I'm 42 and need help for my daughter",
+        [("age", "I'm 42"), ("cohort", "daughter", "child")],
+        (None, "child", 42),
+    ),
+    (
+        "I'm 33 with two kids, can I refer myself?",
+        [("age", "I'm 33"), ("cohort", "kids", "child")],
+        (33, "adult", 33),
+    ),
+    # Somebody young writes about themselves, and names a parent's age at most in passing.
+    ("I'm 15, my mum is 45", [("age", "I'm 15"), ("age", "mum is 45")], (15, "child", 15)),
+]
+
+
+@pytest.mark.parametrize(("text", "entities", "expected"), TWO_PEOPLE)
+def test_whom_a_message_is_about(
+    text: str, entities: list[Entity], expected: tuple[int | None, str, int]
+) -> None:
+    told = heard(text, *entities)
+
+    assert (told.age, told.cohort, told.own_age) == expected
+
+
+#: A message that answers or corrects -> the age in it, if there is one.
+TOLD = {
+    "no, she's actually 8": 8,
+    "8": 8,
+    "sorry, 12 not 11": 12,
+    "it's been 22 weeks": None,
+    "2 kids": None,
+    "20%": None,
+    "£40": None,
+    "DE22 1AA": None,
+    "on 3/3/26": None,
+    "3 years now": None,
+}
+
+
+@pytest.mark.parametrize("text", TOLD)
+def test_a_bare_number_in_an_answer(text: str) -> None:
+    assert heard(text, telling=True).age == TOLD[text]
+
+
+def test_a_bare_number_in_a_question_is_no_age() -> None:
+    assert heard("what are the 4 areas of need").age is None
+
+
+def test_a_day_in_an_answer_is_no_age() -> None:
+    told = heard("it was 3 March", ("date_phrase", "3 March"), telling=True)
+
+    assert told.age is None
+    assert told.day == date(2026, 3, 3)
+
+
+@pytest.mark.parametrize(("age", "cohort"), [(17, "child"), (18, "adult")])
+def test_the_law_draws_the_line_at_18(age: int, cohort: str) -> None:
+    assert heard(f"aged {age}", ("age", f"aged {age}")).cohort == cohort
+
+
+def test_an_age_says_more_than_a_word() -> None:
+    # "My son is 25": a son, and an adult.
+    told = heard("my son is 25", ("cohort", "son", "child"), ("age", "son is 25"))
+
+    assert told.cohort == "adult"
+
+
+def test_a_place_is_kept_as_it_was_written() -> None:
+    told = heard("we live in Ross-on-Wye", ("area", "Ross-on-Wye", "herefordshire"))
+
+    assert (told.area, told.place) == ("herefordshire", "Ross-on-Wye")
+
+
+def test_the_last_place_counts() -> None:
+    told = heard(
+        "not Derby, we moved to Hereford",
+        ("area", "Derby", "derby-city"),
+        ("area", "Hereford", "herefordshire"),
+    )
+
+    assert told.area == "herefordshire"
+
+
+def test_a_button_says_its_value() -> None:
+    # Without a place in the text: the payload is not what the person wrote.
+    told = hear("", [{"entity": "area", "value": "derbyshire"}, {"entity": "cohort", "value": "adult"}], NOW)
+
+    assert (told.area, told.place, told.cohort) == ("derbyshire", None, "adult")
+
+
+#: Dates and lengths of time -> the day.
+DAYS: list[tuple[str, list[Entity], date | None]] = [
+    ("asked on 3 March 2026", [("date_phrase", "3 March 2026")], date(2026, 3, 3)),
+    ("asked on 03/04/2026", [("date_phrase", "03/04/2026")], date(2026, 4, 3)),
+    ("asked 6 weeks ago", [("date_phrase", "6 weeks ago")], date(2026, 10, 11)),
+    ("it's been 22 weeks since I asked", [], date(2026, 6, 21)),
+    ("my 7 year old has been waiting 22 weeks", [("age", "7 year old")], date(2026, 6, 21)),
+    ("do they have to answer within 20 weeks", [], None),
+    ("is it 6 weeks or 20 weeks", [("DATE", "6 weeks")], None),
+    ("my 7 year old", [("age", "7 year old"), ("DATE", "7 year old")], None),
+]
+
+
+@pytest.mark.parametrize(("text", "entities", "day"), DAYS)
+def test_days(text: str, entities: list[Entity], day: date | None) -> None:
+    assert heard(text, *entities).day == day
+
+
+@given(st.text(max_size=60), st.booleans())
+def test_whatever_is_typed_is_read(text: str, telling: bool) -> None:
+    told = hear(text, [], NOW, answers_a_question=telling)
+
+    assert told.age is None or 0 <= told.age <= 120
+
+
+#: Entities that nobody should send, and that a changed model might.
+ODD: list[dict[str, Any]] = [
+    {"entity": "age", "value": None},
+    {"entity": "age", "value": 7},
+    {"entity": "age", "value": "7", "start": 90, "end": 99},
+    {"entity": "age", "value": "7", "start": "0", "end": "1"},
+    {"entity": "cohort", "value": "robot"},
+    {"entity": "date_phrase", "value": ""},
+    {"entity": "PERSON", "value": "Sam"},
+    {},
+]
+
+
+@pytest.mark.parametrize("entity", ODD)
+def test_an_odd_entity_stops_nothing(entity: dict[str, Any]) -> None:
+    told = hear("my son", [entity], NOW)
+
+    assert told.area is None
+    assert told.cohort in (None, "child")
