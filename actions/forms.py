@@ -59,7 +59,7 @@ class ValidateAreaForm(FormValidationAction):
     ) -> dict[str, Any]:
         """The area that the newest message names, if it names one."""
         context = read_context(tracker)
-        return {"area": context.area, "place": context.place} if context.area else {}
+        return {"area": context.area} if context.area else {}
 
 
 class ValidateCohortForm(FormValidationAction):
@@ -71,9 +71,9 @@ class ValidateCohortForm(FormValidationAction):
     async def extract_cohort(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> dict[str, Any]:
-        """Who it is about, and the age if it was said."""
+        """Who it is about; the action that follows reads the age, if it was said."""
         context = read_context(tracker)
-        return {"cohort": context.cohort, "age": context.age} if context.cohort else {}
+        return {"cohort": context.cohort} if context.cohort else {}
 
 
 class ValidateDeadlineForm(FormValidationAction):

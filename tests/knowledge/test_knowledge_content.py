@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -84,6 +85,16 @@ def test_shipped_crisis_contacts_are_verified_and_current() -> None:
     for contact in shipped_content().crisis_contacts:
         assert contact.confidence in (Confidence.SEED, Confidence.PAGE), contact.id
         assert contact.freshness is Freshness.CURRENT, contact.id
+
+
+def test_what_young_people_read_does_not_speak_of_them_as_somebodys_child() -> None:
+    # Their own words come first; the caveat and the next step are shared with families.
+    for record in shipped_content().records():
+        if getattr(record, "young_person", None):
+            for shared in (record.caveat, getattr(record, "next_step", None)):
+                assert not re.search(r"\b(your|my) (child|son|daughter)\b|\bparents\b", shared or ""), (
+                    record.id
+                )
 
 
 #: Numbers that the fact sheet says must not be shown: switched off, or confirmed by nobody.

@@ -1,0 +1,235 @@
+"""Rights: the dates that the law gives a person, counted from the event their date belongs to."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from rasa_sdk.executor import ActionExecutor
+
+import actions.rights
+from tests.actions.conftest import Talk, Turn
+
+#: The day on which these talks take place.
+NOW = date(2026, 4, 1)
+
+
+@pytest.fixture(autouse=True)
+def in_april_2026(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a date has passed is judged by this day."""
+    monkeypatch.setattr(actions.rights, "today", lambda: NOW)
+
+
+async def asked_on(talk: Talk, day: str) -> Turn:
+    return await talk.say(
+        f"I asked for an EHC needs assessment on {day}, when must they answer?",
+        "ehcp_timescale",
+        ("date_phrase", day),
+    )
+
+
+async def test_the_dates_of_a_request(talk: Talk) -> None:
+    turn = await asked_on(talk, "3 March 2026")
+
+    assert "3 March 2026" in turn.text
+    assert "14 April 2026" in turn.text
+    assert "21 July 2026" in turn.text
+    assert "Special Educational Needs and Disability Regulations 2014" in turn.text  # the legal basis
+    assert "regulation 5(1)" in turn.text
+    assert "regulation 13(2)" in turn.text
+    assert turn.sources
+    assert set(turn.sources.values()) == {"2026-11"}
+    assert turn.slots["event_date"] == "2026-03-03"
+    assert turn.follow_ups == []
+    assert "has passed" not in turn.text
+    [card] = [card for card in turn.cards if card["kind"] == "deadlines"]
+    assert {row["date"] for row in card["dates"]} >= {"2026-04-14", "2026-07-21"}
+
+
+async def test_the_other_worked_example(talk: Talk) -> None:
+    turn = await asked_on(talk, "2 February 2026")
+
+    assert "16 March 2026" in turn.text
+    assert "22 June 2026" in turn.text
+    assert "16 March 2026 has passed" in turn.text
+    assert "regulation 5(1)" in turn.text.split("has passed", 1)[1]  # what to do about it
+
+
+async def test_the_day_comes_before_the_month(talk: Talk) -> None:
+    turn = await asked_on(talk, "03/04/2026")
+
+    assert "3 April 2026" in turn.text
+    assert "15 May 2026" in turn.text
+
+
+async def test_dates_in_easy_read(talk: Talk) -> None:
+    turn = await asked_on(talk, "3 March 2026")
+
+    assert "14 April 2026" in turn.easy_read
+    assert "21 July 2026" in turn.easy_read
+    assert "regulation" not in turn.easy_read
+
+
+async def test_without_a_date_the_rules_and_a_question(talk: Talk) -> None:
+    turn = await talk.say("how long does the council have to answer", "ehcp_timescale")
+
+    assert "6 weeks" in turn.text
+    assert "20 weeks" in turn.text
+    assert turn.follow_ups == ["deadline_form"]
+    assert turn.slots["event_date"] is None
+
+
+#: Answers to "on which day?": marked by the model, or bare -> the day.
+ANSWERS_TO_THE_FORM = {
+    "3 March 2026": "2026-03-03",
+    "03/03/2026": "2026-03-03",
+    "2026-03-03": "2026-03-03",
+    "on 3rd March 2026": "2026-03-03",
+}
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("text", ANSWERS_TO_THE_FORM)
+async def test_the_form_takes_the_day(talk: Talk, text: str, marked: bool) -> None:
+    await talk.say("how long does the council have to answer", "ehcp_timescale")
+    entities = [("date_phrase", text)] if marked else []
+    form = await talk.say(text, "inform", *entities, action="validate_deadline_form", loop="deadline_form")
+    assert form.slots["event_date"] == ANSWERS_TO_THE_FORM[text]
+
+    answer = await talk.say(text, "inform", *entities)
+    assert "14 April 2026" in answer.text
+    assert "21 July 2026" in answer.text
+
+
+@pytest.mark.parametrize("text", ["I don't know", "my son is 7", "about 20 weeks?"])
+async def test_the_form_takes_nothing_from_what_is_no_day(talk: Talk, text: str) -> None:
+    form = await talk.say(text, "inform", action="validate_deadline_form", loop="deadline_form")
+
+    assert form.slots.get("event_date") is None
+
+
+async def test_a_date_given_before_is_remembered(talk: Talk) -> None:
+    await asked_on(talk, "3 March 2026")
+    await talk.say("and what help is there at school", "support_school")
+    turn = await talk.say("when is the final plan due", "ehcp_timescale")
+
+    assert "21 July 2026" in turn.text
+
+
+#: What a date belongs to, by the words around it -> the dates that follow, and those that must not.
+BELONGS_TO: list[tuple[str, str, str, set[str], set[str]]] = [
+    (
+        "they refused to assess, the decision letter is dated 5 May 2026",
+        "5 May 2026",
+        "ehcp_refused_appeal",
+        {"5 July 2026"},
+        {"16 June 2026"},  # 6 weeks
+    ),
+    (
+        "mediation certificate dated 20 July 2026, by when must I appeal",
+        "20 July 2026",
+        "ehcp_refused_appeal",
+        {"1 September 2026"},  # 20 August: the Tribunal's August
+        {"20 August 2026", "20 September 2026"},
+    ),
+    (
+        "the annual review was on 2 June 2026, when will they decide",
+        "2 June 2026",
+        "ehcp_timescale",
+        {"30 June 2026", "25 August 2026"},
+        {"14 July 2026", "20 October 2026"},  # counted as a request
+    ),
+    (
+        "they sent the amendment notice on 1 June 2026",
+        "1 June 2026",
+        "ehcp_timescale",
+        {"15 June 2026", "27 July 2026"},
+        {"16 June 2026"},
+    ),
+    (
+        "the draft plan came on 1 June 2026, how long do I have",
+        "1 June 2026",
+        "ehcp_timescale",
+        {"15 June 2026"},
+        {"27 July 2026", "13 July 2026", "19 October 2026"},  # a change, or a request
+    ),
+    (
+        "I sent a letter asking for an assessment on 3 March 2026",
+        "3 March 2026",
+        "ehcp_timescale",
+        {"14 April 2026", "21 July 2026"},
+        {"3 May 2026"},  # two months: that is an appeal
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "day", "topic", "said", "not_said"), BELONGS_TO)
+async def test_a_date_counts_for_its_own_event(
+    talk: Talk, text: str, day: str, topic: str, said: set[str], not_said: set[str]
+) -> None:
+    turn = await talk.say(text, topic, ("date_phrase", day))
+
+    for expected in said:
+        assert expected in turn.text
+    for wrong in not_said:
+        assert wrong not in turn.text
+
+
+async def test_an_appeals_date_is_not_taken_for_the_requests(talk: Talk) -> None:
+    await talk.say(
+        "they refused us, the letter is dated 5 May 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "5 May 2026"),
+    )
+    turn = await talk.say("how long does an assessment take", "ehcp_timescale")
+
+    assert "16 June 2026" not in turn.text
+    assert "22 September 2026" not in turn.text
+
+
+async def test_an_appeal_names_no_law_of_exclusions(talk: Talk) -> None:
+    # Both begin with a decision letter.
+    turn = await talk.say(
+        "they refused us, letter dated 5 May 2026", "ehcp_refused_appeal", ("date_phrase", "5 May 2026")
+    )
+
+    assert "Children and Families Act 2014" in turn.text
+    assert "Exclusion" not in turn.text
+    assert "school-days" not in turn.text
+    assert not [title for title in turn.sources if "xclusion" in title]
+
+
+async def test_the_sentence_about_a_letter_reads_well(talk: Talk) -> None:
+    turn = await talk.say(
+        "they refused us, letter dated 5 May 2026", "ehcp_refused_appeal", ("date_phrase", "5 May 2026")
+    )
+
+    assert turn.texts[0].startswith("If the council's letter is dated 5 May 2026:")
+
+
+#: Questions about rights -> the topic, and what the law says that the reply must hold.
+RIGHTS: list[tuple[str, str, str]] = [
+    (
+        "can I ask for an EHC assessment myself",
+        "ehcp_request",
+        r"[Aa] parent, a young person over 16, or a school or college",
+    ),
+    ("what should be in the plan", "ehcp_review_content", r"plan"),
+    (
+        "do school have to make reasonable adjustments",
+        "reasonable_adjustments",
+        r"disabled person being at a disadvantage",
+    ),
+    ("they sent him home early again", "exclusion_attendance", r"exclu|suspen"),
+    ("what is DLA", "benefits_money", r"DLA|Disability Living Allowance"),
+]
+
+
+@pytest.mark.parametrize(("text", "topic", "holds"), RIGHTS)
+async def test_an_answer_about_a_right(executor: ActionExecutor, text: str, topic: str, holds: str) -> None:
+    turn = await Talk(executor).say(text, topic)
+
+    assert re.search(holds, turn.text)
+    assert turn.sources
+    assert turn.follow_ups == []  # the law is the same in all of England
