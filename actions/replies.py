@@ -8,6 +8,7 @@ from typing import Any
 
 from rasa_sdk.executor import CollectingDispatcher
 
+from knowledge.dates import say_date, today
 from knowledge.models import Record
 from knowledge.sources import sources_of
 
@@ -70,6 +71,11 @@ class Reply:
         if self._easy_read and easy_read:
             text = easy_read
         parts = [part.strip() for part in text.split("\n\n") if part.strip()]
+        if overdue := [record.review_by for record in records if record.review_by < today()]:
+            parts.append(
+                f"We meant to check this again by {say_date(min(overdue))} and have not yet. "
+                "Please check it before you rely on it."
+            )
         bubbles = [Bubble(part) for part in parts]
         # The whole Easy Read form stands with the first bubble: the two forms are not cut alike.
         bubbles[0].easy_read = easy_read

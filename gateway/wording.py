@@ -160,6 +160,7 @@ def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Se
         "Nobody is here to answer right now. "
         f"Your request is saved with the reference {reference}. "
         "The next adviser who signs in will see it, with this whole chat, and will answer here. "
+        "Keep this page open if you can: we cannot reach you anywhere else. "
         "You can keep asking me meanwhile."
     )
     easy_read = (

@@ -16,7 +16,7 @@ from helpline.training import BOT_PYTHON, MODEL, RASA_ENVIRONMENT
 def programs(settings: Settings) -> list[Program]:
     """What to run, the slowest to be ready first."""
     logs = settings.data_dir / "log"
-    # Rasa's HTTP API is on loopback; the token keeps other programs of this machine out of it.
+    # Rasa listens on loopback only. The token guards its HTTP API (trackers, events), not the REST channel.
     token = secrets.token_urlsafe(24)
     told = {**settings.environment(), "HELPLINE_BOT_TOKEN": token}
     return [

@@ -15,7 +15,7 @@ from knowledge.dates import today
 #: A telephone number stands in a field made for it, where somebody confirmed it; never in prose.
 _PHONE_IN_PROSE = re.compile(
     r"(?:\(?\b0|\+44)(?:[ ()-]{0,2}\d){9,10}\b"  # in any grouping: 020 7946 0958, (01632) 960001
-    r"|\b0[58]\d\d ?\d{4}(?! ?\d)\b|\b116 ?\d{3}\b"  # short free numbers: 0800 1111, 116 123
+    r"|\b0[58]\d\d ?\d{4}(?! ?\d)\b|\b116 ?\d{3}\b"  # short free numbers
 )
 
 #: Identity-first and without pity (the strategy's own terminology).
