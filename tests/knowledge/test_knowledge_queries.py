@@ -380,6 +380,16 @@ def test_a_figure_that_is_no_wait_for_an_assessment_is_left_out(store: Any) -> N
         assert newest_waits(session, "derby-city", None) == []
 
 
+def test_a_national_figure_is_not_given_as_a_local_one(store: Any) -> None:
+    def change(files: Files) -> None:
+        files["records.yml"]["waits"] = [wait("all-of-england", areas=["england"]), wait("next-door")]
+
+    with store(change) as session:
+        assert newest_waits(session, "derbyshire", None) == []
+        assert [row.id for row in newest_waits(session, "derby-city", None)] == ["next-door"]
+        assert newest_waits(session, None, None) == []
+
+
 def test_a_figure_for_everybody_answers_both_cohorts(store: Any) -> None:
     def change(files: Files) -> None:
         files["records.yml"]["waits"] = [wait("everybody", cohort="all")]
