@@ -50,9 +50,8 @@ class WordEncoder:
         for row, sentence in enumerate(sentences):
             for word in re.findall(r"\w+", sentence.lower()):
                 vectors[row, int(hashlib.md5(word.encode()).hexdigest(), 16) % DIMENSIONS] += 1
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)
-        unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.float32(1))
-        return unit
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors / np.maximum(lengths, 1)).astype(np.float32)
 
 
 class RememberingEncoder:
