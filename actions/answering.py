@@ -26,6 +26,10 @@ SAME_QUESTION = 0.62
 #: So close, it answers them whatever topic the message was taken to be about.
 SURELY_SAME_QUESTION = 0.72
 
+#: A general answer this close behind is the better one: the particular one may take for granted what
+#: nobody said.
+_AS_CLOSE = 0.05
+
 #: More cards than this are a wall.
 MOST_CARDS = 3
 
@@ -89,12 +93,16 @@ def _closest_question(context: Context, session: Session) -> tuple[models.Guidan
     if not context.text:
         return None, 0.0
     areas = areas_from_near_to_wide(session, context.store_area)
-    for match in search().closest(context.text, ["guidance"], areas, limit=1):
-        guidance = guidance_by_id(session, [match.record_id]).get(match.record_id)
-        general = guidance is None or any(link.general for link in guidance.topics)
-        if match.score >= SAME_QUESTION and not general:
-            return guidance, match.score
-    return None, 0.0
+    matches = search().closest(context.text, ["guidance"], areas, limit=3)
+    if not matches or matches[0].score < SAME_QUESTION:
+        return None, 0.0
+    found = guidance_by_id(session, [match.record_id for match in matches])
+    for match in matches:
+        guidance = found.get(match.record_id)
+        nearly_as_close = matches[0].score - match.score <= _AS_CLOSE
+        if guidance is None or (nearly_as_close and any(link.general for link in guidance.topics)):
+            return None, 0.0
+    return found[matches[0].record_id], matches[0].score
 
 
 def _is_about(guidance: models.Guidance, topic: str) -> bool:

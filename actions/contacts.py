@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rasa_sdk.events import EventType
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.answering import MOST_CARDS, say_general, say_nothing_known
@@ -13,9 +14,10 @@ from actions.context import Context
 from actions.replies import Reply
 from actions.store import search
 from actions.subject import SubjectAction, answers
-from knowledge.models import Service
+from knowledge.models import CrisisContact, Service
 from knowledge.queries.areas import areas_from_near_to_wide
-from knowledge.queries.services import all_services, services_by_id
+from knowledge.queries.common import published
+from knowledge.queries.services import all_services, services_about, services_by_id
 
 #: A service this close in meaning is taken to be the one that is meant.
 _SAME_SERVICE = 0.5
@@ -44,9 +46,14 @@ def answer_contact(
     reply: Reply, context: Context, session: Session, topic: str
 ) -> tuple[Context, list[EventType]]:
     """Phone, email, address and hours, each only as far as it is confirmed."""
+    if lines := _crisis_lines(session, context):
+        for contact in lines:
+            reply.say(_say_line(contact), records=[contact])
+        return context, []
     services = (
         _named(session, context)
-        or services_by_id(session, context.shown)[:MOST_CARDS]
+        or services_by_id(session, context.shown, context.store_area)[:MOST_CARDS]
+        or _like_the_shown(session, context)
         or _meant(session, context)
     )
     if not services:
@@ -81,9 +88,39 @@ def say_contact(service: Service) -> str:
     return "\n".join([*lines, *([service.caveat] if service.caveat else [])])
 
 
+def _crisis_lines(session: Session, context: Context) -> list[CrisisContact]:
+    """Crisis contacts that are named in the message: "samaritans number"."""
+    words = _plain(context.text)
+    rows = session.scalars(select(CrisisContact).where(published())).unique()
+    return [row for row in rows if _plain(row.name) in words]
+
+
+def _say_line(contact: CrisisContact) -> str:
+    ways = [f"- Phone: {contact.phone}"] if contact.phone else []
+    ways += [f"- {contact.text}"] if contact.text else []
+    ways += [f"- Website: {contact.url}"] if contact.url else []
+    ways += [f"- Open: {contact.hours}"] if contact.hours else []
+    return "\n".join([contact.name, *ways, f"- {contact.says}"])
+
+
+def _like_the_shown(session: Session, context: Context) -> list[Service]:
+    """What does the same in the person's own area, when what was shown holds elsewhere."""
+    elsewhere = services_by_id(session, context.shown)
+    area = context.store_area
+    if not elsewhere or area is None or not elsewhere[0].topics:
+        return []
+    found = services_about(session, elsewhere[0].topics[0].topic, area, context.age)
+    return [service for service in found if area in {link.area_id for link in service.areas}][:MOST_CARDS]
+
+
+def _plain(words: str) -> str:
+    """Lower case words with one space around each."""
+    return f" {re.sub(r'[^a-z0-9]+', ' ', words.lower()).strip()} "
+
+
 def _named(session: Session, context: Context) -> list[Service]:
     """Services whose name or abbreviation stands in the message; the longest name wins."""
-    words = f" {re.sub(r'[^a-z0-9]+', ' ', context.text.lower())} "
+    words = _plain(context.text)
     found: list[tuple[int, Service]] = []
     for service in all_services(session, context.store_area):
         names = [service.name, *(service.alternate_name or "").split("; ")]
@@ -96,7 +133,7 @@ def _named(session: Session, context: Context) -> list[Service]:
 
 def _is_named(name: str, text: str, words: str) -> bool:
     """Whether a name stands in the text, however it is written; ``words`` is the text in plain words."""
-    plain = re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
+    plain = _plain(name).strip()
     if plain in _ORDINARY_WORDS:
         # Only as the name is written, and not where any word has a capital.
         return re.search(rf"(?<=\S\s){re.escape(name)}\b", text) is not None

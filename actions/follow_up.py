@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
@@ -18,14 +19,13 @@ from actions.replies import Reply
 from actions.store import read_store
 from actions.subject import ANSWERS, give_answer
 from knowledge import models
-from knowledge.dates import say_partial
 from knowledge.sources import sources_of
 
 #: Offered to somebody who has told us about themselves but asked nothing yet.
 FIRST_TOPICS = ("diagnosis_route_child", "wait_time", "support_no_diagnosis", "ehcp_request")
 
 #: A topic less likely than this is not answered unasked.
-LIKELY = 0.1
+LIKELY = 0.05
 
 
 class ActionFollowUp(Action):
@@ -127,8 +127,7 @@ def _sources(dispatcher: CollectingDispatcher, context: Context) -> list[EventTy
     with read_store() as session:
         records = _records(session, context)
         lines = [
-            f"- {source['title']} ({source['publisher']}), as of {say_partial(source['as_of'])}"
-            for source in sources_of(records)
+            f"- {source['title']} ({source['publisher']}), {_dated(source)}" for source in sources_of(records)
         ]
         if lines:
             reply.say("\n".join(["The last answer comes from:", *lines]), records=records)
@@ -136,6 +135,10 @@ def _sources(dispatcher: CollectingDispatcher, context: Context) -> list[EventTy
             reply.say("I have not given you an answer from a source yet.")
     reply.send(dispatcher, context.person())
     return context.slots()
+
+
+def _dated(source: dict[str, Any]) -> str:
+    return f"as of {source['as_of_said']}" if source["as_of_said"] else "no date shown"
 
 
 def _records(session: Session, context: Context) -> list[models.Record]:

@@ -107,7 +107,7 @@ class ActionAreaDeclined(Action):
 
 
 class ActionDecline(Action):
-    """Somebody declines though nothing was asked: more likely a question that sounds like it."""
+    """Somebody declines though nothing was asked: a question that sounds so, or a fear of being told on."""
 
     def name(self) -> str:
         return "action_decline"
@@ -115,10 +115,10 @@ class ActionDecline(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        """Answer the next likely topic, or say that this is fine."""
+        """Answer the next likely topic, or say who can see the chat; "that is fine" would promise secrecy."""
         context = read_context(tracker)
         topic = next_best_topic(tracker)
         if topic is not None:
             return await asyncio.to_thread(give_answer, dispatcher, context, topic)
-        dispatcher.utter_message(response="utter_declined")
+        dispatcher.utter_message(response="utter_privacy_data")
         return context.slots()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from knowledge.dates import elapsed_since, parse_date
+from knowledge.dates import elapsed_since, parse_date, worded_date
 
 Cohort = Literal["child", "adult"]
 
@@ -128,7 +128,9 @@ def hear(
         age=age,
         cohort=cohort,
         own_age=own_age,
-        day=day or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
+        day=day
+        or worded_date(text, now)
+        or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
     )
 
 

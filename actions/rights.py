@@ -61,7 +61,7 @@ _STARTS = {
 }
 
 #: The words ask about the last day itself, which is not an event to count from.
-_NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b", re.I)
+_NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b|\bhearing\b", re.I)
 
 
 class ActionRights(SubjectAction):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
@@ -15,12 +17,18 @@ from sqlalchemy.orm import Session
 
 from actions.answering import topic_by_meaning
 from actions.context import Context, read_context
-from actions.replies import Reply
+from actions.replies import TALK_TO_A_PERSON, Reply
 from actions.store import read_store
 
 #: Fills a reply for one topic; gives events that come after it (a form that asks for what is missing) and
 #: the context as it is then.
 Answer = Callable[[Reply, Context, Session, str], tuple[Context, list[EventType]]]
+
+#: Said besides a question, it is not what the message was taken to be about, and must not be lost.
+_ALSO_ASKS_FOR_A_PERSON = re.compile(
+    r"\b(?:talk|speak|chat) (?:to|with) (?:an? |some)(?:real |actual )?(?:person|human|one|body|advis[eo]r)",
+    re.I,
+)
 
 #: Topic -> how to answer it, filled by the subjects' modules.
 ANSWERS: dict[str, Answer] = {}
@@ -48,6 +56,9 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
         context = context.about(topic)
         reply = Reply(topic, context.easy_read)
         context, events = ANSWERS[topic](reply, context, session, topic)
+        if _ALSO_ASKS_FOR_A_PERSON.search(context.text):
+            reply.say("You also asked for a person. Press the button and I will ask one to join.")
+            reply.offer(TALK_TO_A_PERSON)
     reply.send(dispatcher, context.person())
     return [*replace(context, shown=tuple(reply.shown), misunderstood=0).slots(), *events]
 
@@ -64,4 +75,27 @@ class SubjectAction(Action, ABC):
     ) -> list[EventType]:
         """Answer the topic that the message was understood to be about."""
         topic = str(tracker.get_intent_of_latest_message(skip_fallback_intent=False))
-        return await asyncio.to_thread(give_answer, dispatcher, read_context(tracker), topic)
+        context = read_context(tracker)
+        # "HR9" or "Kington" alone only tells something, whatever the classifier makes of it.
+        if context.topic in ANSWERS and only_tells(tracker):
+            context, topic = replace(context, text=""), str(context.topic)
+        return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+
+
+#: Words around a place or an age that ask nothing.
+_FILLERS = frozenset(("i", "m", "we", "re", "it", "its", "s", "is", "are", "in", "at", "near", "the", "live"))
+
+
+def only_tells(tracker: Tracker) -> bool:
+    """Whether a message is nothing but a place, an age or a date."""
+    message: dict[str, Any] = tracker.latest_message or {}
+    text = str(message.get("text") or "")
+    if text.startswith("/"):
+        return False
+    left = list(text)
+    for entity in message.get("entities") or []:
+        start, end = entity.get("start"), entity.get("end")
+        if entity.get("entity") in ("area", "age", "date_phrase") and isinstance(start, int):
+            left[start:end] = " " * (end - start)
+    words = re.findall(r"[a-z]+", "".join(left).lower())
+    return "".join(left) != text and all(word in _FILLERS for word in words)

@@ -71,6 +71,33 @@ _THIS_OR_LAST = re.compile(
 _SHORT_YEAR = re.compile(r"^(\d{1,2}[/.\-]\d{1,2}[/.\-]|\d{1,2}\s+[a-z]{3,},?\s+)(\d\d)$", re.IGNORECASE)
 
 
+_ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",
+    "nineteenth", "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth",
+    "twenty-fifth", "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth",
+    "thirtieth", "thirty-first",
+)  # fmt: skip
+_ORDINAL = re.compile(
+    r"\b(?P<day>" + "|".join(word.replace("-", "[ -]") for word in reversed(_ORDINALS)) + r")\s+of\s+"
+    rf"(?P<month>{'|'.join(_MONTHS)})(?:\s+(?P<year>\d{{4}}))?\b",
+    re.IGNORECASE,
+)
+
+
+def worded_date(text: str, now: date | None = None) -> date | None:
+    """A date whose day is written as a word, anywhere in a message: "it was the third of March".
+
+    Returns:
+        The day, the last one that has passed when no year is named; None when there is none.
+    """
+    found = _ORDINAL.search(text)
+    if found is None:
+        return None
+    number = _ORDINALS.index(re.sub(r"\s", "-", found["day"].lower())) + 1
+    return parse_date(f"{number} {found['month']} {found['year'] or ''}".strip(), now)
+
+
 def today() -> date:
     """The day it is in the UK."""
     return datetime.now(UK).date()

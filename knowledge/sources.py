@@ -25,6 +25,8 @@ def sources_of(records: Iterable[Record]) -> list[dict[str, Any]]:
     for record in records:
         for citation in record.citations:
             source = citation.source
+            # The record's date is that of the source it mainly rests on; the others have dates of their own.
+            as_of = record.as_of if citation.position == 0 else source.published
             found.setdefault(
                 source.id,
                 {
@@ -33,8 +35,8 @@ def sources_of(records: Iterable[Record]) -> list[dict[str, Any]]:
                     "published": source.published or source.published_note,
                     "url": source.url,
                     "locator": citation.locator,
-                    "as_of": record.as_of,
-                    "as_of_said": say_partial(record.as_of),
+                    "as_of": as_of,
+                    "as_of_said": say_partial(as_of) if as_of else None,
                 },
             )
     return list(found.values())
