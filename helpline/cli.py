@@ -6,6 +6,7 @@ import importlib
 import sys
 
 import click
+from pydantic import ValidationError
 
 #: Command -> module in helpline.commands, imported only when it is used: `helpline --help` stays quick.
 _COMMANDS = {
@@ -25,6 +26,16 @@ _COMMANDS = {
 class _Commands(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
         return list(_COMMANDS)
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except ValidationError as error:
+            # A setting that cannot be: told as the line to mend, not as a traceback.
+            for detail in error.errors():
+                name = "_".join(str(part) for part in detail["loc"]).upper()
+                click.echo(f"The setting HELPLINE_{name} is wrong: {detail['msg']}.", err=True)
+            sys.exit(1)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:

@@ -13,7 +13,7 @@ from encoder import SentenceEncoder
 from helpline.programs import programs
 from helpline.settings import Settings
 from helpline.supervisor import Supervisor
-from helpline.training import MODEL, is_current, train
+from helpline.training import MODEL, is_current, stop_training, train
 from knowledge.content import read_content
 from knowledge.database import migrate, open_engine, sessions
 from knowledge.load import load_content
@@ -133,7 +133,11 @@ async def _with_heartbeat(work: Awaitable[object], say: Callable[[str], None]) -
     task = asyncio.ensure_future(work)
     seconds = 0
     while not task.done():
-        await asyncio.wait({task}, timeout=10)
+        try:
+            await asyncio.wait({task}, timeout=10)
+        except asyncio.CancelledError:
+            stop_training()
+            raise
         seconds += 10
         if not task.done():
             say(f"  still training ({seconds} s)")

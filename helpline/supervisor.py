@@ -21,6 +21,9 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 #: A process that ran so long is healthy again: the wait starts over.
 _STEADY_AFTER = 60.0
 
+#: A program that ends so often before it was ever ready will not get ready.
+_GIVE_UP_AFTER = 2
+
 #: Seconds a process has to stop by itself.
 _STOP_WITHIN = 10.0
 
@@ -57,6 +60,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: list[asyncio.Task[None]] = []
+        self._exits: dict[str, int] = {}  # program -> how often it has ended by itself
 
     async def start(self, within: float) -> None:
         """Start everything and wait until all of it is ready.
@@ -79,16 +83,17 @@ class Supervisor:
                             f"{program.name} was not ready within {within:.0f} s: {last_line(program.log)} "
                             f"(its log: {program.log})"
                         )
+                    if self._exits.get(program.name, 0) >= _GIVE_UP_AFTER:
+                        raise NotReady(
+                            f"{program.name} ended as soon as it was started: {last_line(program.log)} "
+                            f"(its log: {program.log})"
+                        )
                     await asyncio.sleep(0.2)
                 self._say(f"  {program.name} is ready ({time.monotonic() - begun:.0f} s)")
 
     async def wait(self) -> None:
-        """Wait until somebody asks to stop."""
+        """Wait for as long as the programs are kept running: until ``stop`` or until cancelled."""
         await self._stopping.wait()
-
-    def request_stop(self) -> None:
-        """Ask to stop; safe to call more than once and from a signal handler."""
-        self._stopping.set()
 
     async def stop(self) -> None:
         """Stop every process, the kind way first; none is left behind."""
@@ -127,6 +132,7 @@ class Supervisor:
             code = await process.wait()
             if self._stopping.is_set():
                 return
+            self._exits[program.name] = self._exits.get(program.name, 0) + 1
             # Children of a process that died are not left to hold its port.
             _signal_group(process, signal.SIGKILL)
             if time.monotonic() - begun > _STEADY_AFTER:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from helpline.settings import ROOT
@@ -38,6 +40,9 @@ RASA_ENVIRONMENT = {
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "PYTHONWARNINGS": "ignore",
 }
+
+
+_under_way: list[subprocess.Popen[bytes]] = []
 
 
 class TrainingFailed(RuntimeError):
@@ -88,22 +93,32 @@ def train(log: Path) -> None:
     ]
     shutil.rmtree(_FRESH, ignore_errors=True)
     with log.open("w") as output:
-        result = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env={**os.environ, **RASA_ENVIRONMENT},
             stdout=output,
             stderr=subprocess.STDOUT,
-            check=False,
+            start_new_session=True,  # stopped with its children by `stop_training`
         )
+        _under_way.append(process)
+        code = process.wait()
+        _under_way.remove(process)
     new = _FRESH / MODEL.name
-    if result.returncode != 0 or not new.is_file():
+    if code != 0 or not new.is_file():
         raise TrainingFailed(f"Rasa could not train the model: {_last_words(log)} (all of it: {log})")
     # The model is put in place in one step, then marked: a stop in between only means training again.
     _FINGERPRINT.unlink(missing_ok=True)
     new.replace(MODEL)
     _FINGERPRINT.write_text(trained_from + "\n")
     shutil.rmtree(_FRESH, ignore_errors=True)
+
+
+def stop_training() -> None:
+    """End a training that is under way in another thread; the old model is kept."""
+    for process in _under_way:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _last_words(log: Path) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from encoder import SentenceEncoder
+from encoder.sentence_encoder import MODEL_SHA256
 from knowledge import models
 from knowledge.content import Content
 from knowledge.content_schema import (
@@ -131,7 +132,9 @@ def _release_deadlines(session: Session, content: Content) -> None:
 
 def _load_record(session: Session, record: Record, row: models.Record | None) -> str:
     content = record.model_dump(mode="json")
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    # Rows are made anew also when another encoder would give other vectors.
+    made_from = json.dumps(content, sort_keys=True) + MODEL_SHA256
+    digest = hashlib.sha256(made_from.encode()).hexdigest()
     if row is not None and row.content_hash == digest:
         return "unchanged"
     change = "created" if row is None else "updated"
