@@ -9,7 +9,16 @@ from pathlib import Path
 
 from encoder import EncoderUnavailable, SentenceEncoder
 from gateway.safety.normalise import normalise, sentences
-from gateway.safety.patterns import LEVELS, PATTERNS_FILE, URGENCY, Danger, Finding, Level, Patterns
+from gateway.safety.patterns import (
+    LEVELS,
+    PATTERNS_FILE,
+    URGENCY,
+    Danger,
+    Finding,
+    Level,
+    Patterns,
+    stretches,
+)
 from gateway.safety.similarity import EXAMPLES_FILE, Encoder, Likeness, Similarity
 
 log = logging.getLogger(__name__)
@@ -95,19 +104,24 @@ class SafetyCheck:
 
     def assess(self, text: str) -> Assessment:
         """How dangerous is what this message tells of?"""
-        normal = normalise(text)
-        # Idioms go first: neither rules nor examples should see that a wait is killing somebody.
-        parts = [self._patterns.plain_meaning(sentence) for sentence in sentences(normal)]
-        findings = [(part, finding) for part in parts for finding in self._patterns.find(part)]
+        normal = normalise(_storable(text))
+        parts: list[str] = []
+        findings: list[tuple[str, Finding]] = []
+        for sentence in dict.fromkeys(sentences(normal)):  # said twice is read once
+            self._read(sentence, parts, findings)
         if "\n" in normal and not any(finding.level == "crisis" for _, finding in findings):
             # Text-speak is often sent with a line break in the middle of a sentence.
-            joined = self._patterns.plain_meaning(normal.replace("\n", " "))
-            findings += [(joined, finding) for finding in self._patterns.find(joined)]
+            self._read(normal.replace("\n", " "), [], findings)
 
         by_rule = _worst([finding for _, finding in findings])
         if by_rule is not None and by_rule.level == "crisis":
             return Assessment("crisis", by_rule.danger, f"rule {by_rule.rule}", 1.0)
-        by_likeness = self._by_likeness(_pieces(parts, findings))
+        by_likeness: Assessment | None = None
+        try:
+            by_likeness = self._by_likeness(_pieces(parts, findings))
+        except Exception as error:  # whatever it is, what the rules found stands
+            # Neither the message nor the error's own words, which may quote it.
+            log.error("Likeness failed (%s); the rules decided alone", type(error).__name__)
         if by_likeness is not None and by_likeness.level == "crisis":
             return by_likeness
         if by_rule is not None and by_rule.level == "distress":
@@ -118,6 +132,14 @@ class SafetyCheck:
         if by_rule is not None:
             return Assessment("safe", None, f"rule {by_rule.rule} does not apply: {by_rule.because}", 0.0)
         return Assessment("safe", None, "no rule and no example fired", 0.0)
+
+    def _read(self, sentence: str, parts: list[str], findings: list[tuple[str, Finding]]) -> None:
+        for stretch in stretches(sentence):
+            # Idioms go first: neither rules nor examples should see that a wait is killing somebody.
+            part = self._patterns.plain_meaning(stretch.text)
+            parts.append(part)
+            found = self._patterns.find(part, begins=stretch.begins, ends=stretch.ends)
+            findings.extend((part, finding) for finding in found)
 
     def _by_likeness(self, pieces: list[str]) -> Assessment | None:
         if self._similarity is None or not pieces:
@@ -135,6 +157,11 @@ class SafetyCheck:
         if saddest.distress + saddest.crisis >= DISTRESS_FROM:
             return Assessment("distress", None, _like(saddest), saddest.distress + saddest.crisis)
         return None
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which neither the encoder nor a file can take."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def plain(patterns: Patterns, text: str) -> str:
@@ -169,10 +196,13 @@ def _worst(findings: list[Finding]) -> Finding | None:
 
 def _pieces(parts: list[str], findings: list[tuple[str, Finding]]) -> list[str]:
     """What is compared with the examples: sentences, and the clauses of long ones."""
-    settled = [(part, finding) for part, finding in findings if finding.settled]
+    settled: dict[str, list[tuple[int, int]]] = {}
+    for part, finding in findings:
+        if finding.settled:
+            settled.setdefault(part, []).append((finding.start, finding.end))
     pieces: list[str] = []
     for part in parts:
-        spans = [(finding.start, finding.end) for where, finding in settled if where == part]
+        spans = settled.get(part, [])
         words = len(part.split())
         if not spans:
             pieces.append(part)

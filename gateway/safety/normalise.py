@@ -172,14 +172,15 @@ _NOT_FUZZY = frozenset(
 )
 
 _TOKEN = re.compile(r"[^\s,.;:?()\[\]{}\"<>/\\\n]+|[,.;:?()\[\]{}\"<>/\\\n]")
-_SPACED = re.compile(r"(?<![\w'])((?:[a-z][ ._\-*]){3,}[a-z])(?![\w'])")
+_SPACED = re.compile(r"(?<![\w'])((?:[a-z][ ._\-*]{1,3}){3,}[a-z])(?![\w'])")
 _TRIPLED = re.compile(r"([a-z])\1{2,}")
 _WORDISH = re.compile(r"[a-z]")
 
 
 def normalise(text: str) -> str:
     """The plain form of ``text``; line breaks are kept, since they end sentences."""
-    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS])
+    # One character may stand for eighteen, so the bound holds before and after.
+    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
     text = _INVISIBLE.sub("", text).translate(_QUOTES).lower()
     if not text.isascii():
         text = _strip_accents(text)

@@ -9,6 +9,8 @@ all rules.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -156,7 +158,96 @@ _NEGATION_REACH = 5
 _CLAUSE_BREAK = re.compile(r"[,;:()\"]|\b(?:but|and|because|so|although|though|however|except|yet|then)\b")
 
 
+#: A run-on is read in stretches of so many characters, each beginning inside the one before. Rules and cues
+#: look at a whole stretch for each match, so this is what keeps the work in proportion to the text. Ordinary
+#: sentences are far shorter and are read whole.
+STRETCH = 1200
+OVERLAP = 300
+#: At a cut the words that decide a match may be missing ("not | want to die"); the neighbour sees them.
+_EDGE = 60
+
 _ASKS = re.compile(r"(?:what|where|how|is|are|does|do|can|which|who|when|why|could|would)\b")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A sentence, or a part of one too long to be read at once."""
+
+    text: str
+    #: False where a neighbour goes on.
+    begins: bool = True
+    ends: bool = True
+
+
+def stretches(sentence: str) -> list[Stretch]:
+    """The sentence, cut between words into overlapping parts if it is very long."""
+    if len(sentence) <= STRETCH:
+        return [Stretch(sentence)]
+    parts: list[Stretch] = []
+    start = 0
+    while True:
+        end = start + STRETCH
+        if end >= len(sentence):
+            parts.append(Stretch(sentence[start:], start == 0))
+            return parts
+        end = _between_words(sentence, end)
+        parts.append(Stretch(sentence[start:end], start == 0, ends=False))
+        start = _between_words(sentence, end - OVERLAP)
+
+
+def _between_words(sentence: str, near: int) -> int:
+    space = sentence.rfind(" ", near - _EDGE, near)
+    return near if space < 0 else space + 1
+
+
+class _Surroundings:
+    """The cues of one sentence, each looked for once, however many matches ask for it."""
+
+    def __init__(self, text: str, cue: Mapping[str, re.Pattern[str]]) -> None:
+        self._text = text
+        self._cue = cue
+
+    @cached_property
+    def minimised(self) -> bool:
+        return self._cue["minimised"].search(self._text) is not None
+
+    @cached_property
+    def hypothetical(self) -> bool:
+        return self._cue["hypothetical"].search(self._text) is not None
+
+    @cached_property
+    def past(self) -> bool:
+        cue = self._cue
+        return cue["past"].search(self._text) is not None and cue["now"].search(self._text) is None
+
+    @cached_property
+    def only_about(self) -> bool:
+        if self._cue["about"].search(self._text):
+            return True
+        # A bare question that names nobody: "is self harm common in autism?"
+        asks = "?" in self._text or _ASKS.match(self._text)
+        return bool(asks) and not self._cue["personal"].search(self._text)
+
+    @cached_property
+    def _breaks(self) -> list[int]:
+        return [found.end() for found in _CLAUSE_BREAK.finditer(self._text)]
+
+    def clause_before(self, start: int) -> str:
+        """What stands before ``start`` in its own clause."""
+        index = bisect_right(self._breaks, start)
+        return self._text[self._breaks[index - 1] if index else 0 : start]
+
+    def negated(self, start: int) -> bool:
+        reach = " ".join(self.clause_before(start).split()[-_NEGATION_REACH:])
+        found = list(self._cue["negation"].finditer(reach))
+        if not found:
+            return False
+        return not self._cue["not_really_negation"].search(reach[found[-1].start() :])
+
+    def hidden(self, match: re.Match[str]) -> bool:
+        """People hide behind "it's not like I want to die or anything"; about others "not" is a fact."""
+        own = self.clause_before(match.start()) + match.group()
+        return self.minimised and self._cue["first_person"].search(own) is not None
 
 
 class Patterns:
@@ -196,9 +287,18 @@ class Patterns:
             sentence = idiom.find.sub(idiom.say, sentence)
         return sentence
 
-    def find(self, sentence: str) -> list[Finding]:
-        """What the rules make of one sentence (normalised, idioms replaced)."""
+    def find(self, sentence: str, *, begins: bool = True, ends: bool = True) -> list[Finding]:
+        """What the rules make of one sentence (normalised, idioms replaced).
+
+        Args:
+            sentence: the sentence, or a stretch of one.
+            begins: False when it is a stretch and another comes before it.
+            ends: False when it is a stretch and another follows.
+        """
         findings: list[Finding] = []
+        surroundings = _Surroundings(sentence, self._cue)
+        first = 0 if begins else _EDGE
+        last = len(sentence) if ends else len(sentence) - _EDGE
         for compiled in self._rules:
             match = compiled.find.search(sentence)
             if match is None:
@@ -207,50 +307,20 @@ class Patterns:
                 continue
             if compiled.unless is not None and compiled.unless.search(sentence):
                 continue
+            worst: Finding | None = None
             # The worst of several matches: "I'm not suicidal any more ... I'm suicidal again".
-            judged = [
-                self._judge(compiled.rule, sentence, found) for found in compiled.find.finditer(sentence)
-            ]
-            findings.append(min(judged, key=lambda finding: LEVELS.index(finding.level)))
+            for found in compiled.find.finditer(sentence):
+                if first <= found.start() <= last:
+                    judged = _judge(compiled.rule, surroundings, found)
+                else:
+                    judged = _left_to_neighbour(compiled.rule, found)
+                if worst is None or LEVELS.index(judged.level) < LEVELS.index(worst.level):
+                    worst = judged
+                if worst.level == compiled.rule.level:
+                    break  # surroundings only ever make it milder
+            if worst is not None:
+                findings.append(worst)
         return findings
-
-    def _judge(self, rule: Rule, sentence: str, match: re.Match[str]) -> Finding:
-        level: Level = rule.level
-        because = ""
-        cue = self._cue
-        if rule.negatable and self._negated(sentence, match.start()):
-            # People hide behind "it's not like I want to die or anything"; about others "not" is a fact.
-            own = _CLAUSE_BREAK.split(sentence[: match.start()])[-1] + match.group()
-            hidden = cue["minimised"].search(sentence) and cue["first_person"].search(own)
-            level, because = ("distress" if hidden else "safe"), "negated"
-        elif rule.kind == "mention" and self._only_about(sentence):
-            level, because = "safe", "asked about"
-        elif cue["hypothetical"].search(sentence):
-            level, because = "safe", "hypothetical"
-        elif cue["past"].search(sentence) and not cue["now"].search(sentence) and rule.past != "crisis":
-            level, because = rule.past, "past"
-            if rule.level == "distress":
-                level = "safe"
-        if rule.level == "distress" and level == "crisis":
-            level = "distress"
-        danger = rule.danger if level == "crisis" else None
-        settled = level != "crisis" and (bool(because) or rule.settles)
-        return Finding(rule.id, level, danger, because, match.start(), match.end(), settled)
-
-    def _only_about(self, sentence: str) -> bool:
-        if self._cue["about"].search(sentence):
-            return True
-        # A bare question that names nobody: "is self harm common in autism?"
-        asks = "?" in sentence or _ASKS.match(sentence)
-        return bool(asks) and not self._cue["personal"].search(sentence)
-
-    def _negated(self, sentence: str, start: int) -> bool:
-        before = _CLAUSE_BREAK.split(sentence[:start])[-1]
-        reach = " ".join(before.split()[-_NEGATION_REACH:])
-        found = list(self._cue["negation"].finditer(reach))
-        if not found:
-            return False
-        return not self._cue["not_really_negation"].search(reach[found[-1].start() :])
 
     def _idiom(self, number: int, idiom: Idiom) -> _CompiledIdiom:
         where = f"idioms.{number}"
@@ -285,6 +355,28 @@ class Patterns:
         if name not in self._file.words:
             raise SafetyFileError(f"{self._origin.name}: {where}: <{name}> is not among `words`")
         return f"(?:{self._file.words[name]})"
+
+
+def _judge(rule: Rule, surroundings: _Surroundings, match: re.Match[str]) -> Finding:
+    level: Level = rule.level
+    because = ""
+    if rule.negatable and surroundings.negated(match.start()):
+        level, because = ("distress" if surroundings.hidden(match) else "safe"), "negated"
+    elif rule.kind == "mention" and surroundings.only_about:
+        level, because = "safe", "asked about"
+    elif surroundings.hypothetical:
+        level, because = "safe", "hypothetical"
+    elif rule.past != "crisis" and surroundings.past:
+        level, because = rule.past, "past"
+        if rule.level == "distress":
+            level = "safe"
+    danger = rule.danger if level == "crisis" else None
+    settled = level != "crisis" and (bool(because) or rule.settles)
+    return Finding(rule.id, level, danger, because, match.start(), match.end(), settled)
+
+
+def _left_to_neighbour(rule: Rule, match: re.Match[str]) -> Finding:
+    return Finding(rule.id, "safe", None, "cut off", match.start(), match.end(), settled=True)
 
 
 _PLACEHOLDER = re.compile(r"<([a-z][a-z0-9_]*)>")
