@@ -36,19 +36,23 @@ async def create(request: web.Request) -> web.Response:
 
 async def post_message(request: web.Request) -> web.Response:
     """``POST .../messages``: logs the message, takes the turn and returns the replies."""
-    store = request.app[STORE]
-    conversation = await opened_by_header(request, store)
-    body = await read_body(request, NewMessage)
-    turns = request.app[TURNS]
-    answered = await turns.say(conversation, await said_in(turns, conversation, body))
-    return web.json_response(
-        {
-            "message": message_json(answered.message),
-            "replies": [message_json(reply) for reply in answered.replies],
-            **await status_json(store, conversation.id),
-        },
-        status=201,
-    )
+    store, turns = request.app[STORE], request.app[TURNS]
+
+    async def words() -> str:
+        return (await read_body(request, NewMessage)).text or ""
+
+    async with turns.never_without_help(words):
+        conversation = await opened_by_header(request, store)
+        body = await read_body(request, NewMessage)
+        answered = await turns.say(conversation, await said_in(turns, conversation, body))
+        return web.json_response(
+            {
+                "message": message_json(answered.message),
+                "replies": [message_json(reply) for reply in answered.replies],
+                **await status_json(store, conversation.id),
+            },
+            status=201,
+        )
 
 
 async def get_messages(request: web.Request) -> web.Response:

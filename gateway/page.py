@@ -22,6 +22,8 @@ from gateway.errors import Code, Problem, as_problem
 from gateway.keys import BOT, CRISIS, SETTINGS, STORE, TURNS
 from gateway.wire import message_json, status_json
 
+_TOO_LONG = "Your message is too long. Please send a shorter one."
+
 _SAFE_LINK = re.compile(r"^https?://", re.IGNORECASE)
 
 
@@ -53,23 +55,36 @@ async def post(request: web.Request) -> web.Response:
 
     The token travels in the form itself: there is no cookie, so nothing is left behind on a shared computer.
     """
-    form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
-    store = request.app[STORE]
     try:
-        conversation, token = await _conversation(request, form)
-        if "end" in form:
-            await store.erase(conversation.id)
-            await request.app[BOT].forget(conversation.id)
-            return _render(request, _fresh(request, notice="This chat is deleted."))
-        view = _View([], conversation.id, token)
-        await _say(request, conversation, form, view)
-        view.messages = [message_json(message) for message in await store.messages(conversation.id)]
-        view.status = await status_json(store, conversation.id)
+        form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    except web.HTTPRequestEntityTooLarge as error:
+        problem = as_problem(error)  # too large to read at all: the browser's "back" still has the words
+        view = _fresh(request, notice=f"{_TOO_LONG} Go back in your browser to find your words.")
+        view.http_status = int(problem.status)
+        return _render(request, view)
+    store = request.app[STORE]
+
+    async def words() -> str:
+        return "" if "end" in form or form.get("payload") else form.get("text", "")
+
+    try:
+        async with request.app[TURNS].never_without_help(words):
+            conversation, token = await _conversation(request, form)
+            if "end" in form:
+                await store.erase(conversation.id)
+                await request.app[BOT].forget(conversation.id)
+                return _render(request, _fresh(request, notice="This chat is deleted."))
+            view = _View([], conversation.id, token)
+            await _say(request, conversation, form, view)
+            view.messages = [message_json(message) for message in await store.messages(conversation.id)]
+            view.status = await status_json(store, conversation.id)
     except (NotFound, Problem) as error:
         problem = as_problem(error)
         view = _fresh(request, notice=_sentence(problem))
         view.draft = form.get("text", "")
         view.http_status = int(problem.status)
+        if problem.code is Code.NOT_SAVED:
+            view.conversation_id, view.token = form.get("conversation", ""), form.get("token", "")
     return _render(request, view)
 
 

@@ -22,18 +22,23 @@ async def webhook(request: web.Request) -> web.Response:
     """
     body = await read_body(request, RestMessage)
     store, turns = request.app[STORE], request.app[TURNS]
-    conversation = await store.for_sender(CHANNEL, body.sender)
-    title = await turns.button(conversation.id, body.message)
-    said = Said(body.message) if title is None else Said(title, body.message)
-    answered = await turns.say(conversation, said)
-    replies = [rest_json(message, body.sender) for message in answered.replies]
-    if not replies and (await store.get(conversation.id)).owner is Owner.ADVISER:
-        name = await store.adviser_name(conversation.id)
-        replies = [
-            {
-                "recipient_id": body.sender,
-                "text": wording.rest_adviser_line(name),
-                "custom": {"role": "system", "owner": "adviser"},
-            }
-        ]
-    return web.json_response(replies)
+
+    async def words() -> str:
+        return body.message
+
+    async with turns.never_without_help(words):
+        conversation = await store.for_sender(CHANNEL, body.sender)
+        title = await turns.button(conversation.id, body.message)
+        said = Said(body.message) if title is None else Said(title, body.message)
+        answered = await turns.say(conversation, said)
+        replies = [rest_json(message, body.sender) for message in answered.replies]
+        if not replies and (await store.get(conversation.id)).owner is Owner.ADVISER:
+            name = await store.adviser_name(conversation.id)
+            replies = [
+                {
+                    "recipient_id": body.sender,
+                    "text": wording.rest_adviser_line(name),
+                    "custom": {"role": "system", "owner": "adviser"},
+                }
+            ]
+        return web.json_response(replies)

@@ -3,26 +3,30 @@
     accept (idempotent) -> log -> safety check -> who has the chat -> our own buttons -> considered replies
     -> bot -> log the replies (ownership checked again) -> wake whoever listens
 
-Turns of one conversation run one at a time, in the order in which their messages were logged.
+Turns of one conversation run one at a time, in the order in which their messages were logged. Only a crisis
+reply waits for nobody: it is logged as soon as the safety check has read the message, and advisers are told
+after that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
 from conversations.errors import OwnershipChanged, StoreUnavailable
-from conversations.log import Draft
+from conversations.log import Accepted, Draft
 from conversations.models import Conversation, Json, Message, Owner, Priority, Role
 from conversations.store import Store
 from gateway import considered, wording
 from gateway.bot_client import BotClient, BotFailed, BotReply
-from gateway.crisis import crisis_message
+from gateway.crisis import crisis_message, emergency_lines
 from gateway.elsewhere import Elsewhere
 from gateway.errors import Code, Problem
 from gateway.handoff import ask_for_person, mark_urgent, summary_of
@@ -33,6 +37,9 @@ log = logging.getLogger(__name__)
 
 #: After the warm line was said, it is not said again within this many messages.
 _DISTRESS_PAUSE = 10
+
+#: A crisis reply waits so long for the notice that advisers were told; then it goes out without.
+_ESCALATION_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,14 @@ class Answered:
     replies: list[Message]
 
 
+@dataclass(frozen=True, slots=True)
+class _Danger:
+    """A danger that was seen: its crisis topic, and what saw it."""
+
+    topic: str
+    reason: str
+
+
 @dataclass(slots=True)
 class _Turn:
     """A turn under way. The steps fill in ``drafts``; the last one to act names the ``outcome``."""
@@ -60,17 +75,19 @@ class _Turn:
     history: list[Message]  # up to and with the message that is answered
     said: Said
     seq: int
+    distressed: bool = False
     drafts: list[Draft] = field(default_factory=list)
     over_adviser: bool = False  # must be said even while an adviser has the chat
+    danger: _Danger | None = None  # what advisers have to be told of once the replies are logged
     outcome: str = ""
 
 
-class _Lane:
-    """Keeps one conversation's messages and turns in order."""
-
-    def __init__(self) -> None:
-        self.accepting = asyncio.Lock()
-        self.answering = asyncio.Lock()
+#: Asking for a person in so many words; used only while the dialogue model cannot be asked.
+_ASKS_FOR_A_PERSON = re.compile(
+    r"\b(?:talk|speak|chat|spoken)\b.{0,20}\b(?:person|human|some(?:one|body)|advis[eo]r|people)\b"
+    r"|\b(?:real|actual) (?:person|human)\b|\b(?:advis[eo]r|human)\b.{0,10}\bplease\b",
+    re.IGNORECASE,
+)
 
 
 class Turns:
@@ -94,10 +111,11 @@ class Turns:
         self._elsewhere = elsewhere
         self._metrics = metrics
         self._max_message_chars = max_message_chars
-        self._lanes: WeakValueDictionary[str, _Lane] = WeakValueDictionary()
+        self._accepting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[tuple[str, int], asyncio.Task[list[Message]]] = {}
+        self._telling: set[asyncio.Task[list[Message]]] = set()
         self._steps = (
-            self._danger,
+            self._distress,
             self._with_adviser,
             self._own_button,
             self._considered,
@@ -119,30 +137,45 @@ class Turns:
         Raises ``Problem`` (``NOT_SAVED``: nothing was done, and a crisis reply rides along if one is needed),
         ``MessageConflict`` or ``NotFound``.
         """
-        lane = self._lanes.setdefault(conversation.id, _Lane())
+        accepting = self._accepting.setdefault(conversation.id, asyncio.Lock())
         try:
-            async with lane.accepting:
+            async with accepting:
                 accepted = await self._store.append_user(
                     conversation.id,
                     said.client_message_id,
                     said.text,
                     meta={"payload": said.payload} if said.payload else {},
                 )
-                if accepted.is_answered:
-                    return Answered(accepted.message, accepted.replies)
                 seq = accepted.message.seq
                 task = self._running.get((conversation.id, seq))
+                if task is None and accepted.is_answered:
+                    return Answered(accepted.message, await self._replies(conversation.id, accepted))
                 if task is None:
                     # Begun before the next message is accepted, so that turns queue in the order of the log.
-                    task = self._start((conversation.id, seq), self._take(lane, conversation.id, seq, said))
+                    earlier = [turn for key, turn in self._running.items() if key[0] == conversation.id]
+                    task = self._start(
+                        (conversation.id, seq), self._take(earlier, conversation.id, seq, said)
+                    )
             return Answered(accepted.message, await asyncio.shield(task))
         except StoreUnavailable as error:
-            log.error("message not saved", extra={"cause": str(error)})
-            raise await self._not_saved(conversation, said) from error
+            raise await self._not_saved(error, conversation, said) from error
+
+    @asynccontextmanager
+    async def never_without_help(self, words: Callable[[], Awaitable[str]]) -> AsyncGenerator[None]:
+        """For a door that needs the store on its way to ``say``: there too a crisis reply rides along.
+
+        ``words`` tells what the person wrote; it is asked only when the store fails.
+        Raises ``Problem`` (``NOT_SAVED``) instead of ``StoreUnavailable``.
+        """
+        try:
+            yield
+        except StoreUnavailable as error:
+            raise await self._not_saved(error, None, Said(await words())) from error
 
     async def drain(self) -> None:
         """Wait for the turns under way; each is bounded by the bot's time-out."""
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*self._telling)
 
     def _start(
         self, key: tuple[str, int], turn: Coroutine[Any, Any, list[Message]]
@@ -158,26 +191,36 @@ class Turns:
         task.add_done_callback(done)
         return task
 
-    async def _take(self, lane: _Lane, conversation_id: str, seq: int, said: Said) -> list[Message]:
-        async with lane.answering:
+    async def _take(
+        self, earlier: list[asyncio.Task[list[Message]]], conversation_id: str, seq: int, said: Said
+    ) -> list[Message]:
+        started = time.perf_counter()
+        if said.payload == wording.TRY_AGAIN:
+            # What is tried again is checked again.
+            said = _last_said(await self._until(conversation_id, seq)) or said
+        assessment = await self._assess(said)
+        if assessment is not None and assessment.level == "crisis":
+            turn = await self._crisis_turn(conversation_id, seq, said, assessment)
+            messages = await self._log(turn)
+        else:
+            if earlier:
+                await asyncio.wait(earlier)
             started = time.perf_counter()
             turn = _Turn(
                 conversation=await self._store.get(conversation_id),
-                history=[m for m in await self._store.messages(conversation_id) if m.seq <= seq],
+                history=await self._until(conversation_id, seq),
                 said=said,
                 seq=seq,
+                distressed=assessment is not None and assessment.level == "distress",
             )
             for step in self._steps:
                 await step(turn)
                 if turn.outcome:
                     break
-            messages = await self._store.append_assistant(
-                conversation_id,
-                turn.drafts,
-                reply_to=seq,
-                unless_owned_by_adviser=not turn.over_adviser,
-            )
-            seconds = time.perf_counter() - started
+            messages = await self._log(turn)
+        if turn.danger is not None:
+            messages += await self._tell_advisers(turn, turn.danger)
+        seconds = time.perf_counter() - started
         self._metrics.turns.labels(turn.outcome).inc()
         self._metrics.turn_seconds.observe(seconds)
         log.info(
@@ -186,22 +229,50 @@ class Turns:
         )
         return [message for message in messages if not message.private]
 
+    async def _until(self, conversation_id: str, seq: int) -> list[Message]:
+        return [m for m in await self._store.messages(conversation_id) if m.seq <= seq]
+
+    async def _log(self, turn: _Turn) -> list[Message]:
+        return await self._store.append_assistant(
+            turn.conversation.id,
+            turn.drafts,
+            reply_to=turn.seq,
+            unless_owned_by_adviser=not turn.over_adviser,
+        )
+
+    async def _replies(self, conversation_id: str, accepted: Accepted) -> list[Message]:
+        """What was answered to a message whose turn is over, with what was told after a crisis reply."""
+        if not any(card.get("kind") == "crisis" for reply in accepted.replies for card in reply.cards):
+            return accepted.replies
+        after = [
+            message
+            for message in await self._store.messages(conversation_id)
+            if message.meta.get("after_crisis") == accepted.message.seq
+        ]
+        return [*accepted.replies, *after]
+
+    async def _crisis_turn(self, conversation_id: str, seq: int, said: Said, assessment: Assessment) -> _Turn:
+        """Whatever else goes on, a message that speaks of danger gets the crisis reply, first and at once."""
+        conversation = await self._store.get(conversation_id)
+        reply = crisis_message(self._crisis, assessment.danger, conversation, said.text)
+        danger = _Danger(str(reply.topic), assessment.reason)
+        self._metrics.crisis_replies.labels(danger.topic).inc()
+        return _Turn(
+            conversation=conversation,
+            history=[],
+            said=said,
+            seq=seq,
+            drafts=[reply, wording.alert(danger.topic, danger.reason)],
+            over_adviser=True,
+            danger=danger,
+            outcome="crisis",
+        )
+
     # -- the steps, in order ------------------------------------------------------------------------
 
-    async def _danger(self, turn: _Turn) -> None:
-        """Whatever else goes on, a message that speaks of danger gets the crisis reply, first and at once."""
-        assessment = await self._assess(turn.said)
-        if assessment is None:
-            return
-        if assessment.level == "crisis":
-            reply = crisis_message(self._crisis, assessment.danger, turn.conversation, turn.said.text)
-            danger = str(reply.topic)
-            turn.drafts = [reply, wording.alert(danger, assessment.reason)]
-            turn.over_adviser = True
-            turn.outcome = "crisis"
-            self._metrics.crisis_replies.labels(danger).inc()
-            await self._tell_advisers(turn, danger, assessment.reason)
-        elif assessment.level == "distress" and not _distress_was_said(turn.history):
+    async def _distress(self, turn: _Turn) -> None:
+        """One warm line before the answer."""
+        if turn.distressed and not _distress_was_said(turn.history):
             turn.drafts.append(wording.distress())
 
     async def _with_adviser(self, turn: _Turn) -> None:
@@ -219,13 +290,9 @@ class Turns:
             except OwnershipChanged:
                 turn.drafts.append(wording.not_waiting())
             turn.outcome = "stopped_waiting"
-        elif turn.said.payload == wording.TRY_AGAIN:
-            again = _last_said(turn.history)
-            if again is None:
-                turn.drafts.append(wording.nothing_to_try_again())
-                turn.outcome = "nothing_to_try_again"
-            else:
-                turn.said = again  # and the steps below go on with that
+        elif turn.said.payload == wording.TRY_AGAIN:  # with something to try again it is that by now
+            turn.drafts.append(wording.nothing_to_try_again())
+            turn.outcome = "nothing_to_try_again"
 
     async def _considered(self, turn: _Turn) -> None:
         """Text that is no question for the bot."""
@@ -233,7 +300,12 @@ class Turns:
             return
         reading = considered.read(turn.said.text, self._max_message_chars)
         if reading.reply is not None:
-            turn.drafts.append(reading.reply)
+            reply = reading.reply
+            if reading.kind == "other_language":
+                # We cannot tell whether it speaks of danger, so the emergency numbers always go with it.
+                lines = emergency_lines(self._crisis, turn.conversation)
+                reply = replace(reply, text=f"{reply.text}\n{lines}")
+            turn.drafts.append(reply)
             turn.outcome = reading.kind
 
     async def _ask_bot(self, turn: _Turn) -> None:
@@ -258,9 +330,7 @@ class Turns:
 
     async def _without_bot(self, turn: _Turn) -> None:
         """Asking for a person works while the bot is down; for everything else there is the honest line."""
-        wants_person = turn.said.payload == wording.HUMAN_REQUEST or (
-            turn.said.text.strip().casefold() == str(wording.TALK_TO_A_PERSON["title"]).casefold()
-        )
+        wants_person = turn.said.payload == wording.HUMAN_REQUEST or _ASKS_FOR_A_PERSON.search(turn.said.text)
         if not wants_person:
             turn.drafts.append(wording.no_answer())
             turn.outcome = "bot_failed"
@@ -279,7 +349,7 @@ class Turns:
             turn.over_adviser = True
             self._metrics.crisis_replies.labels(danger).inc()
             turn.drafts.append(wording.alert(danger, "dialogue model"))
-            await self._tell_advisers(turn, danger, "dialogue model")
+            turn.danger = _Danger(danger, "dialogue model")
         elif reply.handoff is not None:
             handoff = reply.handoff
             summary = {**summary_of(turn.conversation, turn.history), **handoff.summary}
@@ -291,6 +361,8 @@ class Turns:
     async def _person(
         self, turn: _Turn, reason: str, priority: Priority, summary: Json, *, who: str
     ) -> Draft:
+        if any(card.get("kind") == "crisis" for message in turn.history for card in message.cards):
+            priority = Priority.CRISIS  # danger was spoken of in this chat: it does not become ordinary again
         return await ask_for_person(
             self._store,
             self._elsewhere,
@@ -301,21 +373,36 @@ class Turns:
             who=who,
         )
 
-    async def _tell_advisers(self, turn: _Turn, danger: str, reason: str) -> None:
-        """Queue the chat as a crisis; a failure here must not hold back the reply itself."""
+    async def _tell_advisers(self, turn: _Turn, danger: _Danger) -> list[Message]:
+        """Queue the chat as a crisis and tell the person, without holding back the reply for long."""
+        telling = asyncio.create_task(self._escalate(turn, danger))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+        done, _ = await asyncio.wait({telling}, timeout=_ESCALATION_SECONDS)
+        return telling.result() if done else []
+
+    async def _escalate(self, turn: _Turn, danger: _Danger) -> list[Message]:
+        """Never fails: the crisis reply is in the log by now, and nothing here may lose it."""
+        conversation_id = turn.conversation.id
         try:
             notice = await mark_urgent(
                 self._store,
                 turn.conversation,
-                danger=danger,
-                reason=reason,
-                summary=summary_of(turn.conversation, turn.history),
+                danger=danger.topic,
+                reason=danger.reason,
+                summary=summary_of(
+                    turn.conversation, turn.history or await self._until(conversation_id, turn.seq)
+                ),
             )
-        except StoreUnavailable as error:
-            log.error("escalation not saved", extra={"cause": str(error)})
-            return
-        if notice is not None:
-            turn.drafts.append(notice)
+            if notice is None:
+                return []
+            notice = replace(notice, meta={**notice.meta, "after_crisis": turn.seq})
+            return await self._store.append_assistant(
+                conversation_id, [notice], unless_owned_by_adviser=False
+            )
+        except Exception:
+            log.exception("advisers not told of a crisis", extra={"conversation": conversation_id})
+            return []
 
     async def _remember(self, conversation: Conversation, reply: BotReply) -> None:
         """Keep what the actions know of the person, for a later crisis reply."""
@@ -340,8 +427,11 @@ class Turns:
             log.exception("safety check failed")
             return None
 
-    async def _not_saved(self, conversation: Conversation, said: Said) -> Problem:
+    async def _not_saved(
+        self, error: StoreUnavailable, conversation: Conversation | None, said: Said
+    ) -> Problem:
         """The answer when the log cannot be written: try again, and the crisis reply if it is needed now."""
+        log.error("message not saved", extra={"cause": str(error)})
         assessment = await self._assess(said)
         if assessment is None or assessment.level != "crisis":
             return Problem(Code.NOT_SAVED)

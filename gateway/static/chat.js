@@ -315,7 +315,7 @@ async function send(said, item, state) {
   state.textContent = "Sending.";
   page.typing.hidden = status.owner === "adviser";
   try {
-    const answer = await sendMessage(await conversation(), said);
+    const answer = await sendMessage(await conversation().catch((error) => unread(error, said)), said);
     show(answer.message, false);
     answer.replies.forEach((reply) => show(reply, true));
     showStatus(answer);
@@ -328,8 +328,33 @@ async function send(said, item, state) {
   }
 }
 
+/**
+ * The chat could not be created, so nobody has read the words: they are sent to no chat at all, for the crisis
+ * reply that comes with the refusal if somebody may be in danger.
+ * @param {unknown} error @param {Said} said @returns {Promise<Ticket>}
+ */
+async function unread(error, said) {
+  if (error instanceof Refused && error.problem.status >= 500) {
+    await sendMessage({ id: "none", token: "none" }, said).catch((second) => {
+      if (second instanceof Refused && second.problem.crisis) throw second;
+    });
+  }
+  throw error;
+}
+
 /** @param {unknown} error @param {Said} said @param {HTMLElement} item @param {HTMLElement} state */
 function notSent(error, said, item, state) {
+  if (error instanceof Refused && error.problem.status === 413) {
+    // Sending the same again cannot work: the words go back into the box.
+    unsent.delete(said.client_message_id);
+    item.remove();
+    page.text.value = said.text ?? "";
+    memory.set("draft", page.text.value);
+    page.status.textContent = "Your message is too long. It is still in the box. Please make it shorter.";
+    announce(page.status.textContent);
+    page.text.focus();
+    return;
+  }
   const why = error instanceof Refused ? `Not sent: ${error.problem.title.toLowerCase()}. ` : "Not sent. ";
   const again = element("button", { type: "button" }, ["Try again"]);
   again.addEventListener("click", () => send(said, item, state));

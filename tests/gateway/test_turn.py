@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from conversations.errors import StoreUnavailable
 from conversations.models import Owner, Priority, Role
 from conversations.store import Store
-from tests.gateway.conftest import Chat, StandInBot
+from tests.gateway.conftest import Chat, FakeAssessment, FakeSafety, StandInBot
 
 #: What people send that is no question, and a word of the reply that was thought of for it.
 CONSIDERED = {
@@ -225,6 +226,75 @@ async def test_danger_that_the_dialogue_model_saw_is_queued_as_a_crisis_too(
     escalation = await store.escalation(chat.id)
     assert escalation is not None
     assert escalation.priority is Priority.CRISIS
+
+
+async def test_danger_does_not_wait_for_questions_that_the_bot_hangs_on(chat: Chat, bot: StandInBot) -> None:
+    bot.fault = "hang"
+    pending = [asyncio.create_task(chat.say(f"q{n}")) for n in range(2)]
+    await asyncio.sleep(0.2)
+
+    replies = await asyncio.wait_for(chat.say("DANGER"), 0.7)
+
+    assert not any(task.done() for task in pending)
+    assert "000" in replies[0]["text"]
+    await asyncio.gather(*pending)
+    assert sum(bool(m["cards"]) for m in (await chat.read())["messages"]) == 1
+
+
+async def test_a_message_of_danger_sent_again_gets_the_same_replies_and_no_second_crisis_reply(
+    chat: Chat,
+) -> None:
+    answers = [
+        await (await chat.post(text="DANGER", client_message_id="same")).json(),
+        await (await chat.post(text="DANGER", client_message_id="same")).json(),
+    ]
+
+    assert answers[0] == answers[1]
+    assert len(answers[0]["replies"]) == 2
+    assert sum(bool(m["cards"]) for m in (await chat.read())["messages"]) == 1
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("gone"), RuntimeError("a bug")])
+async def test_the_numbers_are_shown_when_advisers_cannot_be_told(
+    chat: Chat, store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(store, "escalate", fails)
+
+    [crisis] = await chat.say("DANGER")
+
+    assert crisis["topic"] == "crisis_self_harm_suicide"
+
+
+async def test_the_numbers_do_not_wait_for_advisers_being_told(
+    chat: Chat, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    escalate = store.escalate
+
+    async def slowly(*args: Any, **named: Any) -> Any:
+        await asyncio.sleep(0.5)
+        return await escalate(*args, **named)
+
+    monkeypatch.setattr(store, "escalate", slowly)
+    monkeypatch.setattr("gateway.turn._ESCALATION_SECONDS", 0.1)
+
+    assert len(await chat.say("DANGER")) == 1
+    await asyncio.sleep(0.7)
+    assert await store.escalation(chat.id) is not None
+    assert "do not wait" in (await chat.read())["messages"][-1]["text"]
+
+
+async def test_what_is_tried_again_is_checked_again(
+    chat: Chat, bot: StandInBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot.fault = "500"
+    with monkeypatch.context() as broken:
+        broken.setattr(FakeSafety, "assess", lambda _self, _text: FakeAssessment("safe"))
+        await chat.say("DANGER")
+
+    assert (await chat.press("/try_again"))[0]["topic"] == "crisis_self_harm_suicide"
 
 
 async def test_distress_gets_one_warm_line_and_the_answer(chat: Chat) -> None:
