@@ -28,7 +28,7 @@ SURELY_SAME_QUESTION = 0.72
 
 #: A general answer this close behind is the better one: the particular one may take for granted what
 #: nobody said.
-_AS_CLOSE = 0.05
+_AS_CLOSE = 0.12
 
 #: More cards than this are a wall.
 MOST_CARDS = 3

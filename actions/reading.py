@@ -100,7 +100,7 @@ def hear(
     """
     area = place = None
     age: int | None = None
-    cohort: Cohort | None = None
+    named: set[Cohort] = set()
     day: date | None = None
     own = _OWN_AGE.search(text) or _OWN_SCHOOL_YEAR.search(text)
     own_age = read_age(own["age"]) if own else None
@@ -113,9 +113,11 @@ def hear(
                 found = read_age(_as_written(text, entity) or value)
                 age = found if found is not None else age
             case "cohort" if value in ("child", "adult"):
-                cohort = "child" if value == "child" else "adult"
+                named.add("child" if value == "child" else "adult")
             case "date_phrase" | "DATE":
                 day = parse_date(_as_written(text, entity) or value, now) or day
+    # "the adult wait, and a Blue Badge for my son" is about both: neither is taken for the other.
+    cohort: Cohort | None = next(iter(named)) if len(named) == 1 else None
     if own_age is not None:
         age, cohort = _whom_it_is_about(text, own_age, age, cohort)
     elif age is None and answers_a_question and day is None and (bare := _BARE_NUMBER.search(text)):

@@ -85,6 +85,9 @@ def answer_right(
     reply: Reply, context: Context, session: Session, topic: str
 ) -> tuple[Context, list[EventType]]:
     """The record that fits the question; else the topic's answer, or the entitlement itself."""
+    if topic == "ehcp_request" and context.day is not None:
+        # "I asked on 3 March": what they want to know is what comes next, and by when.
+        return answer_time_limits(reply, context.about("ehcp_timescale"), session, "ehcp_timescale")
     if not say_closest(reply, context, session, topic) and not say_general(reply, context, session, topic):
         entitlements = entitlements_about(session, topic, context.store_area)
         if entitlements:
