@@ -9,7 +9,7 @@ from gateway import wording
 from gateway.access import opened_by_header
 from gateway.bodies import NewConversation, NewMessage, read_after, read_body
 from gateway.errors import Code, Problem
-from gateway.keys import BOT, SETTINGS, STORE, TURNS
+from gateway.keys import AREAS, BOT, SETTINGS, STORE, TURNS
 from gateway.turn import Said, Turns
 from gateway.wire import message_json, status_json
 
@@ -19,6 +19,13 @@ CHANNEL = "web"
 async def create(request: web.Request) -> web.Response:
     """``POST /api/v1/conversations``: a new conversation with its welcome and its token."""
     body = await read_body(request, NewConversation)
+    known = request.app[AREAS]
+    if body.area is not None and body.area not in known:
+        wrong = {
+            "field": "area",
+            "message": f"must be one of: {', '.join(sorted(known)) or '(none just now)'}",
+        }
+        raise Problem(Code.INVALID_FIELDS, errors=[wrong])
     created = await request.app[STORE].create(
         CHANNEL, area=body.area, welcome=wording.welcome(request.app[SETTINGS].retention_days)
     )

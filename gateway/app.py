@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway import api, headers, health, live, openapi, page, resources, rest_webhook
 from gateway.bodies import MAX_BODY_BYTES
+from gateway.elsewhere import covered
 from gateway.errors import problem_middleware
 from gateway.keys import METRICS, SETTINGS, SOCKETS
 from gateway.metrics import Metrics
@@ -28,10 +29,12 @@ def init_app(
     *,
     load_safety: Callable[[], Safety] = SafetyCheck.load,
     load_crisis: Callable[[str], Crisis] = CrisisCards.load,
+    load_areas: Callable[[str], frozenset[str]] = covered,
 ) -> web.Application:
     """The whole gateway for these settings; run it with ``aiohttp.web``.
 
-    ``load_safety`` and ``load_crisis`` (given the knowledge store's URL) run once, at the start.
+    ``load_safety``, and ``load_crisis`` and ``load_areas`` (given the knowledge store's URL) run once, at the
+    start.
     """
     app = web.Application(
         middlewares=[headers.log_middleware, problem_middleware], client_max_size=MAX_BODY_BYTES
@@ -51,6 +54,7 @@ def init_app(
     app.on_shutdown.append(lambda app: app[SOCKETS].close())
     app.cleanup_ctx.append(resources.database)
     app.cleanup_ctx.append(resources.bot)
+    app.cleanup_ctx.append(resources.areas(load_areas))
     app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
     app.cleanup_ctx.append(resources.watch_advisers)
     app.cleanup_ctx.append(resources.keep_no_longer_than_said)

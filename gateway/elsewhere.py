@@ -14,7 +14,7 @@ from conversations.models import Json
 from knowledge.database import open_engine, sessions
 from knowledge.dates import say_partial
 from knowledge.models import Service
-from knowledge.queries.areas import area_named
+from knowledge.queries.areas import area_named, covered_areas
 from knowledge.queries.services import services_by_id
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,19 @@ class Elsewhere:
         """Give the connections back, if there are any."""
         if "_engine" in self.__dict__:
             self._engine.dispose()
+
+
+def covered(knowledge_url: str) -> frozenset[str]:
+    """The ids of the areas with local content; none when the store cannot be read."""
+    engine = open_engine(knowledge_url)
+    try:
+        with sessions(engine)() as session:
+            return frozenset(area.id for area in covered_areas(session))
+    except (SQLAlchemyError, OSError) as error:
+        log.error("no areas from the store", extra={"cause": type(error).__name__})
+        return frozenset()
+    finally:
+        engine.dispose()
 
 
 def _card(service: Service) -> Json:

@@ -19,5 +19,6 @@ STORE = web.AppKey("store", Store)
 HTTP = web.AppKey("http", aiohttp.ClientSession)
 BOT = web.AppKey("bot", BotClient)
 CRISIS: web.AppKey[Crisis] = web.AppKey("crisis", object)  # type: ignore[arg-type]
+AREAS: web.AppKey[frozenset[str]] = web.AppKey("areas", frozenset)
 TURNS = web.AppKey("turns", Turns)
 SOCKETS = web.AppKey("sockets", Sockets)

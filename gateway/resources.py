@@ -17,7 +17,7 @@ from gateway import wording
 from gateway.bot_client import BotClient
 from gateway.crisis import check_complete
 from gateway.elsewhere import Elsewhere
-from gateway.keys import BOT, CRISIS, HTTP, METRICS, SETTINGS, STORE, TURNS
+from gateway.keys import AREAS, BOT, CRISIS, HTTP, METRICS, SETTINGS, STORE, TURNS
 from gateway.ports import Crisis, Safety
 from gateway.turn import Turns
 
@@ -52,6 +52,16 @@ async def bot(app: web.Application) -> AsyncGenerator[None]:
             token=settings.bot_token,
         )
         yield
+
+
+def areas(load_areas: Callable[[str], frozenset[str]]) -> Resource:
+    """The ids of the areas that a conversation may begin with."""
+
+    async def resource(app: web.Application) -> AsyncGenerator[None]:
+        app[AREAS] = await asyncio.to_thread(load_areas, app[SETTINGS].knowledge_url)
+        yield
+
+    return resource
 
 
 def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis]) -> Resource:

@@ -207,7 +207,12 @@ def settings(bot: StandInBot, tmp_path: Path) -> Settings:
 @pytest_asyncio.fixture
 async def client(settings: Settings) -> AsyncGenerator[TestClient[web.Request, web.Application]]:
     """A running gateway and a client for it."""
-    app = init_app(settings, load_safety=FakeSafety, load_crisis=lambda _url: FakeCrisis())
+    app = init_app(
+        settings,
+        load_safety=FakeSafety,
+        load_crisis=lambda _url: FakeCrisis(),
+        load_areas=lambda _url: frozenset({"derbyshire", "herefordshire"}),
+    )
     async with TestClient(TestServer(app)) as running:
         yield running
 

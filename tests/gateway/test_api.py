@@ -130,6 +130,13 @@ async def test_a_wrong_field_is_named_and_nothing_is_logged(
     assert all(m["role"] != "user" for m in (await chat.read())["messages"])
 
 
+async def test_an_area_that_is_not_covered_is_refused_with_those_that_are(client: Client) -> None:
+    response = await client.post("/api/v1/conversations", json={"area": "narnia"})
+
+    document = await problem(response, 422, "invalid_fields")
+    assert document["errors"] == [{"field": "area", "message": "must be one of: derbyshire, herefordshire"}]
+
+
 @pytest.mark.parametrize("area", [5, "Derby City", "", "a" * 65, "../etc"])
 async def test_a_wrong_area_is_refused(client: Client, area: object) -> None:
     document = await problem(
@@ -306,7 +313,9 @@ async def test_with_everything_down_the_gateway_still_answers(settings: Settings
     )
     app = init_app(alone, load_safety=FakeSafety, load_crisis=lambda _url: FakeCrisis())
     async with TestClient(TestServer(app)) as client:
-        created = await (await client.post("/api/v1/conversations", json={"area": "derbyshire"})).json()
+        no_areas = await client.post("/api/v1/conversations", json={"area": "derbyshire"})
+        await problem(no_areas, 422, "invalid_fields")
+        created = await (await client.post("/api/v1/conversations")).json()
         chat = Chat(client, created["id"], created["token"])
         assert "could not work out" in (await chat.say("hello"))[0]["text"]
         assert "Nobody is here" in (await chat.press("/human_request"))[0]["text"]

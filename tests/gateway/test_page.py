@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from conversations.errors import StoreUnavailable
 from conversations.log import Draft
 from conversations.models import Priority
 from conversations.store import Store
@@ -458,3 +459,39 @@ async def test_no_inline_script_style_or_handler(client: Client) -> None:
     assert "<style" not in text
     assert re.findall(r"\son\w+=|\sstyle=", text) == []
     assert re.findall(r'\ssrc="(?!/static/)|<link[^>]*href="(?!/static/)', text) == []
+
+
+# -- too long, and nothing can be saved ------------------------------------------------------------
+
+
+async def test_without_javascript_a_message_that_is_too_long_is_told_on_a_page(client: Client) -> None:
+    response = await client.post("/", data={"text": "word " * 20_000})
+
+    assert response.status == 413
+    assert response.content_type == "text/html"
+    assert "too long" in await response.text()
+
+
+@needs_browser
+async def test_a_message_that_is_too_long_stays_in_the_box(page: Page) -> None:
+    words = "word " * 20_000
+    await say(page, words)
+
+    await expect(page.locator("#status")).to_contain_text("too long")
+    assert await page.get_by_label("Your message").input_value() == words
+    await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+
+
+@needs_browser
+async def test_the_numbers_come_when_not_even_a_chat_can_be_created(
+    page: Page, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(store, "create", fails)
+    monkeypatch.setattr(store, "authenticate", fails)
+    await say(page, "DANGER")
+
+    await expect(page.locator("#messages")).to_contain_text("Call 000")
+    await expect(page.locator("#messages")).to_contain_text("Not sent")
