@@ -118,11 +118,13 @@ async def running(settings: Settings, say: Callable[[str], None]) -> AsyncGenera
         say("Training the assistant: one to two minutes, only after its training files changed ...")
         await _with_heartbeat(asyncio.to_thread(train_if_needed, settings), say)
         say(f"  trained: {MODEL.name}")
-    say("Loading the knowledge ...")
-    say(f"  {await asyncio.to_thread(load_shipped_content, settings)}")
-    say("Starting ...")
     supervisor = Supervisor(programs(settings), say)
     try:
+        # Rasa takes longest by far and needs nothing of the store: it starts while the knowledge is loaded.
+        supervisor.begin("assistant")
+        say("Loading the knowledge ...")
+        say(f"  {await asyncio.to_thread(load_shipped_content, settings)}")
+        say("Starting ...")
         await supervisor.start(READY_WITHIN)
         yield supervisor
     finally:

@@ -59,11 +59,17 @@ class Supervisor:
         self._say = say
         self._stopping = asyncio.Event()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: dict[str, asyncio.Task[None]] = {}
         self._exits: dict[str, int] = {}  # program -> how often it has ended by itself
 
+    def begin(self, name: str) -> None:
+        """Start one program ahead of the others, without waiting for it."""
+        for program in self._programs:
+            if program.name == name and name not in self._keepers:
+                self._keepers[name] = asyncio.create_task(self._keep(program))
+
     async def start(self, within: float) -> None:
-        """Start everything and wait until all of it is ready.
+        """Start everything that does not run yet and wait until all of it is ready.
 
         Args:
             within: seconds to wait.
@@ -71,7 +77,8 @@ class Supervisor:
         Raises:
             NotReady: a part was not ready in time, or ended before it was.
         """
-        self._keepers = [asyncio.create_task(self._keep(program)) for program in self._programs]
+        for program in self._programs:
+            self.begin(program.name)
         begun = time.monotonic()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
             for program in self._programs:
@@ -107,9 +114,9 @@ class Supervisor:
                 for process in self._processes.values():
                     _signal_group(process, signal.SIGKILL)
                 await asyncio.wait(late)
-        for keeper in self._keepers:
+        for keeper in self._keepers.values():
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
 
     async def _keep(self, program: Program) -> None:
         pause = _FIRST_WAIT
