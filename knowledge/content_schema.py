@@ -36,6 +36,10 @@ PartialDate = Annotated[
 PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\d[\d ]{2,15}$")]
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+#: One wording of a need: longer than this and the sentence encoder mixes several.
+ShortQuestion = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160)]
+
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
 
@@ -189,7 +193,13 @@ class Cost(Strict):
     amount: Decimal | None = None  # pounds
 
 
-class Service(Record, Ages):
+class AlsoAsked(Strict):
+    """Other wordings of the same need, as people write them: search finds the record by each. Never shown."""
+
+    also_asked: list[ShortQuestion] = Field(default_factory=list, max_length=20)
+
+
+class Service(Record, Ages, AlsoAsked):
     """Something a person can use, in the shape of Open Referral UK's ``service``."""
 
     name: Text
@@ -215,7 +225,7 @@ class PathwayStep(Strict):
     text: Text
 
 
-class Pathway(Record, Ages):
+class Pathway(Record, Ages, AlsoAsked):
     """How to get from a first worry to an assessment."""
 
     title: Text
@@ -283,7 +293,7 @@ class Deadline(Strict):
     if_missed: Text  # what a person can do when it passes
 
 
-class Entitlement(Record):
+class Entitlement(Record, AlsoAsked):
     """What the law gives, to whom, and by when."""
 
     title: Text
@@ -296,7 +306,7 @@ class Entitlement(Record):
     deadlines: list[Deadline] = Field(default_factory=list)
 
 
-class Guidance(Record, Ages):
+class Guidance(Record, Ages, AlsoAsked):
     """An answer to one real question."""
 
     question: Text  # as a person would ask it

@@ -395,11 +395,16 @@ def _index(session: Session, records: list[Record], encoder: SentenceEncoder) ->
 def _phrases(record: Record) -> list[str]:
     match record:
         case Guidance():
-            return [record.question, record.answer.split("\n\n")[0]]
+            return [record.question, *record.also_asked, record.answer.split("\n\n")[0]]
         case Service():
-            return [record.name, *record.alternate_names, record.description.split("\n\n")[0]]
+            return [
+                record.name,
+                *record.alternate_names,
+                *record.also_asked,
+                record.description.split("\n\n")[0],
+            ]
         case Pathway() | Entitlement():
-            return [record.title, record.answer.split("\n\n")[0]]
+            return [record.title, *record.also_asked, record.answer.split("\n\n")[0]]
         case GlossaryTerm():
             return [f"What is {record.term}?", *(f"What is {term}?" for term in record.alternate_terms)]
     return []

@@ -85,7 +85,9 @@ def test_a_changed_record_is_a_revision(engine: Engine, folder: Folder) -> None:
     assert history(engine, "help-in-class") == [(1, "created")]
     with sessions(engine)() as session:
         first = session.scalars(
-            select(models.Revision).where(models.Revision.record_id == "what-is-lunch-club")
+            select(models.Revision)
+            .where(models.Revision.record_id == "what-is-lunch-club")
+            .order_by(models.Revision.number)
         ).first()
         assert first is not None
         assert first.content["answer"] == "An answer to: What happens at the lunch club?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +168,25 @@ def test_content_that_is_not_committed_is_not_found(engine: Engine, folder: Fold
 
     [match] = search.closest("where is the zoo", ["guidance"], ["england"], limit=1)
     assert match.score == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["guidance", "services", "pathways", "entitlements"])
+def test_another_wording_of_the_need_finds_it(engine: Engine, folder: Folder, kind: str) -> None:
+    content = folder(
+        lambda files: files["records.yml"][kind][0].update(also_asked=["he wont put his shoes on"])
+    )
+    load(engine, content)
+
+    kinds = ["guidance", "service", "pathway", "entitlement"]
+    [match] = Search(engine, WORDS).closest(
+        "he wont put his shoes on", kinds, ["england", "derby-city"], limit=1
+    )
+
+    assert match.score == pytest.approx(1, abs=0.01)
+    assert match.record_id == read_record_id(content, kind)
+
+
+def read_record_id(content: Path, kind: str) -> str:
+    """The id of the first record of a kind in a folder."""
+    found: str = getattr(read_content(content), kind)[0].id
+    return found
