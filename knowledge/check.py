@@ -1,16 +1,32 @@
-"""Checks on content beyond its form: what is out of date, what is badly said, which topics have no answer."""
+"""Checks on content beyond its form.
+
+What is out of date, what is badly said or hard to read, what is there twice, which topics have no answer.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from knowledge.content import Content
-from knowledge.content_schema import Area, CrisisContact, Record, Service, Status
+from knowledge.content_schema import (
+    Area,
+    Audience,
+    CrisisContact,
+    Entitlement,
+    GlossaryTerm,
+    Guidance,
+    Pathway,
+    Record,
+    Service,
+    Status,
+)
 from knowledge.dates import today
+from knowledge.readability import EASY_READ_LIMIT, NORMAL_LIMIT, excepted_terms, grade
 
 #: A telephone number stands in a field made for it, where somebody confirmed it; never in prose.
 _PHONE_IN_PROSE = re.compile(
@@ -29,8 +45,27 @@ _UNWANTED_WORDS = re.compile(
 #: Words in quotation marks are spoken about, not used.
 _QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
 
-#: Fields that are not our prose: ways to contact, where it comes from, what others call it.
-_NO_PROSE = {"id", "sources", "phones", "phone", "email", "url", "alternate_names", "alternate_terms"}
+#: Fields that are not our prose: ways to contact, where it comes from, what others call it or ask.
+_NO_PROSE = {
+    "id",
+    "sources",
+    "phones",
+    "phone",
+    "email",
+    "url",
+    "alternate_names",
+    "alternate_terms",
+    "also_asked",
+}
+
+#: A text that speaks to a parent. A young person who asks the same needs words of their own.
+_TO_A_PARENT = re.compile(r"\byour (child|son|daughter|teenager)", re.IGNORECASE)
+
+#: Fields that are read as sentences. Titles and names are not: their words are given, not chosen.
+_READ_AS_SENTENCES = {
+    "answer", "young_person", "description", "who_for", "how_to_reach", "question", "next_step", "caveat",
+    "meaning", "who", "how_to_use", "note", "says", "text", "if_missed", "exceptions", "body",
+}  # fmt: skip
 
 #: Topics that the assistant answers from the store.
 _ANSWERED_GROUPS = ("diagnosis", "waits", "support", "rights")
@@ -66,6 +101,9 @@ def check_content(content: Content, now: date | None = None) -> CheckReport:
     now = now or today()
     coverage = _coverage(content)
     problems = [problem for record in content.records() for problem in _said_badly(record)]
+    problems += _hard_to_read(content)
+    problems += _there_twice(content)
+    problems += _not_for_the_young(content)
     problems += [
         f"the topic {topic} has no answer for {area}"
         for topic, areas in coverage.items()
@@ -86,6 +124,66 @@ def _said_badly(record: Record) -> Iterator[str]:
             yield f"{record.id}, {name}: the number {match.group()!r} stands in prose, not in its field"
         if match := _UNWANTED_WORDS.search(_QUOTED.sub("", text)):
             yield f"{record.id}, {name}: {match.group()!r} is not how we speak of people"
+
+
+def _hard_to_read(content: Content) -> Iterator[str]:
+    excepted = excepted_terms(_names(content))
+    for record in content.records():
+        for name, text in _prose(record.model_dump(mode="json", exclude=_not_prose(record))):
+            field = name.rpartition(".")[2]
+            if field == "easy_read":
+                limit = EASY_READ_LIMIT
+            elif field in _READ_AS_SENTENCES:
+                limit = NORMAL_LIMIT
+            else:
+                continue
+            if (found := grade(text, excepted)) > limit:
+                yield f"{record.id}, {name}: its reading grade is {found:.1f}, over {limit:.0f}"
+
+
+def _names(content: Content) -> Iterator[str]:
+    for service in content.services:
+        yield from (service.name, *service.alternate_names)
+    for organization in content.organizations:
+        yield from (organization.name, *organization.alternate_names)
+    for area in content.areas:
+        yield area.name
+
+
+def _there_twice(content: Content) -> Iterator[str]:
+    """The same question, service or word in two records that a person in one area would both be given."""
+    called: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in content.records():
+        if record.status is not Status.WITHDRAWN and (name := _called(record)):
+            called[type(record).__name__, re.sub(r"\W+", " ", name.casefold()).strip()].append(record)
+    for records in called.values():
+        for position, record in enumerate(records):
+            for other in records[:position]:
+                if set(record.areas) & set(other.areas) and record.audience is other.audience:
+                    yield f"{record.id}: is the same as {other.id}: {_called(record)!r}"
+
+
+def _not_for_the_young(content: Content) -> Iterator[str]:
+    answers: list[Guidance | Entitlement | Pathway] = [
+        *content.guidance,
+        *content.entitlements,
+        *content.pathways,
+    ]
+    for record in answers:
+        if record.audience is Audience.ALL and not record.young_person and _TO_A_PARENT.search(record.answer):
+            yield f"{record.id}, answer: speaks to a parent; give young_person, or the audience families"
+
+
+def _called(record: Record) -> str | None:
+    match record:
+        case Guidance():
+            return record.question
+        case Service():
+            return record.name
+        case GlossaryTerm():
+            return record.term
+        case _:
+            return None
 
 
 def _not_prose(record: Record) -> set[str]:
