@@ -130,7 +130,7 @@ def say_services(reply: Reply, context: Context, session: Session, topic: str) -
     names = ", ".join(service.name for service in services)
     reply.say(
         f"You can look at: {names}.",
-        easy_read="\n".join(service.easy_read for service in services),
+        easy_read="\n".join(service.easy_read or service.name for service in services),
         records=services,
         cards=[service_card(service) for service in services],
     )

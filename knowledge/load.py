@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -84,12 +84,12 @@ def load_content(session: Session, content: Content, encoder: SentenceEncoder) -
         counts[change] += 1
         if change != "unchanged":
             changed.append(record)
-    _index(session, changed, encoder)
+    index_phrases(session, {record.id: _phrases(record) for record in changed}, encoder)
     for row in stored.values():
         if row.status != "withdrawn":
             row.status = "withdrawn"
             row.content_hash = ""  # so that it is taken up again when it comes back to the files
-            _add_revision(session, row.id, "withdrawn", {})
+            add_revision(session, row.id, "withdrawn", {})
             counts["withdrawn"] += 1
     session.flush()
     return LoadReport(**counts)
@@ -172,11 +172,12 @@ def _load_record(session: Session, record: Record, row: models.Record | None) ->
     if isinstance(record, Service):
         _load_attributes(session, record)
         _load_place(session, record)
-    _add_revision(session, record.id, change, content)
+    add_revision(session, record.id, change, content)
     return change
 
 
-def _add_revision(session: Session, record_id: str, change: str, content: dict[str, Any]) -> None:
+def add_revision(session: Session, record_id: str, change: str, content: dict[str, Any]) -> None:
+    """Write down a record's new state (created, updated, withdrawn) with its whole content."""
     newest = session.scalar(
         select(func.max(models.Revision.number)).where(models.Revision.record_id == record_id)
     )
@@ -368,16 +369,20 @@ def _load_place(session: Session, service: Service) -> None:
         session.flush()
 
 
-def _index(session: Session, records: list[Record], encoder: SentenceEncoder) -> None:
-    """Store the phrases by which records are found, with their vectors."""
+def index_phrases(session: Session, texts: Mapping[str, Sequence[str]], encoder: SentenceEncoder) -> None:
+    """Store the phrases by which records are found, with their vectors, in place of those they had.
+
+    Args:
+        texts: record id -> its phrases; none takes the record out of the search.
+    """
     # Encoded all at once: a batch is more than twice as fast as a call for each record.
     phrases = [
-        (record.id, position, phrase)
-        for record in records
-        for position, phrase in enumerate(dict.fromkeys(_phrases(record)))
+        (record_id, position, phrase)
+        for record_id, own in texts.items()
+        for position, phrase in enumerate(dict.fromkeys(own))
     ]
-    for record in records:
-        session.execute(delete(models.SearchPhrase).where(models.SearchPhrase.record_id == record.id))
+    for record_id in texts:
+        session.execute(delete(models.SearchPhrase).where(models.SearchPhrase.record_id == record_id))
     if not phrases:
         return
     vectors = encoder.encode([phrase for _, _, phrase in phrases])

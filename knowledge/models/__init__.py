@@ -10,7 +10,10 @@ from knowledge.models.crisis import CrisisContact, CrisisReply
 from knowledge.models.directory import (
     Address,
     Attribute,
+    Contact,
     CostOption,
+    Funding,
+    Language,
     Location,
     Organization,
     Phone,
@@ -21,6 +24,7 @@ from knowledge.models.directory import (
     Taxonomy,
     TaxonomyTerm,
 )
+from knowledge.models.feed import Feed, FeedService
 from knowledge.models.guidance import GlossaryTerm, Guidance
 from knowledge.models.pathways import Pathway, PathwayStep, Wait
 from knowledge.models.record import (
@@ -44,13 +48,18 @@ __all__ = [
     "Attribute",
     "Base",
     "Citation",
+    "Contact",
     "CostOption",
     "CrisisContact",
     "CrisisReply",
     "Deadline",
     "Entitlement",
+    "Feed",
+    "FeedService",
+    "Funding",
     "GlossaryTerm",
     "Guidance",
+    "Language",
     "Location",
     "Organization",
     "Pathway",

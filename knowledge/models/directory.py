@@ -6,7 +6,7 @@ standard has no field for.
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from sqlalchemy import ForeignKey, Numeric, String, Text
@@ -26,6 +26,8 @@ class Organization(Base):
     alternate_name: Mapped[str | None] = mapped_column(Text)  # several, separated by "; "
     description: Mapped[str] = mapped_column(Text)
     website: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(String(40), default="content")  # ours: as of a record
 
 
 class Service(Record):
@@ -46,8 +48,9 @@ class Service(Record):
     maximum_age: Mapped[int | None]
     fees_description: Mapped[str | None] = mapped_column(Text)
     hours_text: Mapped[str | None] = mapped_column(Text)  # ours: opening hours in words
-    easy_read: Mapped[str] = mapped_column(Text)  # ours
+    easy_read: Mapped[str | None] = mapped_column(Text)  # ours; a council's directory has none
     needs_diagnosis: Mapped[str] = mapped_column(String(12), index=True)  # ours: yes, no, not-stated
+    last_modified: Mapped[datetime | None]  # as its directory says; None: ours, dated by its revisions
 
     organization: Mapped[Organization] = relationship(lazy="selectin")
     phones: Mapped[list[Phone]] = relationship(
@@ -58,6 +61,9 @@ class Service(Record):
     )
     schedules: Mapped[list[Schedule]] = relationship(cascade="all, delete-orphan")
     service_areas: Mapped[list[ServiceArea]] = relationship(cascade="all, delete-orphan")
+    contacts: Mapped[list[Contact]] = relationship(order_by="Contact.position", cascade="all, delete-orphan")
+    languages: Mapped[list[Language]] = relationship(cascade="all, delete-orphan")
+    funding: Mapped[list[Funding]] = relationship(cascade="all, delete-orphan")
     service_at_locations: Mapped[list[ServiceAtLocation]] = relationship(
         cascade="all, delete-orphan", lazy="selectin"
     )
@@ -66,7 +72,11 @@ class Service(Record):
 
 
 class Phone(Base):
-    """A telephone number that somebody confirmed."""
+    """A telephone number: one that somebody confirmed, or as a council's directory publishes it.
+
+    ``confidence`` says which: ``verified-in-seed``, ``verified-in-archived-page`` or, for an imported one,
+    ``published-in-directory``, which is nobody's confirmation and so always goes with freshness ``check``.
+    """
 
     __tablename__ = "phone"
 
@@ -112,13 +122,48 @@ class Schedule(Base):
 
 
 class ServiceArea(Base):
-    """Where a service is offered."""
+    """Where a service is offered, in the words of its directory."""
 
     __tablename__ = "service_area"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     service_id: Mapped[str] = mapped_column(ForeignKey("service.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(Text)
+    area_id: Mapped[str | None] = mapped_column(String(40))  # ours: which of our areas; None: outside them
+
+
+class Contact(Base):
+    """Whom to ask for; telephone numbers are the service's."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    service_id: Mapped[str] = mapped_column(ForeignKey("service.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    name: Mapped[str | None] = mapped_column(Text)
+    title: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
+
+
+class Language(Base):
+    """A language in which a service is given."""
+
+    __tablename__ = "language"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    service_id: Mapped[str] = mapped_column(ForeignKey("service.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    code: Mapped[str | None] = mapped_column(String(10))  # ISO 639
+
+
+class Funding(Base):
+    """Who pays for a service."""
+
+    __tablename__ = "funding"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    service_id: Mapped[str] = mapped_column(ForeignKey("service.id", ondelete="CASCADE"), index=True)
+    source: Mapped[str] = mapped_column(Text)
 
 
 class Location(Base):
@@ -132,6 +177,7 @@ class Location(Base):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     accessibility: Mapped[str | None] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(String(40), default="content")  # ours: as of a record
     addresses: Mapped[list[Address]] = relationship(cascade="all, delete-orphan", lazy="selectin")
 
 
@@ -157,6 +203,7 @@ class ServiceAtLocation(Base):
 
     service_id: Mapped[str] = mapped_column(ForeignKey("service.id", ondelete="CASCADE"), primary_key=True)
     location_id: Mapped[str] = mapped_column(ForeignKey("location.id"), primary_key=True)
+    id: Mapped[str | None] = mapped_column(String(36), index=True)  # its directory's UUID; None: ours
     location: Mapped[Location] = relationship(lazy="selectin")
 
 
@@ -168,6 +215,8 @@ class Taxonomy(Base):
     id: Mapped[str] = mapped_column(RecordId, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text)
+    uri: Mapped[str | None] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(String(40), default="content")  # ours: as of a record
 
 
 class TaxonomyTerm(Base):
@@ -179,6 +228,9 @@ class TaxonomyTerm(Base):
     taxonomy_id: Mapped[str] = mapped_column(ForeignKey("taxonomy.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(Text)
     description: Mapped[str | None] = mapped_column(Text)
+    parent_id: Mapped[str | None] = mapped_column(String(120))
+    term_uri: Mapped[str | None] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(String(40), default="content")  # ours: as of a record
 
 
 class Attribute(Base):
