@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from encoder import SentenceEncoder
-from encoder.sentence_encoder import MODEL_SHA256
 from knowledge import models
 from knowledge.content import Content
 from knowledge.content_schema import (
@@ -28,6 +26,7 @@ from knowledge.content_schema import (
     Service,
     Wait,
 )
+from knowledge.indexing import Findable, findable, make_findable, make_unfindable
 
 #: Marks the rows that come from content files, so that loading never touches an imported directory.
 ORIGIN = "content"
@@ -78,13 +77,8 @@ def load_content(session: Session, content: Content, encoder: SentenceEncoder) -
         for record in session.scalars(select(models.Record).where(models.Record.origin == ORIGIN))
     }
     counts = {"created": 0, "updated": 0, "unchanged": 0, "withdrawn": 0}
-    changed: list[Record] = []
     for record in content.records():
-        change = _load_record(session, record, stored.pop(record.id, None))
-        counts[change] += 1
-        if change != "unchanged":
-            changed.append(record)
-    index_phrases(session, {record.id: _phrases(record) for record in changed}, encoder)
+        counts[_load_record(session, record, stored.pop(record.id, None))] += 1
     for row in stored.values():
         if row.status != "withdrawn":
             row.status = "withdrawn"
@@ -92,7 +86,15 @@ def load_content(session: Session, content: Content, encoder: SentenceEncoder) -
             add_revision(session, row.id, "withdrawn", {})
             counts["withdrawn"] += 1
     session.flush()
+    _index(session, content, list(stored), encoder)
     return LoadReport(**counts)
+
+
+def _index(session: Session, content: Content, withdrawn: list[str], encoder: SentenceEncoder) -> None:
+    """Make what is published findable, and nothing else."""
+    found_by = {record.id: findable(record) for record in content.records()}
+    make_unfindable(session, [*withdrawn, *(record_id for record_id, found in found_by.items() if not found)])
+    make_findable(session, [found for found in found_by.values() if found], encoder)
 
 
 def _load_areas(session: Session, content: Content) -> None:
@@ -132,9 +134,7 @@ def _release_deadlines(session: Session, content: Content) -> None:
 
 def _load_record(session: Session, record: Record, row: models.Record | None) -> str:
     content = record.model_dump(mode="json")
-    # Rows are made anew also when another encoder would give other vectors.
-    made_from = json.dumps(content, sort_keys=True) + MODEL_SHA256
-    digest = hashlib.sha256(made_from.encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     if row is not None and row.content_hash == digest:
         return "unchanged"
     change = "created" if row is None else "updated"
@@ -370,46 +370,12 @@ def _load_place(session: Session, service: Service) -> None:
 
 
 def index_phrases(session: Session, texts: Mapping[str, Sequence[str]], encoder: SentenceEncoder) -> None:
-    """Store the phrases by which records are found, with their vectors, in place of those they had.
+    """Make records findable by phrases alone, in place of those they had.
 
     Args:
         texts: record id -> its phrases; none takes the record out of the search.
     """
-    # Encoded all at once: a batch is more than twice as fast as a call for each record.
-    phrases = [
-        (record_id, position, phrase)
-        for record_id, own in texts.items()
-        for position, phrase in enumerate(dict.fromkeys(own))
-    ]
-    for record_id in texts:
-        session.execute(delete(models.SearchPhrase).where(models.SearchPhrase.record_id == record_id))
-    if not phrases:
-        return
-    vectors = encoder.encode([phrase for _, _, phrase in phrases])
-    session.add_all(
-        models.SearchPhrase(
-            record_id=record_id,
-            position=position,
-            phrase=phrase,
-            vector=vector.astype(np.dtype("<f2")).tobytes(),
-        )
-        for (record_id, position, phrase), vector in zip(phrases, vectors, strict=True)
+    make_unfindable(session, [record_id for record_id, own in texts.items() if not own])
+    make_findable(
+        session, [Findable(record_id, own, [], []) for record_id, own in texts.items() if own], encoder
     )
-
-
-def _phrases(record: Record) -> list[str]:
-    match record:
-        case Guidance():
-            return [record.question, *record.also_asked, record.answer.split("\n\n")[0]]
-        case Service():
-            return [
-                record.name,
-                *record.alternate_names,
-                *record.also_asked,
-                record.description.split("\n\n")[0],
-            ]
-        case Pathway() | Entitlement():
-            return [record.title, *record.also_asked, record.answer.split("\n\n")[0]]
-        case GlossaryTerm():
-            return [f"What is {record.term}?", *(f"What is {term}?" for term in record.alternate_terms)]
-    return []

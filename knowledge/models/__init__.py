@@ -39,7 +39,7 @@ from knowledge.models.record import (
     Topic,
 )
 from knowledge.models.rights import Deadline, Entitlement
-from knowledge.models.search import SearchPhrase
+from knowledge.models.search import SearchPhrase, SearchText
 
 __all__ = [
     "Address",
@@ -71,6 +71,7 @@ __all__ = [
     "Revision",
     "Schedule",
     "SearchPhrase",
+    "SearchText",
     "Service",
     "ServiceArea",
     "ServiceAtLocation",
