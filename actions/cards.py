@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from knowledge.dates import say_partial
-from knowledge.models import Pathway, Phone, Service
+from knowledge.models import Pathway, Phone, Service, Wait
+from knowledge.queries.waits import WaitSeries
+from knowledge.waits import SoFar, in_weeks, say_amount, say_weeks
 
 _DIAGNOSIS = {
     "yes": "You need a diagnosis",
@@ -53,6 +56,46 @@ def steps_card(pathway: Pathway) -> dict[str, Any]:
         "title": pathway.title,
         "steps": [{"title": step.title, "text": step.text} for step in pathway.steps],
         "caveat": pathway.caveat,
+    }
+
+
+def wait_chart_card(series: WaitSeries, figures: Sequence[Wait], wait: SoFar) -> dict[str, Any]:
+    """A wait so far beside the reported ones, as numbers to draw and as words that say the same.
+
+    Args:
+        series: what is compared with.
+        figures: the figures of it that are shown.
+        wait: how long it has been.
+    """
+    so_far = say_weeks(wait.least, wait.most)
+    bars = [
+        {"label": "So far", "said": so_far, "weeks": wait.least, "weeks_at_most": wait.most, "as_of": None}
+    ]
+    for figure in figures:
+        weeks = round(float(in_weeks(figure.value, figure.unit)), 1)
+        bars.append(
+            {
+                "label": "Average" if figure.measure == "average-wait" else "Longest",
+                "said": say_amount(figure),
+                "weeks": weeks,
+                "weeks_at_most": weeks,
+                "as_of": figure.as_of,
+            }
+        )
+    reported = [
+        f"{bar['label']} wait, {say_partial(figure.as_of)}: {bar['said']}."
+        for bar, figure in zip(bars[1:], figures, strict=True)
+    ]
+    dates = dict.fromkeys(say_partial(figure.as_of) for figure in figures)
+    return {
+        "kind": "wait_chart",
+        "id": series.pathway.id,
+        "title": "The wait so far and the reported waits",
+        "bars": bars,
+        "as_of_said": ", ".join(dates),
+        "text_alternative": " ".join(
+            [f"Wait so far: {so_far}.", *reported, "This does not tell when your turn is."]
+        ),
     }
 
 

@@ -11,6 +11,8 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.interfaces import Tracker
 
 from actions.reading import ADULT_AGE, Cohort, hear
+from actions.referral import heard_referral
+from knowledge.periods import Period
 
 #: The area slot's value for a place this helpline does not cover.
 ELSEWHERE = "elsewhere"
@@ -33,6 +35,7 @@ class Context:
     day: date | None = None  # a date in the newest message
     event: str | None = None  # what time limits are counted from: "request-received" ...
     event_date: date | None = None  # the day of that event
+    referred: Period | None = None  # when the person waited for was referred, as exactly as it was told
     topic: str | None = None  # the last topic answered
     easy_read: bool = False
     area_declined: bool = False
@@ -72,6 +75,7 @@ class Context:
             SlotSet("young", self.young),
             SlotSet("event", self.event),
             SlotSet("event_date", self.event_date.isoformat() if self.event_date else None),
+            SlotSet("referred", self.referred.iso() if self.referred else None),
             SlotSet("topic", self.topic),
             SlotSet("easy_read", self.easy_read),
             SlotSet("area_declined", self.area_declined),
@@ -113,6 +117,10 @@ def read_context(tracker: Tracker) -> Context:
     if heard.own_age is not None:
         young = heard.own_age < ADULT_AGE
     stored_day = tracker.get_slot("event_date")
+    stored = tracker.get_slot("referred")
+    referred = Period.from_iso(stored) if stored else None
+    if text and not from_button:
+        referred = heard_referral(text, referred, tracker.get_slot("topic"), telling)
     asked = list(tracker.get_slot("asked") or [])
     if text and not from_button:
         asked = [*asked, text[:300]][-_MOST_ASKED:]
@@ -127,6 +135,7 @@ def read_context(tracker: Tracker) -> Context:
         day=heard.day,
         event=tracker.get_slot("event"),
         event_date=date.fromisoformat(stored_day) if stored_day else None,
+        referred=referred,
         topic=tracker.get_slot("topic"),
         easy_read=bool(tracker.get_slot("easy_read")),
         area_declined=bool(tracker.get_slot("area_declined")),

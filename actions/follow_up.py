@@ -17,7 +17,7 @@ from actions.answering import area_name, say_general, say_services, topic_button
 from actions.context import ELSEWHERE, Context, read_context
 from actions.replies import Reply
 from actions.store import read_store
-from actions.subject import ANSWERS, give_answer
+from actions.subject import ANSWERS, give_answer, topic_told
 from knowledge import models
 from knowledge.sources import sources_of
 
@@ -39,6 +39,8 @@ class ActionFollowUp(Action):
     ) -> list[EventType]:
         """Answer again; with no topic yet, offer some."""
         context = read_context(tracker)
+        if topic_told(tracker, context) == "wait_time":
+            context = replace(context, topic="wait_time")
         # With nothing to carry on from, "I'm 33, in Derby, can I refer myself?" is a question after all.
         topic = context.topic or next_best_topic(tracker)
         if context.topic is None and topic is not None:

@@ -15,7 +15,7 @@ from actions.context import Context, read_context
 from actions.follow_up import FIRST_TOPICS
 from actions.replies import TALK_TO_A_PERSON, Reply
 from actions.store import read_store
-from actions.subject import ANSWERS, give_answer
+from actions.subject import ANSWERS, give_answer, topic_told
 
 #: After so many in a row a person is offered first.
 _OFFER_A_PERSON_AFTER = 2
@@ -31,9 +31,12 @@ class ActionNotUnderstood(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         """Say that it was not understood and what can be done."""
+        context = read_context(tracker)
+        if topic_told(tracker, context) == "wait_time":
+            return await asyncio.to_thread(give_answer, dispatcher, replace(context, text=""), "wait_time")
         ranking = (tracker.latest_message or {}).get("intent_ranking") or []
         guesses = [str(guess.get("name")) for guess in ranking if guess.get("name") in ANSWERS][:2]
-        return await asyncio.to_thread(_answer_or_ask, dispatcher, read_context(tracker), guesses)
+        return await asyncio.to_thread(_answer_or_ask, dispatcher, context, guesses)
 
 
 def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: list[str]) -> list[EventType]:

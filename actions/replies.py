@@ -58,6 +58,7 @@ class Reply:
         easy_read: str | None = None,
         records: Iterable[Record] = (),
         cards: Sequence[dict[str, Any]] = (),
+        superseded: Sequence[Record] = (),
     ) -> None:
         """Add what the store says; a blank line in the text starts a new bubble.
 
@@ -66,6 +67,7 @@ class Reply:
             easy_read: the same in Easy Read.
             records: what the text rests on; their sources go with its last bubble.
             cards: shown under its last bubble.
+            superseded: older figures that the text rests on too: what was true then needs no new review.
         """
         records = list(records)
         if self._easy_read and easy_read:
@@ -80,9 +82,9 @@ class Reply:
         # The whole Easy Read form stands with the first bubble: the two forms are not cut alike.
         bubbles[0].easy_read = easy_read
         bubbles[-1].cards.extend(cards)
-        bubbles[-1].sources.extend(sources_of(records))
+        bubbles[-1].sources.extend(sources_of([*records, *superseded]))
         self._bubbles.extend(bubbles)
-        self.shown.extend(record.id for record in records)
+        self.shown.extend(record.id for record in [*records, *superseded])
 
     def offer(self, *buttons: Button) -> None:
         """Add buttons under the last bubble, each once."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from actions.answering import topic_by_meaning
 from actions.context import Context, read_context
+from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
 from actions.replies import TALK_TO_A_PERSON, Reply
 from actions.store import read_store
 
@@ -76,10 +77,22 @@ class SubjectAction(Action, ABC):
         """Answer the topic that the message was understood to be about."""
         topic = str(tracker.get_intent_of_latest_message(skip_fallback_intent=False))
         context = read_context(tracker)
-        # "HR9" or "Kington" alone only tells something, whatever the classifier makes of it.
-        if context.topic in ANSWERS and only_tells(tracker):
-            context, topic = replace(context, text=""), str(context.topic)
+        if told := topic_told(tracker, context):
+            context, topic = replace(context, text=""), told
         return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+
+
+def topic_told(tracker: Tracker, context: Context) -> str | None:
+    """The topic that a message is for when it only tells something; None when it asks.
+
+    "HR9", "Kington" or "in May 2025" alone only tells something, whatever the classifier makes of it.
+    """
+    message: dict[str, Any] = tracker.latest_message or {}
+    if only_tells_a_referral(context.text, message.get("entities") or []):
+        return "wait_time"
+    if context.topic in WAIT_TOPICS and is_bare_date(context.text):
+        return "wait_time"
+    return context.topic if context.topic in ANSWERS and only_tells(tracker) else None
 
 
 #: Words around a place or an age that ask nothing.

@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knowledge.models import Wait
+from knowledge.models import Pathway, Wait
 from knowledge.queries.areas import areas_from_near_to_wide
-from knowledge.queries.common import holds_in, published
+from knowledge.queries.common import holds_in, published, suits_age
 
 #: The figures that answer "how long is the wait".
 WAIT_MEASURES = ("average-wait", "longest-wait")
 
 
-def newest_waits(session: Session, area: str | None, cohort: str | None) -> list[Wait]:
-    """The newest average and longest wait of an area for each cohort; empty when none is known.
+@dataclass(frozen=True)
+class WaitSeries:
+    """What was reported over time about one wait: one pathway, one cohort, one subject."""
+
+    pathway: Pathway
+    cohort: str  # "child", "adult" or "all"
+    subject: str
+    averages: tuple[Wait, ...]  # newest first
+    longest: tuple[Wait, ...]  # newest first
+
+    @property
+    def newest(self) -> list[Wait]:
+        """The newest average and the newest longest wait, as far as there are any."""
+        return [*self.averages[:1], *self.longest[:1]]
+
+    @property
+    def older(self) -> list[Wait]:
+        """The averages before the newest; the longest waits where no average is known."""
+        return list(self.averages[1:] if self.averages else self.longest[1:])
+
+
+def wait_series(
+    session: Session, area: str | None, cohort: str | None, age: int | None = None
+) -> list[WaitSeries]:
+    """The average and longest waits of an area over time; empty when none is known.
 
     Args:
         area: area id. Wider areas are not searched: a national figure is not this area's wait.
         cohort: "child", "adult", or None for both.
+        age: years; None for the pathways of all ages.
     """
     # A figure that belongs to no pathway is about something else than the wait for an assessment.
     query = select(Wait).where(published(), Wait.measure.in_(WAIT_MEASURES), Wait.pathway_id.is_not(None))
     query = query.where(holds_in([area] if area else []))
     if cohort is not None:
         query = query.where(Wait.cohort.in_([cohort, "all"]))
-    newest: dict[tuple[str, str, str], Wait] = {}
-    for wait in session.scalars(query.order_by(Wait.as_of)).unique():
-        newest[wait.cohort, wait.subject, wait.measure] = wait
-    return sorted(newest.values(), key=lambda wait: (wait.subject, wait.cohort != "child", wait.measure))
+    waits = list(session.scalars(query).unique())
+    suits = suits_age(age, Pathway.minimum_age, Pathway.maximum_age)
+    named = select(Pathway).where(Pathway.id.in_({wait.pathway_id for wait in waits}), suits)
+    pathways = {pathway.id: pathway for pathway in session.scalars(named).unique()}
+    groups: dict[tuple[str, str, str], list[Wait]] = {}
+    for wait in sorted(waits, key=lambda wait: (wait.as_of, wait.id), reverse=True):
+        if wait.pathway_id in pathways:
+            groups.setdefault((wait.pathway_id, wait.cohort, wait.subject), []).append(wait)
+    series = []
+    for (pathway_id, who, subject), figures in groups.items():
+        averages = tuple(wait for wait in figures if wait.measure == "average-wait")
+        longest = tuple(wait for wait in figures if wait.measure == "longest-wait")
+        series.append(WaitSeries(pathways[pathway_id], who, subject, averages, longest))
+    return sorted(
+        series,
+        key=lambda one: (one.subject, one.cohort != "child", one.pathway.minimum_age or 0, one.pathway.id),
+    )
+
+
+def newest_waits(session: Session, area: str | None, cohort: str | None) -> list[Wait]:
+    """The newest average and longest wait of an area for each pathway and cohort.
+
+    Args:
+        area: area id.
+        cohort: "child", "adult", or None for both.
+    """
+    return [wait for series in wait_series(session, area, cohort) for wait in series.newest]
 
 
 def standards(session: Session, area: str | None) -> list[Wait]:
