@@ -92,7 +92,7 @@ def wait_chart_card(series: WaitSeries, figures: Sequence[Wait], wait: SoFar) ->
         "id": series.pathway.id,
         "title": "The wait so far and the reported waits",
         "bars": bars,
-        "as_of_said": ", ".join(dates),
+        "caption": f"Reported waits: {', '.join(dates)}. This does not tell when your turn is.",
         "text_alternative": " ".join(
             [f"Wait so far: {so_far}.", *reported, "This does not tell when your turn is."]
         ),

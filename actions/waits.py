@@ -173,8 +173,6 @@ def _say_your_wait(
             )
             easy += ["This wait is longer than that.", "Ask the team if the referral is still on its list."]
         parts.append(f"This does not tell when your turn is. {_say_age(figures)}")
-        notes = [figure.note for figure in figures if figure.note]
-        parts += notes[:1]
         easy += ["I do not know when your turn is.", "The wait may be different now."]
         reply.say(
             "\n\n".join(parts),
@@ -182,6 +180,9 @@ def _say_your_wait(
             records=figures,
             cards=[wait_chart_card(one, figures, wait)],
         )
+        notes = [figure.note for figure in figures if figure.note]
+        if notes and not context.easy_read:
+            reply.say(notes[0])
         _say_change(reply, one)
 
 

@@ -36,7 +36,7 @@ _PRIORITIES = {Priority.NORMAL: "", Priority.HIGH: "High priority", Priority.CRI
 _ASKED_IN_ROW = 3
 
 #: Fields of a card that are no words for people.
-_NOT_SHOWN = {"kind", "id", "title"}
+_NOT_SHOWN = {"kind", "id", "title", "bars", "caption"}
 
 #: What the family's page calls a card's field, where that is not the field's own name.
 _LABELS = {
@@ -48,6 +48,7 @@ _LABELS = {
     "hours": "Open",
     "costs": "Cost",
     "caveat": "Please note",
+    "text_alternative": "What the chart shows",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from conversations.models import Message, Owner
 from conversations.store import Store
+from gateway.wait_chart import with_drawings
 
 
 def message_json(message: Message) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "text": message.text,
         "easy_read": message.easy_read,
         "buttons": message.buttons,
-        "cards": message.cards,
+        "cards": with_drawings(message.cards, f"chart-{message.seq}"),
         "sources": message.sources,
         "attachments": message.attachments,
         "topic": message.topic,

@@ -110,12 +110,28 @@ function phoneRow(phone) {
   return row(phone.label || (phone.text_only ? "Text" : "Phone"), value);
 }
 
+/**
+ * What wait_chart.py worked out, as SVG elements.
+ * @param {Fields} s
+ * @returns {Element}
+ */
+function shape(s) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", s.tag);
+  for (const [name, value] of Object.entries(s.attributes)) made.setAttribute(name, String(value));
+  made.append(s.text, ...s.children.map(shape));
+  return made;
+}
+
 /** @param {Fields} c */
 function card(c) {
   const made = element("section", { class: `card card--${c.kind === "crisis" ? "crisis" : "plain"}` }, [
     element("h3", {}, [c.title ?? c.name ?? ""]),
   ]);
   if (c.description) made.append(...blocks(c.description));
+  if (c.kind === "wait_chart" && c.drawing) {
+    const caption = element("figcaption", {}, [c.caption ?? ""]);
+    made.append(element("figure", { class: "chart" }, [/** @type {any} */ (shape(c.drawing)), caption]));
+  }
   if (c.contacts?.length) made.append(element("ul", { class: "contacts" }, c.contacts.map(contact)));
   if (c.steps?.length) {
     const steps = c.steps.map((/** @type {Fields} */ step) =>
