@@ -20,6 +20,7 @@ from knowledge.content_schema import (
     Entitlement,
     GlossaryTerm,
     Guidance,
+    Letter,
     Pathway,
     Record,
     Service,
@@ -216,7 +217,10 @@ def _answered(content: Content, topic: str, area: Area) -> str:
     found = "-"
     for record in content.records():
         general = getattr(record, "general_for", [])
-        if record.status is not Status.PUBLISHED or topic not in [*record.topics, *general]:
+        # A letter is offered beside an answer and is none.
+        if isinstance(record, Letter) or record.status is not Status.PUBLISHED:
+            continue
+        if topic not in [*record.topics, *general]:
             continue
         if area in record.areas:
             return "local"

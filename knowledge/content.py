@@ -27,6 +27,7 @@ from knowledge.content_schema import (
     Entitlement,
     GlossaryTerm,
     Guidance,
+    Letter,
     Organization,
     Pathway,
     Record,
@@ -74,6 +75,7 @@ class Content:
     waits: list[Wait] = field(default_factory=list)
     entitlements: list[Entitlement] = field(default_factory=list)
     guidance: list[Guidance] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
     glossary: list[GlossaryTerm] = field(default_factory=list)
     crisis_contacts: list[CrisisContact] = field(default_factory=list)
     crisis_replies: list[CrisisReply] = field(default_factory=list)
@@ -90,6 +92,7 @@ RECORD_KINDS = (
     "waits",
     "entitlements",
     "guidance",
+    "letters",
     "glossary",
     "crisis_contacts",
     "crisis_replies",
@@ -250,6 +253,17 @@ def _broken_references(content: Content, places: dict[tuple[str, str], Place]) -
             yield from missing("record", guidance.id, f"services.{index}", value, services, "service")
         for index, value in enumerate(guidance.general_for):
             yield from missing("record", guidance.id, f"general_for.{index}", value, topics, "topic")
+    entitlements = {entitlement.id for entitlement in content.entitlements}
+    limits = {rule.id for entitlement in content.entitlements for rule in entitlement.deadlines}
+    for letter in content.letters:
+        for index, voice in enumerate(letter.voices):
+            if voice.entitlement:
+                field_name = f"voices.{index}.entitlement"
+                yield from missing(
+                    "record", letter.id, field_name, voice.entitlement, entitlements, "entitlement"
+                )
+        for index, value in enumerate(letter.limits):
+            yield from missing("record", letter.id, f"limits.{index}", value, limits, "deadline rule")
     yield from _twice(content, places)
     yield from _missing_crisis_replies(content, places)
 

@@ -7,9 +7,11 @@ Text fields are plain text: a blank line starts a new bubble, a line that starts
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from string import Template as StringTemplate
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -267,27 +269,38 @@ class LegalBasis(Strict):
     section: Text  # "section 36(8)"
 
 
+#: What time limits are counted from; ``knowledge.deadlines.EVENTS`` says each in words.
+Trigger = Literal[
+    "request-received",
+    "draft-plan",
+    "plan-issued",
+    "review-meeting",
+    "amendment-notice",
+    "plan-transferred",
+    "decision-letter",
+    "mediation-request",
+    "mediation-declined",
+    "mediation-certificate",
+    "mediation-agreement",
+    "tribunal-order",
+    "discriminatory-act",
+    "governors-decision",
+    "problem-known",
+]
+
+
 class Deadline(Strict):
     """A time limit as data: count a period from a trigger."""
 
     id: Slug
     title: Text  # "The council must say whether it will assess"
-    trigger: Literal[
-        "request-received",
-        "decision-letter",
-        "mediation-certificate",
-        "draft-plan",
-        "review-meeting",
-        "amendment-notice",
-        "mediation-request",
-        "discriminatory-act",
-        "plan-issued",
-    ]
+    trigger: Trigger
     count: int = Field(gt=0)
     unit: Literal["days", "school-days", "working-days", "weeks", "months"]
     # "plain": counted from the day after the trigger; "from-the-day": the trigger day is day one ("beginning
-    # with the day on which"); "send-tribunal": as plain, with the Tribunal's August and Christmas rule.
+    # with the day on which"); "send-tribunal": as plain, with the Tribunal's own rules on the last day.
     day_rule: Literal["plain", "from-the-day", "send-tribunal"] = "plain"
+    later_of: Slug | None = None  # rules with the same name here are one limit: the later day counts
     legal_basis: LegalBasis
     exceptions: Text | None = None
     if_missed: Text  # what a person can do when it passes
@@ -304,6 +317,75 @@ class Entitlement(Record, AlsoAsked):
     how_to_use: Text
     legal_basis: list[LegalBasis] = Field(min_length=1)
     deadlines: list[Deadline] = Field(default_factory=list)
+
+
+#: The name of something that a person fills in; in a letter's words it stands as ``$name``.
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$", max_length=40)]
+
+#: In a letter's words these stand for what the store knows, and are no fields.
+LETTER_FACTS = frozenset(("law", "limit_title", "limit_period", "limit_law", "limit_ended"))
+
+
+class LetterField(Strict):
+    """Something that a person may fill in; nothing must be."""
+
+    name: FieldName
+    label: Text
+    hint: Text | None = None
+    multiline: bool = False
+    blank: Text  # what stands in the letter when nothing is given: "your name" gives "[your name]"
+    # What the chat may know of it already: the council of the person's area, or the day of an event.
+    known: Literal["council", "request-received", "referral"] | None = None
+
+
+class LetterVoice(Strict):
+    """The words of a letter for one kind of writer."""
+
+    id: Slug
+    label: Text  # "I am a parent or carer"
+    audiences: list[Audience] = Field(min_length=1)
+    entitlement: Slug | None = None  # the right that it uses: ``$law`` quotes its legal basis
+    body: Text
+
+
+class Letter(Record, AlsoAsked):
+    """A letter to fill in. Its words may hold ``$name`` for a field and the names in LETTER_FACTS."""
+
+    rank: int = Field(ge=1, le=99)  # 1 is offered first
+    title: Text
+    about: Text  # what it is for, in one or two sentences
+    easy_read: Text
+    recipient: Text
+    subject: Text
+    fields: list[LetterField] = Field(min_length=1)
+    voices: list[LetterVoice] = Field(min_length=1)
+    limits: list[Slug] = Field(default_factory=list)  # deadline rules; with several, the person picks one
+    limit_from: FieldName | None = None  # the field that holds the day the limit is counted from
+
+    @model_validator(mode="after")
+    def _filled_by_its_fields(self) -> Letter:
+        names = [field.name for field in self.fields]
+        if len(set(names)) < len(names) or LETTER_FACTS & set(names):
+            raise ValueError("two fields have the same name, or one has the name of a fact")
+        if self.limit_from is not None and self.limit_from not in names:
+            raise ValueError(f"limit_from names no field: {self.limit_from}")
+        limit = {"limit_title", "limit_period", "limit_law"} if self.limits else set()
+        if self.limits and self.limit_from:
+            limit.add("limit_ended")
+        for text in (self.recipient, self.subject):
+            _only_names(text, names)
+        for voice in self.voices:
+            _only_names(voice.body, {*names, *limit, *(["law"] if voice.entitlement else [])})
+        return self
+
+
+def _only_names(text: str, known: Collection[str]) -> None:
+    template = StringTemplate(text)
+    if not template.is_valid():
+        raise ValueError("a $ that begins no name: write $$ for the sign itself")
+    for name in template.get_identifiers():
+        if name not in known:
+            raise ValueError(f"${name} is no field, and no fact that this letter has")
 
 
 class Guidance(Record, Ages, AlsoAsked):
@@ -394,6 +476,7 @@ class ContentFile(Strict):
     waits: list[Wait] = Field(default_factory=list)
     entitlements: list[Entitlement] = Field(default_factory=list)
     guidance: list[Guidance] = Field(default_factory=list)
+    letters: list[Letter] = Field(default_factory=list)
     glossary: list[GlossaryTerm] = Field(default_factory=list)
     crisis_contacts: list[CrisisContact] = Field(default_factory=list)
     crisis_replies: list[CrisisReply] = Field(default_factory=list)

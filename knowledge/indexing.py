@@ -18,7 +18,16 @@ from sqlalchemy.orm import Session
 
 from encoder import SentenceEncoder
 from encoder.sentence_encoder import MODEL_SHA256
-from knowledge.content_schema import Entitlement, GlossaryTerm, Guidance, Pathway, Record, Service, Status
+from knowledge.content_schema import (
+    Entitlement,
+    GlossaryTerm,
+    Guidance,
+    Letter,
+    Pathway,
+    Record,
+    Service,
+    Status,
+)
 from knowledge.models import SearchPhrase, SearchText
 
 #: Databases take so many values in one statement without complaint.
@@ -64,6 +73,8 @@ def findable(record: Record) -> Findable | None:
             limits = [deadline.title for deadline in record.deadlines]
             body = [*rest, record.who, record.how_to_use, *laws, *limits, record.easy_read]
             return _findable(record, [record.title, *record.also_asked], first, body)
+        case Letter():
+            return _findable(record, [record.title, *record.also_asked], record.about, [record.easy_read])
         case GlossaryTerm():
             terms = [f"What is {term}?" for term in (record.term, *record.alternate_terms)]
             return Findable(record.id, terms, [], [record.meaning, record.easy_read])

@@ -21,6 +21,7 @@ from knowledge.content_schema import (
     Entitlement,
     GlossaryTerm,
     Guidance,
+    Letter,
     Pathway,
     Record,
     Service,
@@ -289,6 +290,11 @@ def _guidance(guidance: Guidance) -> dict[str, Any]:
     }
 
 
+def _letter(letter: Letter) -> dict[str, Any]:
+    own = set(Letter.model_fields) - set(Record.model_fields) - {"also_asked"}
+    return letter.model_dump(mode="json", include=own)
+
+
 def _glossary(term: GlossaryTerm) -> dict[str, Any]:
     return term.model_dump(include={"term", "alternate_terms", "meaning", "easy_read"})
 
@@ -316,6 +322,7 @@ _BUILDERS: dict[type[Record], tuple[type[models.Record], Callable[[Any], dict[st
     Wait: (models.Wait, _wait),
     Entitlement: (models.Entitlement, _entitlement),
     Guidance: (models.Guidance, _guidance),
+    Letter: (models.Letter, _letter),
     GlossaryTerm: (models.GlossaryTerm, _glossary),
     CrisisContact: (models.CrisisContact, _crisis_contact),
     CrisisReply: (models.CrisisReply, _crisis_reply),

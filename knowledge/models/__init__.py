@@ -26,6 +26,7 @@ from knowledge.models.directory import (
 )
 from knowledge.models.feed import Feed, FeedService
 from knowledge.models.guidance import GlossaryTerm, Guidance
+from knowledge.models.letters import Letter
 from knowledge.models.pathways import Pathway, PathwayStep, Wait
 from knowledge.models.record import (
     Area,
@@ -60,6 +61,7 @@ __all__ = [
     "GlossaryTerm",
     "Guidance",
     "Language",
+    "Letter",
     "Location",
     "Organization",
     "Pathway",

@@ -44,6 +44,7 @@ class Deadline(Base):
     count: Mapped[int] = mapped_column("period_count")
     unit: Mapped[str] = mapped_column("period_unit", String(12))
     day_rule: Mapped[str] = mapped_column(String(20))
+    later_of: Mapped[str | None] = mapped_column(RecordId)
     legal_name: Mapped[str] = mapped_column(Text)
     legal_section: Mapped[str] = mapped_column(Text)
     exceptions: Mapped[str | None] = mapped_column(Text)

@@ -195,7 +195,7 @@ async def test_an_appeal_names_no_law_of_exclusions(talk: Talk) -> None:
         "they refused us, letter dated 5 May 2026", "ehcp_refused_appeal", ("date_phrase", "5 May 2026")
     )
 
-    assert "Children and Families Act 2014" in turn.text
+    assert "rule 20(1)(c)(i)" in turn.text
     assert "Exclusion" not in turn.text
     assert "school-days" not in turn.text
     assert not [title for title in turn.sources if "xclusion" in title]

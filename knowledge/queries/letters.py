@@ -1,0 +1,48 @@
+"""Letters to fill in, and the law that they quote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from knowledge.models import Deadline, Entitlement, Letter
+from knowledge.queries.common import about, published
+
+
+def all_letters(session: Session) -> list[Letter]:
+    """Every published letter, the first to offer first."""
+    query = select(Letter).where(published()).order_by(Letter.rank)
+    return list(session.scalars(query).unique())
+
+
+def letter_by_id(session: Session, letter_id: str) -> Letter | None:
+    """The published letter of this id."""
+    query = select(Letter).where(published(), Letter.id == letter_id)
+    return session.scalars(query).unique().one_or_none()
+
+
+def letter_about(session: Session, topic: str) -> Letter | None:
+    """The letter to offer with answers on a topic: the one whose main topic it is, else the first."""
+    query = select(Letter).where(published(), about(topic)).order_by(Letter.rank)
+    found = list(session.scalars(query).unique())
+
+    def fit(letter: Letter) -> tuple[int, int]:
+        return next(t.position for t in letter.topics if t.topic == topic), letter.rank
+
+    return min(found, key=fit, default=None)
+
+
+def entitlement_by_id(session: Session, entitlement_id: str) -> Entitlement | None:
+    """The published entitlement of this id."""
+    query = select(Entitlement).where(published(), Entitlement.id == entitlement_id)
+    return session.scalars(query).unique().one_or_none()
+
+
+def limits_by_id(session: Session, ids: Sequence[str]) -> list[Deadline]:
+    """The deadline rules of these ids, in the order given; their entitlement is loaded."""
+    query = select(Deadline).join(Deadline.entitlement).where(published(), Deadline.id.in_(ids))
+    query = query.options(joinedload(Deadline.entitlement))
+    found = {rule.id: rule for rule in session.scalars(query).unique()}
+    return [found[rule_id] for rule_id in ids if rule_id in found]
