@@ -101,7 +101,7 @@ def check_content(content: Content, now: date | None = None) -> CheckReport:
     """
     now = now or today()
     coverage = _coverage(content)
-    problems = [problem for record in content.records() for problem in _said_badly(record)]
+    problems = [problem for record in content.records() for problem in said_badly(record)]
     problems += _hard_to_read(content)
     problems += _there_twice(content)
     problems += _not_for_the_young(content)
@@ -119,7 +119,8 @@ def check_content(content: Content, now: date | None = None) -> CheckReport:
     return CheckReport(problems, warnings, coverage)
 
 
-def _said_badly(record: Record) -> Iterator[str]:
+def said_badly(record: Record) -> Iterator[str]:
+    """What must not stand in a record's words: "its-id, note: the number '...' stands in prose"."""
     for name, text in _prose(record.model_dump(mode="json", exclude=_not_prose(record))):
         if match := _PHONE_IN_PROSE.search(text):
             yield f"{record.id}, {name}: the number {match.group()!r} stands in prose, not in its field"

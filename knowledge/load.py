@@ -79,7 +79,7 @@ def load_content(session: Session, content: Content, encoder: SentenceEncoder) -
     }
     counts = {"created": 0, "updated": 0, "unchanged": 0, "withdrawn": 0}
     for record in content.records():
-        counts[_load_record(session, record, stored.pop(record.id, None))] += 1
+        counts[put_record(session, record, stored.pop(record.id, None))] += 1
     for row in stored.values():
         if row.status != "withdrawn":
             row.status = "withdrawn"
@@ -133,9 +133,28 @@ def _release_deadlines(session: Session, content: Content) -> None:
         session.expire_all()
 
 
-def _load_record(session: Session, record: Record, row: models.Record | None) -> str:
+def digest_of(record: Record) -> str:
+    """What a record holds, as one hash: a stored row with the same one is unchanged."""
+    return hashlib.sha256(json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def put_record(session: Session, record: Record, row: models.Record | None, origin: str = ORIGIN) -> str:
+    """Make a record's row hold what the record holds, with a revision if that changes it.
+
+    Args:
+        session: in a transaction; the caller commits.
+        record: the record, whose topics, areas and sources are in the store.
+        row: its row, or None when it is new.
+        origin: which importer owns a new row.
+
+    Returns:
+        "created", "updated" or "unchanged".
+
+    Raises:
+        ValueError: the row is of another kind.
+    """
     content = record.model_dump(mode="json")
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    digest = digest_of(record)
     if row is not None and row.content_hash == digest:
         return "unchanged"
     change = "created" if row is None else "updated"
@@ -145,7 +164,7 @@ def _load_record(session: Session, record: Record, row: models.Record | None) ->
             f"the record {record.id!r} is a {row.kind} in the store; give the new one another id"
         )
     if row is None:
-        row = model(id=record.id, origin=ORIGIN)
+        row = model(id=record.id, origin=origin)
         session.add(row)
     general = getattr(record, "general_for", [])
     values: dict[str, Any] = {
