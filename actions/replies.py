@@ -32,6 +32,7 @@ class Bubble:
     easy_read: str | None = None
     cards: list[dict[str, Any]] = field(default_factory=list)
     sources: list[dict[str, Any]] = field(default_factory=list)
+    attachments: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Reply:
@@ -86,6 +87,22 @@ class Reply:
         self._bubbles.extend(bubbles)
         self.shown.extend(record.id for record in [*records, *superseded])
 
+    def attach(self, kind: str, url: str, title: str) -> None:
+        """Add something to open or keep to the last bubble.
+
+        Args:
+            kind: "calendar", ...
+            url: where the gateway serves it, from its own root: "/calendar.ics?...".
+            title: what a link calls it.
+        """
+        self._bubbles[-1].attachments.append({"kind": kind, "url": url, "title": title})
+
+    def show(self, text: str, records: Iterable[Record], card: dict[str, Any]) -> None:
+        """Add one bubble that is not cut at its blank lines: a card, and the same in text."""
+        records = list(records)
+        self._bubbles.append(Bubble(text, cards=[card], sources=sources_of(records)))
+        self.shown.extend(record.id for record in records)
+
     def offer(self, *buttons: Button) -> None:
         """Add buttons under the last bubble, each once."""
         self._buttons.extend(new for new in buttons if new not in self._buttons)
@@ -106,6 +123,7 @@ class Reply:
                     "easy_read": bubble.easy_read,
                     "cards": bubble.cards,
                     "sources": bubble.sources,
+                    "attachments": bubble.attachments,
                     "person": person,
                 },
             )

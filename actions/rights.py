@@ -20,8 +20,9 @@ from actions.answering import (
 from actions.context import Context
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
+from knowledge.calendar_file import query_of
 from knowledge.dates import say_date, today
-from knowledge.deadlines import DeadlineNotCountable, due_date
+from knowledge.deadlines import EVENTS, Summary, say_event, say_period, summary_of
 from knowledge.models import Deadline, Entitlement, Topic
 from knowledge.queries.rights import deadlines_from, entitlements_about
 
@@ -29,13 +30,31 @@ from knowledge.queries.rights import deadlines_from, entitlements_about
 #: nothing else: the day of a review is not the day of a request.
 _EVENTS = (
     (
+        "tribunal-order",
+        re.compile(
+            r"\btribunal(?:'s|’s)? (?:has |have )?(?:order|decided|decision|ruled|told)"
+            r"|\bwon (?:the|my|our|his|her) (?:appeal|tribunal|case)",
+            re.I,
+        ),
+    ),
+    ("mediation-agreement", re.compile(r"\bmediation agreement|\bagreed (?:at|in) (?:the )?mediation", re.I)),
+    ("mediation-certificate", re.compile(r"\bcertificate", re.I)),
+    ("mediation-request", re.compile(r"\b(?:asked|applied) (?:\w+ )?for mediation|\bchose mediation", re.I)),
+    ("problem-known", re.compile(r"\bombudsman", re.I)),
+    (
+        "plan-transferred",
+        re.compile(
+            r"\bplan (?:was |has been |had been |got )?(?:transferred|moved)|\bmoved (?:house|home|council)",
+            re.I,
+        ),
+    ),
+    (
         "amendment-notice",
         re.compile(r"\bamend|\bproposed change|\bchange (?:the|my|our|his|her) plan", re.I),
     ),
     # The draft of a first plan; the draft of a changed one is said to be a change.
     ("draft-plan", re.compile(r"\bdraft", re.I)),
     ("review-meeting", re.compile(r"\breview", re.I)),
-    ("mediation-certificate", re.compile(r"\bcertificate", re.I)),
     (
         "decision-letter",
         # Not any letter: a request is a letter too.
@@ -49,16 +68,6 @@ _EVENTS = (
 
 #: The event a topic is about when the words name none.
 _USUAL_EVENT = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
-
-#: How each event is said.
-_STARTS = {
-    "request-received": "your request reached the council",
-    "decision-letter": "the council's letter is dated",
-    "mediation-certificate": "the mediation certificate is dated",
-    "draft-plan": "the council sent its draft plan",
-    "review-meeting": "the review meeting was",
-    "amendment-notice": "the council sent its proposed changes",
-}
 
 #: The words ask about the last day itself, which is not an event to count from.
 _NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b|\bhearing\b", re.I)
@@ -108,11 +117,18 @@ def answer_time_limits(
     same_event = event == context.event
     day = context.day if context.day and not _NAMES_A_DEADLINE.search(context.text) else None
     start = day or (context.event_date if same_event else None)
-    context = replace(context, event=event, event_date=start)
-    rules = [rule for rule in deadlines_from(session, event) if _is_about_plans(rule)]
+    rules = deadlines_from(session, event)
     if start and rules:
-        _say_dates(reply, rules, start)
-        return context, []
+        starts = {event: start}
+        if context.event and context.event_date and not same_event:
+            # Of the letter and the certificate the later day counts: what was told before is not forgotten.
+            before = [rule for rule in deadlines_from(session, context.event) if _goes_with(rule, rules)]
+            if before:
+                starts = {context.event: context.event_date, **starts}
+                rules = [*before, *rules]
+        _say_dates(reply, summary_of(rules, starts), starts)
+        return replace(context, event=event, event_date=start), []
+    context = replace(context, event=event, event_date=start)
     said = say_closest(reply, context, session, topic) or say_general(reply, context, session, topic)
     if rules and topic == "ehcp_timescale":
         _say_rules(reply, rules)
@@ -133,9 +149,9 @@ def _event(context: Context, topic: str) -> str:
     return context.event
 
 
-def _is_about_plans(rule: Deadline) -> bool:
-    """Exclusions have letters and time limits too; these topics are about EHC plans."""
-    return any(link.topic.startswith("ehcp_") for link in rule.entitlement.topics)
+def _goes_with(rule: Deadline, rules: list[Deadline]) -> bool:
+    """Whether a rule and one of others are one limit with two ways to count it."""
+    return rule.later_of is not None and rule.later_of in {other.later_of for other in rules}
 
 
 def _say_entitlement(reply: Reply, context: Context, entitlement: Entitlement) -> None:
@@ -146,41 +162,44 @@ def _say_entitlement(reply: Reply, context: Context, entitlement: Entitlement) -
     reply.say("\n\n".join(parts), easy_read=entitlement.easy_read, records=[entitlement])
 
 
-def _say_dates(reply: Reply, rules: list[Deadline], start: date) -> None:
-    lines, easy, passed, dates = [], [], [], []
-    for rule in rules:
-        try:
-            due = due_date(rule, start)
-        except DeadlineNotCountable:
-            continue
-        period = f"{rule.count} {rule.unit if rule.count != 1 else rule.unit.removesuffix('s')}"
-        lines.append(f"- {rule.title}: by {say_date(due)} ({period}).")
-        easy.append(f"{rule.title}: {say_date(due)}.")
-        said = say_date(due)
-        dates.append(
-            {"id": rule.id, "title": rule.title, "date": due.isoformat(), "said": said, "period": period}
-        )
-        if due < today():
-            passed.append(rule)
-    exceptions = list(dict.fromkeys(rule.exceptions for rule in rules if rule.exceptions))
-    event = _STARTS[rules[0].trigger]
-    on = "" if event.endswith("dated") else "on "
+def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
+    lines = [
+        f"- {due.rule.title}: by {say_date(due.ends)} ({say_period(due.rule)})." for due in summary.dues
+    ] + [f"- {rule.title}: within {say_period(rule)}." for rule in summary.uncounted]
+    rules = [*(due.rule for due in summary.dues), *summary.uncounted]
+    dates = [
+        {
+            "id": due.rule.id,
+            "title": due.rule.title,
+            "date": due.ends.isoformat(),
+            "said": say_date(due.ends),
+            "period": say_period(due.rule),
+        }
+        for due in summary.dues
+    ]
+    happened = " and ".join(say_event(event, day) for event, day in starts.items())
+    newest = list(starts.values())[-1]
     reply.say(
-        "\n".join([f"If {event} {on}{say_date(start)}:", *lines]),
-        easy_read="\n".join(easy),
+        "\n".join([f"If {happened}:", *lines]),
+        easy_read="\n".join(f"{due.rule.title}: {say_date(due.ends)}." for due in summary.dues),
         records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
-        cards=[{"kind": "deadlines", "title": "Your dates", "start": start.isoformat(), "dates": dates}],
+        cards=[{"kind": "deadlines", "title": "Your dates", "start": newest.isoformat(), "dates": dates}],
     )
+    if any(due.ends >= today() for due in summary.dues):
+        url = f"/calendar.ics?{query_of(starts)}"
+        reply.attach("calendar", url, "Add these dates to your calendar")
+    passed = [due for due in summary.dues if due.ends < today()]
     if passed:
-        reply.say(f"{say_date(due_date(passed[-1], start))} has passed. {passed[-1].if_missed}")
+        reply.say(f"{say_date(passed[-1].ends)} has passed. {passed[-1].rule.if_missed}")
+    exceptions = list(dict.fromkeys(rule.exceptions for rule in rules if rule.exceptions))
     reply.say("\n\n".join([_say_law(rules), *exceptions[:1]]))
 
 
 def _say_rules(reply: Reply, rules: list[Deadline]) -> None:
-    lines = [f"- {rule.title}: within {rule.count} {rule.unit}." for rule in rules]
+    lines = [f"- {rule.title}: within {say_period(rule)}." for rule in rules]
+    event = EVENTS[rules[0].trigger].removesuffix(" on")
     reply.say(
-        "\n".join([f"The time limits, if {_STARTS[rules[0].trigger]} today or later:", *lines])
-        + f"\n\n{_say_law(rules)}",
+        "\n".join([f"The time limits, if {event} today or later:", *lines]) + f"\n\n{_say_law(rules)}",
         easy_read="\n".join(line.removeprefix("- ") for line in lines),
         records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
     )

@@ -1,0 +1,138 @@
+"""Dates that follow from an event: all of them, the later of two, and a calendar file to keep them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+import actions.rights
+from tests.actions.conftest import Talk, Turn
+
+#: The day on which these talks take place.
+NOW = date(2026, 4, 1)
+
+
+@pytest.fixture(autouse=True)
+def in_april_2026(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a date has passed is judged by this day."""
+    monkeypatch.setattr(actions.rights, "today", lambda: NOW)
+
+
+def attachments(turn: Turn) -> list[dict[str, Any]]:
+    return [one for custom in turn.custom for one in custom.get("attachments") or []]
+
+
+def dates(turn: Turn) -> dict[str, str]:
+    """Id of each rule on the card -> its last day."""
+    return {
+        row["id"]: row["date"] for card in turn.cards if card["kind"] == "deadlines" for row in card["dates"]
+    }
+
+
+async def test_the_dates_can_be_put_into_a_calendar(talk: Talk) -> None:
+    turn = await talk.say(
+        "I asked for an EHC needs assessment on 3 March 2026, when must they answer?",
+        "ehcp_timescale",
+        ("date_phrase", "3 March 2026"),
+    )
+
+    assert attachments(turn) == [
+        {
+            "kind": "calendar",
+            "url": "/calendar.ics?request-received=2026-03-03",
+            "title": "Add these dates to your calendar",
+        }
+    ]
+    # It goes with the bubble that shows the dates.
+    [custom] = [custom for custom in turn.custom if custom["attachments"]]
+    assert custom["cards"][0]["kind"] == "deadlines"
+
+
+async def test_days_that_have_all_passed_are_no_use_in_a_calendar(talk: Talk) -> None:
+    turn = await talk.say(
+        "I asked for an EHC needs assessment on 3 March 2025",
+        "ehcp_timescale",
+        ("date_phrase", "3 March 2025"),
+    )
+
+    assert dates(turn)
+    assert attachments(turn) == []
+
+
+async def test_the_school_holiday_exception_is_named(talk: Talk) -> None:
+    turn = await talk.say(
+        "request went in on 3 March 2026, by when", "ehcp_timescale", ("date_phrase", "3 March 2026")
+    )
+
+    assert "Regulation 5(4)" in turn.text
+    assert "shut for four weeks or more, as in the summer holiday" in turn.text
+
+
+async def test_the_later_of_letter_and_certificate(talk: Talk) -> None:
+    first = await talk.say(
+        "they refused to assess, letter dated 18 March 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "18 March 2026"),
+    )
+    assert dates(first)["appeal-from-letter"] == "2026-05-18"
+
+    second = await talk.say(
+        "the mediation certificate is dated 20 April 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "20 April 2026"),
+    )
+    assert dates(second) == {"appeal-from-certificate": "2026-05-20"}
+    assert "letter is dated 18 March 2026 and the mediation certificate is dated 20 April 2026" in second.text
+    assert attachments(second)[0]["url"] == (
+        "/calendar.ics?decision-letter=2026-03-18&mediation-certificate=2026-04-20"
+    )
+
+
+async def test_an_early_certificate_does_not_make_the_time_shorter(talk: Talk) -> None:
+    await talk.say(
+        "they refused to assess, letter dated 18 March 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "18 March 2026"),
+    )
+    turn = await talk.say(
+        "the mediation certificate is dated 25 March 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "25 March 2026"),
+    )
+
+    assert dates(turn) == {"appeal-from-letter": "2026-05-18"}
+
+
+async def test_a_request_told_before_adds_nothing_to_an_appeal(talk: Talk) -> None:
+    await talk.say("I asked on 2 February 2026", "ehcp_timescale", ("date_phrase", "2 February 2026"))
+    turn = await talk.say(
+        "they refused to assess, letter dated 18 March 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "18 March 2026"),
+    )
+
+    assert set(dates(turn)) == {"appeal-from-letter", "contact-mediation-adviser"}
+
+
+#: What is said with a date -> the first date that follows, by hand.
+OTHER_EVENTS = {
+    "we won our appeal, the tribunal order is dated 18 May 2026": ("order-to-assess", "2026-06-01"),
+    "the tribunal ordered them to assess on 18 May 2026": ("order-to-assess", "2026-06-01"),
+    "the mediation agreement is dated 4 May 2026": ("mediation-agreement-done", "2026-05-18"),
+    "we asked them for mediation on 4 May 2026": ("mediation-meeting", "2026-06-03"),
+    "we moved house on 4 May 2026, plan with the new council": ("told-of-transfer", "2026-06-15"),
+    "I found out on 4 May 2026, when must the ombudsman have it": ("ombudsman-complaint", "2027-05-03"),
+    "the review meeting was on 4 May 2026": ("review-report", "2026-05-18"),
+    "they sent the draft on 4 May 2026": ("comment-on-draft", "2026-05-18"),
+}
+
+
+@pytest.mark.parametrize("text", OTHER_EVENTS)
+async def test_a_date_belongs_to_the_event_that_is_named(talk: Talk, text: str) -> None:
+    day = "18 May 2026" if "18 May" in text else "4 May 2026"
+    turn = await talk.say(text, "ehcp_timescale", ("date_phrase", day))
+
+    rule_id, due = OTHER_EVENTS[text]
+    assert dates(turn)[rule_id] == due
