@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     knowledge_url: str = ""
     conversations_url: str = ""
 
+    #: How quickly somebody else's service directory is read. More than a few is impolite.
+    oruk_requests_per_second: float = Field(default=5.0, gt=0, le=1000)
+
     @property
     def gateway_url(self) -> str:
         """Where this machine reaches the gateway."""

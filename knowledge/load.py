@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +27,7 @@ from knowledge.content_schema import (
     Service,
     Wait,
 )
-from knowledge.indexing import Findable, findable, make_findable, make_unfindable
+from knowledge.indexing import findable, make_findable, make_unfindable
 
 #: Marks the rows that come from content files, so that loading never touches an imported directory.
 ORIGIN = "content"
@@ -393,15 +393,3 @@ def _load_place(session: Session, service: Service) -> None:
         session.flush()
         session.add(models.ServiceAtLocation(service_id=service.id, location_id=place))
         session.flush()
-
-
-def index_phrases(session: Session, texts: Mapping[str, Sequence[str]], encoder: SentenceEncoder) -> None:
-    """Make records findable by phrases alone, in place of those they had.
-
-    Args:
-        texts: record id -> its phrases; none takes the record out of the search.
-    """
-    make_unfindable(session, [record_id for record_id, own in texts.items() if not own])
-    make_findable(
-        session, [Findable(record_id, own, [], []) for record_id, own in texts.items() if own], encoder
-    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from helpline.cli import fail
+from helpline.commands.directory import export_group, import_group
 from helpline.settings import Settings
 from helpline.stack import load_shipped_content
 from knowledge.check import check_content
@@ -19,6 +20,10 @@ from knowledge.search import open_search
 @click.group()
 def knowledge() -> None:
     """The knowledge store."""
+
+
+knowledge.add_command(import_group)
+knowledge.add_command(export_group)
 
 
 @knowledge.command()

@@ -1,4 +1,4 @@
-"""What we remember of a council's directory that we read: how far, what changed when, and what became of it."""
+"""What we remember of a directory that we read: how far, what changed when, and what became of it."""
 
 from __future__ import annotations
 
