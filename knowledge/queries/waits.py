@@ -80,6 +80,20 @@ def newest_waits(session: Session, area: str | None, cohort: str | None) -> list
     return [wait for series in wait_series(session, area, cohort) for wait in series.newest]
 
 
+def reported_waits(session: Session, area: str | None) -> list[Wait]:
+    """Every published figure by pathway, cohort and measure, the newest first; of one area if it is given."""
+    query = select(Wait).where(published())
+    if area is not None:
+        query = query.where(holds_in([area]))
+    newest_first = sorted(
+        session.scalars(query).unique(), key=lambda wait: (wait.as_of, wait.id), reverse=True
+    )
+    return sorted(
+        newest_first,
+        key=lambda wait: (wait.pathway_id or "~", wait.cohort, wait.measure, wait.subject),
+    )
+
+
 def standards(session: Session, area: str | None) -> list[Wait]:
     """What the standards say a wait should be."""
     query = select(Wait).where(published(), Wait.measure == "standard")
