@@ -40,7 +40,7 @@ class Findable:
 
     record_id: str
     asked: Sequence[str]  # its name or question, other names, other wordings: each gets a vector
-    gist: Sequence[str]  # the first thing it says, which gets a vector too
+    gist: Sequence[str]  # the first thing it says; together with the name it gets a vector too
     body: Sequence[str]  # what else it says: full text only
 
 
@@ -145,10 +145,11 @@ def make_unfindable(session: Session, record_ids: Sequence[str]) -> None:
 
 
 def _phrases(record: Findable) -> Iterator[str]:
-    yield from dict.fromkeys([*record.asked, *record.gist])
+    # The gist goes with the name: alone ("Yes. You can ask for it.") it does not say what it is about.
+    yield from dict.fromkeys([*record.asked, *(f"{record.asked[0]} {gist}" for gist in record.gist)])
 
 
 def _digest(record: Findable) -> str:
     # Another encoder gives other vectors for the same words.
-    made_from = json.dumps([list(record.asked), list(record.gist), list(record.body), MODEL_SHA256])
+    made_from = json.dumps([list(_phrases(record)), list(record.body), MODEL_SHA256])
     return hashlib.sha256(made_from.encode()).hexdigest()

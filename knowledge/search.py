@@ -1,4 +1,4 @@
-"""Finding records by meaning: a person's words against the phrases by which each record may be asked for."""
+"""Finding records: by meaning and by full text, for a person's own words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
-from encoder import DIMENSIONS, SentenceEncoder
+from encoder import SentenceEncoder
 from knowledge.database import sessions
-from knowledge.models import Record, RecordArea, RecordTopic, Revision, SearchPhrase
+from knowledge.search_index import Filters, Index, newest_revision, refreshed
+
+#: What the full share of a message's words is worth beside its cosine. Set on development questions, where
+#: 0.2 to 0.5 did about as well (docs/decisions/0007-search.md).
+_WORDS_ARE_WORTH = 0.3
+
+#: A term's "What is ...?" is close to every short question: it has to be closer than an answer.
+_HANDICAP = {"glossary": 0.1}
 
 
 @dataclass(frozen=True)
@@ -23,28 +29,17 @@ class Match:
 
     record_id: str
     kind: str
-    score: float  # cosine of the closest phrase, -1 to 1
-
-
-@dataclass(frozen=True)
-class _Index:
-    revision: int  # the newest revision it was built from
-    vectors: NDArray[np.float32]  # one row a phrase
-    rows: NDArray[np.int64]  # phrase -> position in record_ids
-    record_ids: list[str]
-    kinds: list[str]
-    areas: list[frozenset[str]]
-    topics: list[frozenset[str]]
+    score: float  # cosine of the closest phrase, -1 to 1: whether it is close at all
 
 
 class Search:
-    """Search over the published records; sees new content at the next call."""
+    """Search over the published records; sees new content at the next call. Any thread may use it."""
 
     def __init__(self, engine: Engine, encoder: SentenceEncoder) -> None:
         self._sessions = sessions(engine)
         self._encoder = encoder
-        self._index: _Index | None = None
-        self._building = threading.Lock()
+        self._index: Index | None = None
+        self._refreshing = threading.Lock()
         # One turn asks several times with the same words.
         self._vector = lru_cache(maxsize=64)(self._encode)
 
@@ -55,46 +50,58 @@ class Search:
         areas: Collection[str],
         topic: str | None = None,
         limit: int = 5,
+        *,
+        age: int | None = None,
+        audience: str | None = None,
+        no_diagnosis_needed: bool = False,
     ) -> list[Match]:
-        """The records closest in meaning.
+        """The records that fit best.
 
         Args:
-            words: what the person wrote.
-            kinds: kinds of record: "guidance", "service", ...
+            words: what the person wrote; any text, none of it is query syntax.
+            kinds: kinds of record: "guidance", "service", "pathway", "entitlement", "glossary".
             areas: keep records that hold in at least one of these.
             topic: keep records about this topic; None keeps all.
             limit: at most so many.
+            age: keep records for this age in years, and those without ages; None keeps all.
+            audience: keep records written for this audience or for all; None keeps all.
+            no_diagnosis_needed: leave out services that need a diagnosis or do not say.
 
         Returns:
-            Matches, best first; empty when nothing passes the filters.
+            Matches, best first by meaning and words together; empty when nothing passes the filters.
+            Whether a match is close enough for a purpose is told by its ``score``, meaning alone.
         """
+        filters = Filters(kinds, areas, topic, age, audience, no_diagnosis_needed)
+        vector = self._vector(words)
         index = self._current()
-        keep = np.array(
-            [
-                kind in kinds and not own.isdisjoint(areas) and (topic is None or topic in topics)
-                for kind, own, topics in zip(index.kinds, index.areas, index.topics, strict=True)
-            ],
-            dtype=bool,
-        )
-        if not keep.any():
+        kept = np.flatnonzero(index.keep(filters))
+        if len(kept) == 0:
             return []
-        scores = np.full(len(index.record_ids), -1.0, dtype=np.float32)
-        np.maximum.at(scores, index.rows, index.vectors @ self._vector(words))
-        scores[~keep] = -1.0
-        best = np.argsort(-scores)[:limit]
-        return [
-            Match(index.record_ids[row], index.kinds[row], float(scores[row])) for row in best if keep[row]
-        ]
+        cosines = index.cosines(vector)
+        # A session begun after the index was made: it sees at least what the index holds.
+        with self._sessions() as session:
+            fit = cosines + _WORDS_ARE_WORTH * index.shares(session, words)
+        for kind, handicap in _HANDICAP.items():
+            if kind in index.kinds:
+                fit[index.kinds[kind]] -= handicap
+        best = kept[np.argsort(-fit[kept], kind="stable")[:limit]]
+        kind_of = {row: kind for kind, flags in index.kinds.items() for row in best if flags[row]}
+        return [Match(index.record_ids[row], kind_of[row], float(cosines[row])) for row in best]
 
     def _encode(self, words: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._encoder.encode([words])[0]
         return vector
 
-    def _current(self) -> _Index:
-        with self._building, self._sessions() as session:
-            newest = session.scalar(select(func.max(Revision.id))) or 0
-            if self._index is None or self._index.revision != newest:
-                self._index = _build(session, newest)
+    def _current(self) -> Index:
+        index = self._index
+        with self._sessions() as session:
+            newest = newest_revision(session)
+        if index is not None and index.revision == newest:
+            return index
+        with self._refreshing, self._sessions() as session:
+            # Another thread may have done it meanwhile.
+            if self._index is None or self._index.revision != newest_revision(session):
+                self._index = refreshed(session, self._index)
             return self._index
 
 
@@ -105,33 +112,3 @@ def open_search(engine: Engine) -> Search:
         EncoderUnavailable: the encoder's files are missing.
     """
     return Search(engine, SentenceEncoder())
-
-
-def _build(session: Session, revision: int) -> _Index:
-    records = session.execute(
-        select(Record.id, Record.kind).where(Record.status == "published").order_by(Record.id)
-    ).all()
-    position = {record_id: row for row, (record_id, _) in enumerate(records)}
-    areas: list[set[str]] = [set() for _ in records]
-    topics: list[set[str]] = [set() for _ in records]
-    for record_id, area in session.execute(select(RecordArea.record_id, RecordArea.area_id)):
-        if record_id in position:
-            areas[position[record_id]].add(area)
-    for record_id, topic in session.execute(select(RecordTopic.record_id, RecordTopic.topic)):
-        if record_id in position:
-            topics[position[record_id]].add(topic)
-    phrases = [
-        (position[record_id], vector)
-        for record_id, vector in session.execute(select(SearchPhrase.record_id, SearchPhrase.vector))
-        if record_id in position
-    ]
-    vectors = np.frombuffer(b"".join(vector for _, vector in phrases), dtype="<f2").astype(np.float32)
-    return _Index(
-        revision=revision,
-        vectors=vectors.reshape(-1, DIMENSIONS),
-        rows=np.array([row for row, _ in phrases], dtype=np.int64),
-        record_ids=[record_id for record_id, _ in records],
-        kinds=[kind for _, kind in records],
-        areas=[frozenset(own) for own in areas],
-        topics=[frozenset(own) for own in topics],
-    )
