@@ -8,6 +8,7 @@ import click
 
 from helpline.cli import fail
 from helpline.commands.directory import export_group, import_group
+from helpline.commands.waits import waits
 from helpline.settings import Settings
 from helpline.stack import load_shipped_content
 from knowledge.check import check_content
@@ -24,6 +25,7 @@ def knowledge() -> None:
 
 knowledge.add_command(import_group)
 knowledge.add_command(export_group)
+knowledge.add_command(waits)
 
 
 @knowledge.command()
