@@ -9,7 +9,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from gateway import api, headers, health, live, openapi, page, resources, rest_webhook
+from gateway import api, headers, health, live, openapi, oruk, page, resources, rest_webhook
 from gateway.bodies import MAX_BODY_BYTES
 from gateway.elsewhere import covered
 from gateway.errors import problem_middleware
@@ -51,10 +51,12 @@ def init_app(
         lstrip_blocks=True,
     )
     app.on_response_prepare.append(headers.add_headers)
+    app.on_response_prepare.append(oruk.open_to_all)
     app.on_shutdown.append(lambda app: app[SOCKETS].close())
     app.cleanup_ctx.append(resources.database)
     app.cleanup_ctx.append(resources.bot)
     app.cleanup_ctx.append(resources.areas(load_areas))
+    app.cleanup_ctx.append(oruk.directory)
     app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
     app.cleanup_ctx.append(resources.watch_advisers)
     app.cleanup_ctx.append(resources.keep_no_longer_than_said)
@@ -74,6 +76,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/api/v1/conversations/{id}/messages", api.get_messages)
     app.router.add_get("/api/v1/conversations/{id}/socket", live.socket)
     app.router.add_post("/webhooks/rest/webhook", rest_webhook.webhook)
+
+    oruk.add_routes(app)
 
     app.router.add_get("/api/openapi.json", openapi.document)
     app.router.add_get("/healthz", health.healthz)

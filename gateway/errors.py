@@ -32,11 +32,13 @@ class Code(StrEnum):
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a code, no secret
     TOKEN_WRONG = "token_wrong"  # noqa: S105
     NO_SUCH_CONVERSATION = "no_such_conversation"
+    NO_SUCH_RECORD = "no_such_record"
     PAYLOAD_NOT_OFFERED = "payload_not_offered"
     MESSAGE_ID_REUSED = "message_id_reused"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     HELLO_EXPECTED = "hello_expected"
     NOT_SAVED = "not_saved"
+    DIRECTORY_UNAVAILABLE = "directory_unavailable"
     INTERNAL = "internal_error"
 
 
@@ -87,6 +89,11 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         "There is no such conversation",
         "It may have been deleted. Start a new one.",
     ),
+    Code.NO_SUCH_RECORD: (
+        HTTPStatus.NOT_FOUND,
+        "There is no such record in the directory",
+        "It may have been withdrawn. The lists hold all that there are.",
+    ),
     Code.PAYLOAD_NOT_OFFERED: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "This button was not offered in this conversation",
@@ -111,6 +118,11 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Your message could not be saved just now",
         "Nothing was done. Please try again in a moment.",
+    ),
+    Code.DIRECTORY_UNAVAILABLE: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The directory cannot be read just now",
+        "Please ask again in a moment.",
     ),
     Code.INTERNAL: (
         HTTPStatus.INTERNAL_SERVER_ERROR,

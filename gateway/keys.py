@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import aiohttp
 from aiohttp import web
 
@@ -13,6 +15,9 @@ from gateway.settings import Settings
 from gateway.sockets import Sockets
 from gateway.turn import Turns
 
+if TYPE_CHECKING:
+    from gateway.oruk import Directory
+
 SETTINGS = web.AppKey("settings", Settings)
 METRICS = web.AppKey("metrics", Metrics)
 STORE = web.AppKey("store", Store)
@@ -21,4 +26,5 @@ BOT = web.AppKey("bot", BotClient)
 CRISIS: web.AppKey[Crisis] = web.AppKey("crisis", object)  # type: ignore[arg-type]
 AREAS: web.AppKey[frozenset[str]] = web.AppKey("areas", frozenset)
 TURNS = web.AppKey("turns", Turns)
+DIRECTORY: web.AppKey[Directory] = web.AppKey("directory", object)  # type: ignore[arg-type]
 SOCKETS = web.AppKey("sockets", Sockets)
