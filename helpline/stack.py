@@ -15,7 +15,7 @@ from helpline.settings import Settings
 from helpline.supervisor import Supervisor
 from helpline.training import MODEL, is_current, stop_training, train
 from knowledge.content import read_content
-from knowledge.database import migrate, open_engine, sessions
+from knowledge.database import migrate, open_engine, told_plainly, writing
 from knowledge.load import load_content
 
 #: Rasa loads TensorFlow, which takes most of this on a slow machine.
@@ -77,7 +77,7 @@ def load_shipped_content(settings: Settings) -> str:
     engine = open_engine(settings.knowledge_database())
     try:
         migrate(engine)
-        with sessions(engine).begin() as session:
+        with told_plainly(engine), writing(engine).begin() as session:
             report = load_content(session, content, SentenceEncoder())
     finally:
         engine.dispose()

@@ -7,13 +7,16 @@ by the loader, so plain synchronous sessions serve it; callers on an event loop 
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -22,21 +25,46 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "knowledge_version"
 
 
+#: Any fixed number but the conversations': writers on PostgreSQL take their turn by it. Two machines that
+#: start at once on an empty database make its tables, and load it, one after the other.
+_WRITERS_TURN = 7_219_032
+
+#: How long a writer waits for another one (SQLite), in milliseconds: as long as a first load may take.
+_BUSY_TIMEOUT_MS = 60_000
+
+
 class StoreUnavailable(RuntimeError):
-    """The database cannot be opened; the message says which and what to do."""
+    """The database cannot be opened, read or written; the message says which and why."""
 
 
 def open_engine(url: str) -> Engine:
     """Make an engine for the store.
 
     Args:
-        url: a SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://...``.
+        url: a SQLAlchemy URL, ``sqlite:///path`` or ``postgresql://...``.
+
+    Raises:
+        StoreUnavailable: it is no such URL.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        # The message of the error would hold the URL, and with it a password.
+        raise StoreUnavailable("the knowledge store's address is not a database URL") from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    if backend != "sqlite":
+        raise StoreUnavailable(f"the knowledge store is kept in SQLite or PostgreSQL, not in {backend!r}")
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the knowledge store {parsed.database} cannot be opened: {error.strerror}"
+            ) from error
     engine = create_engine(parsed)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -47,32 +75,73 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
     # The driver's own transactions leave out DDL: a migration cut short would leave half its tables behind.
     connection.isolation_level = None
     # Readers go on while the loader writes; a writer waits instead of failing at once.
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=NORMAL"):
+    for pragma in (
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        "synchronous=NORMAL",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # A writer takes the write lock at once: a read that later turns into a write would fail instead of
+    # waiting when another writer came in between.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # Until the end of the transaction. Revisions also become visible in the order of their numbers by
+    # this, on which the search index relies.
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_TURN})")
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("writes", False))
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:
-    """Sessions for reading and writing; objects stay usable after a commit."""
+    """Sessions for reading; objects stay usable after a commit."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def writing(engine: Engine) -> sessionmaker[Session]:
+    """Sessions for writing: one at a time, whatever the process or machine; others wait for their turn."""
+    return sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
+
+
+@contextmanager
+def told_plainly(engine: Engine) -> Generator[None]:
+    """Turns what the database refuses in this block into one line.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached, read or written.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        raise StoreUnavailable(f"the knowledge store {shown} cannot be opened: {error.orig}") from error
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
     """Bring the tables to a revision; does nothing when they are there already.
 
+    Safe to call from several processes and machines at once.
+
     Raises:
-        StoreUnavailable: the database cannot be reached or written.
+        StoreUnavailable: the database cannot be reached or written, or is of a newer version than this.
     """
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
+    with told_plainly(engine), engine.execution_options(writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        try:
             command.upgrade(config, revision)
-    except OperationalError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise StoreUnavailable(f"the knowledge store {shown} cannot be opened: {error.orig}") from error
+        except CommandError as error:
+            shown = engine.url.render_as_string(hide_password=True)
+            raise StoreUnavailable(
+                f"the knowledge store {shown} does not fit this version: {error}"
+            ) from error

@@ -50,7 +50,7 @@ def load_content(session: Session, content: Content, encoder: SentenceEncoder) -
     change is a revision. The caller commits: until then nobody sees anything of it.
 
     Args:
-        session: a session of the knowledge store, with no transaction begun.
+        session: one of ``writing``, with no transaction begun.
         content: what ``read_content`` gave.
         encoder: makes the vectors that search compares.
     """

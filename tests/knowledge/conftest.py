@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from encoder import DIMENSIONS, SentenceEncoder
 from knowledge import models
 from knowledge.content import Content, read_content
-from knowledge.database import migrate, open_engine, sessions
+from knowledge.database import migrate, open_engine, sessions, writing
 from knowledge.load import LoadReport, load_content
 
 # On a busy machine a quick example may take long, and that is no fault of the code.
@@ -141,7 +141,7 @@ def engine(migrated_engine: Engine) -> Engine:
 def load(engine: Engine, content: Content | Path, encoder: SentenceEncoder = WORDS) -> LoadReport:
     """Load as the command does: read, then one transaction."""
     whole = read_content(content) if isinstance(content, Path) else content
-    with sessions(engine).begin() as session:
+    with writing(engine).begin() as session:
         return load_content(session, whole, encoder)
 
 
