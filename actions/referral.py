@@ -86,16 +86,7 @@ def heard_referral(
 def is_bare_date(text: str) -> bool:
     """Whether a message is a date and hardly a word besides: "14 May 2025", "it was in March"."""
     spans = [(start, end) for start, end, _ in find_periods(text)]
-    return bool(spans) and _words_besides(text, spans) <= {
-        "it",
-        "was",
-        "on",
-        "in",
-        "since",
-        "about",
-        "no",
-        "the",
-    }
+    return bool(spans) and all(_AROUND_A_DATE.fullmatch(word) for word in _words_besides(text, spans))
 
 
 def only_tells_a_referral(text: str, entities: Iterable[Mapping[str, Any]]) -> bool:

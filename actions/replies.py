@@ -68,7 +68,7 @@ class Reply:
             easy_read: the same in Easy Read.
             records: what the text rests on; their sources go with its last bubble.
             cards: shown under its last bubble.
-            superseded: older figures that the text rests on too: what was true then needs no new review.
+            superseded: what the text rests on too, as what was true then: that needs no new review.
         """
         records = list(records)
         if self._easy_read and easy_read:

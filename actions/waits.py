@@ -224,7 +224,7 @@ def _say_change(reply: Reply, one: WaitSeries) -> None:
     reply.say(
         "\n".join([f"The {name} {went} {times}.", *lines]),
         easy_read="\n".join([f"The {name} {went}.", *(line.removeprefix("- ") for line in lines)]),
-        superseded=older,
+        superseded=[newest, *older],
     )
 
 
