@@ -70,6 +70,22 @@ def test_a_card_of_a_kind_we_do_not_know_is_still_shown_in_words() -> None:
     }
 
 
+def test_a_chart_is_shown_as_what_it_says() -> None:
+    said = "Wait so far: 79 weeks. Average wait, December 2022: 33 weeks."
+    card = {
+        "kind": "wait_chart",
+        "id": "derby-city-child",
+        "title": "The wait so far",
+        "bars": [{"label": "So far", "said": "79 weeks", "weeks": 79, "weeks_at_most": 79, "as_of": None}],
+        "caption": "Reported waits: December 2022.",
+        "text_alternative": said,
+    }
+
+    [shown] = message_json(message(cards=[card]), Titles())["cards"]
+
+    assert shown == {"title": "The wait so far", "lines": [{"label": "What the chart shows", "text": said}]}
+
+
 def test_only_addresses_of_the_web_become_links() -> None:
     sources = [{"title": "A", "url": "javascript:alert(1)"}, {"title": "B", "url": "https://example.org"}]
     shown = message_json(message(sources=sources), Titles())["sources"]
