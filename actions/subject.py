@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from actions.answering import topic_by_meaning
 from actions.context import Context, read_context
+from actions.letters import offer_letter
 from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
 from actions.replies import TALK_TO_A_PERSON, Reply
 from actions.store import read_store
@@ -57,6 +58,7 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
         context = context.about(topic)
         reply = Reply(topic, context.easy_read)
         context, events = ANSWERS[topic](reply, context, session, topic)
+        offer_letter(reply, session, topic)
         if _ALSO_ASKS_FOR_A_PERSON.search(context.text):
             reply.say("You also asked for a person. Press the button and I will ask one to join.")
             reply.offer(TALK_TO_A_PERSON)

@@ -36,7 +36,7 @@ _PRIORITIES = {Priority.NORMAL: "", Priority.HIGH: "High priority", Priority.CRI
 _ASKED_IN_ROW = 3
 
 #: Fields of a card that are no words for people.
-_NOT_SHOWN = {"kind", "id", "title", "bars", "caption"}
+_NOT_SHOWN = {"kind", "id", "title", "bars", "caption", "voice", "voices", "limits", "fields"}
 
 #: What the family's page calls a card's field, where that is not the field's own name.
 _LABELS = {

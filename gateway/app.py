@@ -9,7 +9,19 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from gateway import api, headers, health, live, openapi, oruk, page, resources, rest_webhook
+from gateway import (
+    api,
+    calendar,
+    headers,
+    health,
+    letters,
+    live,
+    openapi,
+    oruk,
+    page,
+    resources,
+    rest_webhook,
+)
 from gateway.bodies import MAX_BODY_BYTES
 from gateway.elsewhere import covered
 from gateway.errors import problem_middleware
@@ -55,6 +67,7 @@ def init_app(
     app.on_shutdown.append(lambda app: app[SOCKETS].close())
     app.cleanup_ctx.append(resources.database)
     app.cleanup_ctx.append(resources.bot)
+    app.cleanup_ctx.append(resources.records)
     app.cleanup_ctx.append(resources.areas(load_areas))
     app.cleanup_ctx.append(oruk.directory)
     app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
@@ -78,6 +91,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/webhooks/rest/webhook", rest_webhook.webhook)
 
     oruk.add_routes(app)
+    app.router.add_get("/calendar.ics", calendar.calendar)
+    app.router.add_post("/letters/{id}", letters.letter)
 
     app.router.add_get("/api/openapi.json", openapi.document)
     app.router.add_get("/healthz", health.healthz)

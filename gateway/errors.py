@@ -37,6 +37,9 @@ class Code(StrEnum):
     MESSAGE_ID_REUSED = "message_id_reused"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     HELLO_EXPECTED = "hello_expected"
+    NO_DATES = "no_dates"
+    NO_SUCH_LETTER = "no_such_letter"
+    KNOWLEDGE_UNAVAILABLE = "knowledge_unavailable"
     NOT_SAVED = "not_saved"
     DIRECTORY_UNAVAILABLE = "directory_unavailable"
     INTERNAL = "internal_error"
@@ -113,6 +116,21 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.BAD_REQUEST,
         "The first frame must be a hello",
         'Send {"type": "hello", "token": TOKEN, "after": SEQ} within ten seconds.',
+    ),
+    Code.NO_DATES: (
+        HTTPStatus.NOT_FOUND,
+        "No date follows from this",
+        "Give an event from which a time limit runs.",
+    ),
+    Code.NO_SUCH_LETTER: (
+        HTTPStatus.NOT_FOUND,
+        "There is no such letter",
+        "Use the id of a letter card.",
+    ),
+    Code.KNOWLEDGE_UNAVAILABLE: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Our records cannot be read just now",
+        "Please try again in a moment.",
     ),
     Code.NOT_SAVED: (
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -11,6 +11,7 @@ from conversations.store import Store
 from gateway.bot_client import BotClient
 from gateway.metrics import Metrics
 from gateway.ports import Crisis
+from gateway.records import Records
 from gateway.settings import Settings
 from gateway.sockets import Sockets
 from gateway.turn import Turns
@@ -25,6 +26,7 @@ HTTP = web.AppKey("http", aiohttp.ClientSession)
 BOT = web.AppKey("bot", BotClient)
 CRISIS: web.AppKey[Crisis] = web.AppKey("crisis", object)  # type: ignore[arg-type]
 AREAS: web.AppKey[frozenset[str]] = web.AppKey("areas", frozenset)
+RECORDS = web.AppKey("records", Records)
 TURNS = web.AppKey("turns", Turns)
 DIRECTORY: web.AppKey[Directory] = web.AppKey("directory", object)  # type: ignore[arg-type]
 SOCKETS = web.AppKey("sockets", Sockets)

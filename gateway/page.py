@@ -26,6 +26,9 @@ _TOO_LONG = "Your message is too long. Please send a shorter one."
 
 _SAFE_LINK = re.compile(r"^https?://", re.IGNORECASE)
 
+#: A path of our own: not "//elsewhere", which browsers take for another host.
+_OWN_LINK = re.compile(r"^/[^/\\\s][^\\\s]*$")
+
 
 @dataclass(slots=True)
 class _View:
@@ -160,6 +163,7 @@ def _render(request: web.Request, view: _View) -> web.Response:
             "who": who,
             "blocks": blocks,
             "link": safe_link,
+            "own_link": own_link,
             "digits": digits,
         },
         status=view.http_status,
@@ -195,6 +199,11 @@ def blocks(text: str) -> list[tuple[str, list[str]]]:
 def safe_link(url: object) -> str | None:
     """``url`` if it is a web address: nothing else becomes a link."""
     return url if isinstance(url, str) and _SAFE_LINK.match(url) else None
+
+
+def own_link(url: object) -> str | None:
+    """``url`` if it is a path on this gateway."""
+    return url if isinstance(url, str) and _OWN_LINK.match(url) else None
 
 
 def digits(number: object) -> str:

@@ -17,8 +17,9 @@ from gateway import wording
 from gateway.bot_client import BotClient
 from gateway.crisis import check_complete
 from gateway.elsewhere import Elsewhere
-from gateway.keys import AREAS, BOT, CRISIS, HTTP, METRICS, SETTINGS, STORE, TURNS
+from gateway.keys import AREAS, BOT, CRISIS, HTTP, METRICS, RECORDS, SETTINGS, STORE, TURNS
 from gateway.ports import Crisis, Safety
+from gateway.records import Records
 from gateway.turn import Turns
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,13 @@ async def bot(app: web.Application) -> AsyncGenerator[None]:
             token=settings.bot_token,
         )
         yield
+
+
+async def records(app: web.Application) -> AsyncGenerator[None]:
+    """The knowledge store, for what is served straight from it."""
+    app[RECORDS] = Records(app[SETTINGS].knowledge_url)
+    yield
+    app[RECORDS].close()
 
 
 def areas(load_areas: Callable[[str], frozenset[str]]) -> Resource:

@@ -2,7 +2,8 @@
 /** Makes the chat page live. Without this file the page is a plain form. */
 
 import { Refused, Stream, createConversation, deleteConversation, readMessages, sendMessage } from "./connection.js";
-import { element, messageItem, who } from "./render.js";
+import { takeOverLetters } from "./letters.js";
+import { element, messageItem, spoken, who } from "./render.js";
 
 /** @typedef {import("./render.js").Message} Message */
 /** @typedef {import("./connection.js").Status} Status */
@@ -162,7 +163,7 @@ function show(message, aloud) {
   growing(() => page.messages.insertBefore(item, next ?? null), message.role === "user");
   if (message.role !== "user") {
     page.typing.hidden = unsent.size === 0;
-    if (aloud) announce(`${who(message)}: ${message.text}`);
+    if (aloud) announce(`${who(message)}: ${spoken(message)}`);
   }
 }
 
@@ -448,6 +449,8 @@ page.leave.addEventListener("click", (event) => {
   // The other page takes this one's place: "back" does not lead here.
   location.replace(page.leave.href);
 });
+
+takeOverLetters(page.messages, announce);
 
 page.log.classList.add("log--live");
 page.text.value ||= memory.get("draft") ?? "";

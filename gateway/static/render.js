@@ -16,6 +16,9 @@
 
 const NEW_TAB = " (opens in a new tab)";
 
+/** A path of our own: not "//elsewhere", which browsers take for another host. */
+const OWN_LINK = /^\/[^/\\\s][^\\\s]*$/;
+
 /**
  * @param {string} tag
  * @param {{[name: string]: string}} [attributes]
@@ -122,8 +125,51 @@ function shape(s) {
   return made;
 }
 
-/** @param {Fields} c */
-function card(c) {
+/**
+ * A letter to fill in; letters.js makes its buttons work in place.
+ * @param {Fields} c
+ * @param {string} prefix of the ids in this message
+ */
+function letterForm(c, prefix) {
+  const made = element(
+    "form",
+    { class: "letter", method: "post", action: `/letters/${c.id}`, target: "_blank", autocomplete: "off" },
+    [element("p", {}, [element("strong", {}, [c.note])])],
+  );
+  /** @param {string} name @param {string} words @param {HTMLElement[]} options */
+  const select = (name, words, options) => {
+    if (options.length < 2) return;
+    made.append(element("label", { for: prefix + name }, [words]), element("select", { id: prefix + name, name }, options));
+  };
+  /** @param {Fields} one */
+  const voice = (one) => element("option", { value: one.id, ...(one.id === c.voice && { selected: "" }) }, [one.label]);
+  /** @param {Fields} one */
+  const limit = (one) => element("option", { value: one.id }, [one.title]);
+  select("voice", "Who writes", (c.voices ?? []).map(voice));
+  select("limit", "What is late", (c.limits ?? []).map(limit));
+  for (const f of c.fields ?? []) {
+    const id = prefix + f.name;
+    const common = { id, name: f.name, ...(f.hint && { "aria-describedby": `${id}-hint` }) };
+    made.append(element("label", { for: id }, [f.label]));
+    if (f.hint) made.append(element("p", { class: "hint", id: `${id}-hint` }, [f.hint]));
+    made.append(
+      f.multiline
+        ? element("textarea", { ...common, rows: "3", maxlength: "4000" }, [f.value ?? ""])
+        : element("input", { ...common, type: "text", maxlength: "300", value: f.value ?? "" }),
+    );
+  }
+  const submit = { type: "submit", name: "format" };
+  made.append(
+    element("div", { class: "actions" }, [
+      element("button", { ...submit, value: "page" }, ["Show the letter"]),
+      element("button", { ...submit, value: "docx" }, ["Download as Word (.docx)"]),
+    ]),
+  );
+  return made;
+}
+
+/** @param {Fields} c @param {string} key of the message, for ids */
+function card(c, key) {
   const made = element("section", { class: `card card--${c.kind === "crisis" ? "crisis" : "plain"}` }, [
     element("h3", {}, [c.title ?? c.name ?? ""]),
   ]);
@@ -132,6 +178,7 @@ function card(c) {
     const caption = element("figcaption", {}, [c.caption ?? ""]);
     made.append(element("figure", { class: "chart" }, [/** @type {any} */ (shape(c.drawing)), caption]));
   }
+  if (c.kind === "letter") made.append(letterForm(c, `letter-${key}-`));
   if (c.contacts?.length) made.append(element("ul", { class: "contacts" }, c.contacts.map(contact)));
   if (c.steps?.length) {
     const steps = c.steps.map((/** @type {Fields} */ step) =>
@@ -186,6 +233,20 @@ function details(name, title, children) {
 }
 
 /** @param {Message} m */
+function hasLetter(m) {
+  return m.cards.find((one) => one.kind === "letter");
+}
+
+/**
+ * What is read out when a message comes: not a whole letter with its blanks.
+ * @param {Message} m
+ */
+export function spoken(m) {
+  const letter = hasLetter(m);
+  return letter ? `A letter to fill in: ${letter.title}.` : m.text;
+}
+
+/** @param {Message} m */
 function hasCardForLists(m) {
   return m.cards.some((one) => one.kind === "crisis" || one.kind === "deadlines");
 }
@@ -200,10 +261,14 @@ export function messageItem(m, easyRead) {
   const made = element("li", { class: `message message--${m.role}` }, [
     element("p", { class: "message__who" }, [who(m)]),
     // These cards show what the text lists for channels without cards: once is enough here.
-    ...blocks(m.text).filter((block) => block.tagName !== "UL" || !hasCardForLists(m)),
-    ...m.cards.map(card),
+    ...(hasLetter(m) ? [] : blocks(m.text)).filter((block) => block.tagName !== "UL" || !hasCardForLists(m)),
+    ...m.cards.map((one) => card(one, String(m.seq ?? ""))),
   ]);
   for (const a of m.attachments) {
+    if (a.kind === "calendar" && typeof a.url === "string" && OWN_LINK.test(a.url)) {
+      made.append(element("p", {}, [element("a", { href: a.url, download: "" }, [a.title ?? a.url])]));
+      continue;
+    }
     const link = webLink(a.url, a.title ?? a.url);
     if (link) made.append(element("p", {}, [link]));
   }
