@@ -19,8 +19,12 @@ from knowledge.search_index import Filters, Index, newest_revision, refreshed
 #: 0.2 to 0.5 did about as well (docs/decisions/0007-search.md).
 _WORDS_ARE_WORTH = 0.3
 
-#: A term's "What is ...?" is close to every short question: it has to be closer than an answer.
-_HANDICAP = {"glossary": 0.1}
+#: Kinds of record that can be found.
+KINDS = ("guidance", "service", "pathway", "entitlement", "glossary", "letter")
+
+#: A term's "What is ...?" is close to every short question, and a letter to the question it is written for:
+#: they have to be closer than an answer.
+_HANDICAP = {"glossary": 0.1, "letter": 0.1}
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Search:
 
         Args:
             words: what the person wrote; any text, none of it is query syntax.
-            kinds: kinds of record: "guidance", "service", "pathway", "entitlement", "glossary".
+            kinds: kinds of record, some of ``KINDS``.
             areas: keep records that hold in at least one of these.
             topic: keep records about this topic; None keeps all.
             limit: at most so many.

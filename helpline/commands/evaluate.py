@@ -11,24 +11,42 @@ from typing import Any
 
 import click
 
+from encoder import EncoderUnavailable
 from helpline.cli import fail
 from helpline.client import is_ready
 from helpline.evaluation import dialogues as dialogue_evaluation
 from helpline.evaluation import nlu as nlu_evaluation
 from helpline.evaluation import safety as safety_evaluation
-from helpline.evaluation.files import Dialogue, EvaluationFileError, SafetyLine, TopicLine, read_lines
+from helpline.evaluation import search as search_evaluation
+from helpline.evaluation.files import (
+    Dialogue,
+    EvaluationFileError,
+    SafetyLine,
+    SearchLine,
+    TopicLine,
+    read_lines,
+)
 from helpline.programs import programs
 from helpline.settings import Settings
-from helpline.stack import READY_WITHIN, CannotStart, own_settings, running, train_if_needed
+from helpline.stack import (
+    READY_WITHIN,
+    CannotStart,
+    load_shipped_content,
+    own_settings,
+    running,
+    train_if_needed,
+)
 from helpline.supervisor import NotReady, Supervisor
 from helpline.training import TrainingFailed
 from knowledge.content import ContentError
-from knowledge.database import StoreUnavailable
+from knowledge.database import StoreUnavailable, migrate, open_engine, told_plainly
+from knowledge.search import open_search
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FAILURES = (
     CannotStart,
     ContentError,
+    EncoderUnavailable,
     EvaluationFileError,
     NotReady,
     StoreUnavailable,
@@ -95,6 +113,53 @@ def dialogues(file: Path, as_json: bool, errors: Path | None) -> None:
     _print(dialogue_evaluation.score(checked), as_json)
     misses = [[turn.dialogue, turn.user, failed, turn.replies] for turn in checked for failed in turn.failed]
     _write(errors, ["dialogue", "user", "failed", "replies"], misses)
+
+
+@evaluate.command()
+@click.argument("file", type=_FILE)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--errors", type=click.Path(path_type=Path), help="Write the misses to this CSV file.")
+@click.option(
+    "--store",
+    "as_it_is",
+    is_flag=True,
+    help="Search the store as it is, with what was imported, instead of the shipped content by itself.",
+)
+def search(file: Path, as_json: bool, errors: Path | None, as_it_is: bool) -> None:
+    """Whether search finds the right records: hit@1, hit@3, mean reciprocal rank."""
+    try:
+        found = _search(read_lines(file, SearchLine), as_it_is)
+    except _FAILURES as error:
+        fail(str(error))
+        return
+    _print(search_evaluation.score(found), as_json)
+    misses = [
+        [
+            result.line.text,
+            result.line.area or "",
+            "" if result.line.age is None else str(result.line.age),
+            " ".join(result.line.records),
+            "" if result.rank is None else str(result.rank),
+            " ".join(result.record_ids[:3]),
+        ]
+        for result in found
+        if result.rank is None or result.rank > 3
+    ]
+    _write(errors, ["text", "area", "age", "records", "rank", "found"], misses)
+
+
+def _search(lines: list[SearchLine], as_it_is: bool) -> list[search_evaluation.Found]:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings() if as_it_is else own_settings(Settings(), Path(folder))
+        if not as_it_is:
+            load_shipped_content(settings)
+        engine = open_engine(settings.knowledge_database())
+        try:
+            migrate(engine)
+            with told_plainly(engine):
+                return search_evaluation.find_all(engine, open_search(engine), lines)
+        finally:
+            engine.dispose()
 
 
 async def _parse(lines: list[TopicLine]) -> list[nlu_evaluation.Understood]:

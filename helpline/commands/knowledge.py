@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from sqlalchemy import select
 
+from encoder import EncoderUnavailable
 from helpline.cli import fail
 from helpline.commands.directory import export_group, import_group
 from helpline.commands.waits import waits
@@ -13,9 +16,13 @@ from helpline.settings import Settings
 from helpline.stack import load_shipped_content
 from knowledge.check import check_content
 from knowledge.content import SHIPPED, ContentError, read_content
-from knowledge.database import StoreUnavailable, open_engine
-from knowledge.queries.areas import EVERYWHERE
-from knowledge.search import open_search
+from knowledge.content_schema import Audience
+from knowledge.database import StoreUnavailable, migrate, open_engine, sessions, told_plainly
+from knowledge.dates import say_partial
+from knowledge.models import Area, Topic
+from knowledge.queries.areas import areas_from_near_to_wide
+from knowledge.queries.records import records_by_id, title_of
+from knowledge.search import KINDS, open_search
 
 
 @click.group()
@@ -62,12 +69,60 @@ def check(folder: Path) -> None:
 
 @knowledge.command()
 @click.argument("words")
-@click.option("--area", help="Area id, such as derbyshire.")
-@click.option("--limit", default=5, show_default=True)
-def search(words: str, area: str | None, limit: int) -> None:
-    """Find records by meaning."""
-    finder = open_search(open_engine(Settings().knowledge_database()))
-    areas = [area, *EVERYWHERE] if area else list(EVERYWHERE)
-    kinds = ["guidance", "service", "pathway", "entitlement", "glossary"]
-    for match in finder.closest(words, kinds, areas, limit=limit):
-        click.echo(f"{match.score:.2f}  {match.kind:12} {match.record_id}")
+@click.option("--area", help="Area id, such as derbyshire; with it, what holds around it.")
+@click.option("--age", type=click.IntRange(0, 120), help="Leave out what is for other ages.")
+@click.option("--audience", help="Leave out what is written for others: families, young-people, adults ...")
+@click.option(
+    "--kind", "kinds", multiple=True, help="Only this kind: guidance, service ... (again for more)."
+)
+@click.option("--topic", help="Only what is about this topic.")
+@click.option("--no-diagnosis-needed", is_flag=True, help="Leave out services that ask for a diagnosis.")
+@click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
+def search(
+    words: str,
+    area: str | None,
+    age: int | None,
+    audience: str | None,
+    kinds: tuple[str, ...],
+    topic: str | None,
+    no_diagnosis_needed: bool,
+    limit: int,
+) -> None:
+    """Find records by meaning and words: rank, kind, id, how close (1 is the same), date, title."""
+    try:
+        engine = open_engine(Settings().knowledge_database())
+        migrate(engine)
+        with told_plainly(engine), sessions(engine)() as session:
+            _must_be_known("area", area, session.scalars(select(Area.id)))
+            _must_be_known("topic", topic, session.scalars(select(Topic.name)))
+            _must_be_known("audience", audience, Audience)
+            for kind in kinds:
+                _must_be_known("kind", kind, KINDS)
+            found = open_search(engine).closest(
+                words,
+                kinds or KINDS,
+                areas_from_near_to_wide(session, area),
+                topic,
+                limit,
+                age=age,
+                audience=audience,
+                no_diagnosis_needed=no_diagnosis_needed,
+            )
+            records = records_by_id(session, [match.record_id for match in found])
+    except (EncoderUnavailable, StoreUnavailable) as error:
+        fail(str(error))
+        return
+    if not found:
+        click.echo("Nothing found.")
+    for rank, match in enumerate(found, start=1):
+        record = records[match.record_id]
+        click.echo(
+            f"{rank:2}  {match.kind:11}  {match.score:.2f}  as of {say_partial(record.as_of)}  "
+            f"{match.record_id}  {title_of(record)}"
+        )
+
+
+def _must_be_known(what: str, value: str | None, known: Iterable[str]) -> None:
+    allowed = sorted(known)
+    if value is not None and value not in allowed:
+        fail(f"There is no {what} {value!r}. Use one of: {', '.join(allowed)}.")

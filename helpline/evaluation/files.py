@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class EvaluationFileError(ValueError):
@@ -49,6 +49,18 @@ class Dialogue(BaseModel):
 
     id: str
     turns: list[DialogueTurn]
+
+
+class SearchLine(BaseModel):
+    """A question and the records that answer it; ``also`` names others that count as right."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    area: str | None = None  # where the person lives; None: not known
+    age: int | None = None  # years
+    records: list[str] = Field(min_length=1)
+    also: list[str] = []
 
 
 def read_lines[Line: BaseModel](path: Path, form: type[Line]) -> list[Line]:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from encoder import SentenceEncoder
 from knowledge import models
-from knowledge.database import sessions
+from knowledge.database import writing
 from knowledge.dates import today
 from knowledge.oruk.duplicates import names_of, shown_by_others
 from knowledge.oruk.errors import FeedError, Refused
@@ -95,7 +95,7 @@ def read_directory(
         withdraw_many: believe a directory that suddenly has lost most of its services.
         progress: called after each page.
     """
-    return Reading(sessions(engine), encoder, source, reader, full, withdraw_many, progress)
+    return Reading(writing(engine), encoder, source, reader, full, withdraw_many, progress)
 
 
 class Reading:
