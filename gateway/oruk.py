@@ -7,6 +7,7 @@ somebody who copies the whole directory keeps no family waiting.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time
@@ -25,6 +26,8 @@ from knowledge.database import open_engine, sessions
 from knowledge.oruk import published
 from knowledge.oruk.exporter import envelope
 from knowledge.oruk.published import PROFILE, VERSION, Slice, Wanted
+
+log = logging.getLogger(__name__)
 
 #: Below this address everything is open data.
 PREFIX = "/oruk/"
@@ -107,7 +110,8 @@ class Directory:
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, answer)
-        except SQLAlchemyError:
+        except SQLAlchemyError as error:
+            log.error("directory unavailable", extra={"cause": str(error)[:500]})
             raise Problem(Code.DIRECTORY_UNAVAILABLE) from None
 
     def close(self) -> None:

@@ -123,7 +123,7 @@ class Fetcher:
             try:
                 async with self.session.get(here, allow_redirects=False) as answer:
                     if answer.status in (301, 302, 303, 307, 308):
-                        there = urljoin(here, answer.headers.get("Location", ""))
+                        there = _leads_to(here, answer.headers.get("Location", ""))
                         if here.startswith("https:") and not there.startswith("https:"):
                             raise Refused(f"{here} leads from https to {there}")
                         here = there
@@ -210,8 +210,18 @@ _NOT_PUBLIC = "is not an address of the public internet"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+def _leads_to(here: str, location: str) -> str:
+    try:
+        return urljoin(here, location)
+    except ValueError:
+        raise Refused(f"{here} leads to {location[:200]!r}, which is no web address") from None
+
+
 def _check_scheme(url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Refused(f"{url[:200]} is no web address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Refused(f"{url[:200]} is no web address: it must start with https:// or http://")
     if parts.username or parts.password:
@@ -243,7 +253,7 @@ def _retry_after(value: str | None) -> float | None:
 
 def _check_private(url: str, error: BaseException) -> None:
     # Several addresses of one name come back as one error with all their messages, and no type of ours.
-    if _NOT_PUBLIC in str(error):
+    if _NOT_PUBLIC in f"{error} {getattr(error, 'os_error', '')}":
         raise Refused(
             f"{url} is not read: it {_NOT_PUBLIC}. If it is a directory of your own network, allow it with "
             "--allow-private"

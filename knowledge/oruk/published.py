@@ -15,7 +15,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from knowledge.models import (
     Area,
@@ -203,7 +203,8 @@ def taxonomy_term(session: Session, term_id: str) -> Document | None:
 
 
 def _published() -> ColumnElement[bool]:
-    outside = exists().where(FeedService.record_id == Service.id, FeedService.outcome == "outside")
+    note = aliased(FeedService)  # apart from the one that a query around this may ask
+    outside = exists().where(note.record_id == Service.id, note.outcome == "outside")
     return and_(or_(Service.status == "published", outside), Service.freshness != "historic")
 
 

@@ -65,7 +65,7 @@ class ApiReader:
         services = 0
         for number in range(1, self._limits.max_pages + 1):
             url = self._url("/services", page=number, per_page=self._limits.per_page)
-            page, last = _page(url, await self._fetcher.json(url), number)
+            page, last = _page(url, await self._fetcher.json(url), number, self._limits.per_page)
             ids = {_id_of(item) for item in page.items}
             if page.items and ids <= seen:
                 raise FeedError(
@@ -165,7 +165,7 @@ def _in_file(path: Path) -> Iterable[Any]:
         raise FeedError(f"{path} cannot be read: {error.strerror}") from None
     if isinstance(whole, dict) and not ({"contents", "content"} & whole.keys()):
         return [whole]
-    return _page(str(path), whole, 1)[0].items
+    return _page(str(path), whole, 1, 1)[0].items
 
 
 def _in_lines(path: Path) -> Iterator[Any]:
@@ -187,7 +187,7 @@ def _parsed(raw: bytes, where: str) -> Any:
         raise Refused(f"{where} is not JSON") from None
 
 
-def _page(where: str, raw: Any, number: int) -> tuple[Page, bool]:
+def _page(where: str, raw: Any, number: int, asked: int) -> tuple[Page, bool]:
     """The page and whether it is the last one; tolerant of what the envelope leaves out."""
     if isinstance(raw, list):
         return Page(number, raw, len(raw), 1), True
@@ -200,17 +200,19 @@ def _page(where: str, raw: Any, number: int) -> tuple[Page, bool]:
     if not isinstance(items, list):
         raise Refused(f"{where} gives no page of services: it has no list 'contents'")
     total_pages = _count(raw.get("total_pages"))
-    # What says that it is the last page is believed only if the count of pages does not say otherwise.
-    last = not items or (
-        number >= total_pages if total_pages is not None else raw.get("last_page") in (True, "true", None)
-    )
-    return Page(number, items, _count(raw.get("total_items")), total_pages), last
+    if total_pages is not None:
+        last = number >= total_pages
+    elif "last_page" in raw:
+        last = raw["last_page"] in (True, "true")
+    else:
+        last = len(items) < asked
+    return Page(number, items, _count(raw.get("total_items")), total_pages), last or not items
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15 else None
 
 
 def _id_of(item: Any) -> str:

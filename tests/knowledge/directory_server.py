@@ -166,6 +166,7 @@ class Directory:
     answer: Callable[[web.Request], web.StreamResponse | None] = lambda _request: None
     about: Json | None = None
     compressed: bool = False
+    delay: float = 0.0  # seconds before each answer
     asked: list[str] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
     url: str = ""
@@ -182,6 +183,7 @@ class Directory:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
         self.agents.add(request.headers.get("User-Agent", ""))
+        await asyncio.sleep(self.delay)
         own = self.answer(request)
         if own is not None:
             return own
@@ -234,7 +236,7 @@ class Running:
     async def _start(self) -> None:
         app = web.Application()
         app.router.add_get("/{tail:.*}", self._directory.handle)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
