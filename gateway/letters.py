@@ -21,6 +21,9 @@ from knowledge.queries.letters import letter_by_id
 
 _FORM = "application/x-www-form-urlencoded"
 
+#: Something to know before the letter is sent; it is no part of the letter. The page shows it above.
+NOTE_HEADER = "Letter-Note"
+
 
 async def letter(request: web.Request) -> web.Response:
     """``POST /letters/{id}``: the letter with what was given; what was not is a blank like "[your name]"."""
@@ -39,7 +42,8 @@ async def letter(request: web.Request) -> web.Response:
                 "letter.html", request, {"letter": filled, "settings": request.app[SETTINGS]}
             )
         case _:
-            return web.Response(text=filled.text, content_type="text/plain", charset="utf-8")
+            headers = {NOTE_HEADER: filled.note} if filled.note else {}
+            return web.Response(text=filled.text, content_type="text/plain", charset="utf-8", headers=headers)
 
 
 def _filled(session: Session, letter_id: str, body: LetterBody) -> FilledLetter:

@@ -36,7 +36,8 @@ async function show(form, announce) {
     if (!response.ok) throw new Error(String(response.status));
     text.value = await response.text();
     text.rows = Math.min(30, text.value.split("\n").length + 4);
-    state.textContent = "";
+    state.textContent = response.headers.get("Letter-Note") ?? "";
+    if (state.textContent) announce(state.textContent);
     shown?.removeAttribute("hidden");
     text.focus();
   } catch {

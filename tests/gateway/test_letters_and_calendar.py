@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import AsyncGenerator
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from gateway.page import own_link
 from gateway.settings import Settings
 from knowledge.content import Content
 from knowledge.database import migrate, open_engine, sessions
+from knowledge.dates import today
 from knowledge.letter_file import MEDIA_TYPE
 from knowledge.letters import fill
 from knowledge.queries.letters import all_letters, letter_by_id
@@ -131,6 +132,19 @@ async def test_the_choices_of_the_form(client: Client) -> None:
     assert "regulation 13(2)" in text
     assert "21 July 2026" in text
     assert "my child" not in text
+
+
+async def test_a_time_that_has_not_run_out_is_told_beside_the_letter(client: Client) -> None:
+    tomorrow = (today() + timedelta(days=1)).isoformat()
+    fields = {"request_date": tomorrow}
+    text = await client.post("/letters/letter-ehc-overdue", json={"fields": fields})
+    page = await client.post("/letters/letter-ehc-overdue", json={"fields": fields, "format": "page"})
+
+    assert text.headers["Letter-Note"].startswith("The time has not run out yet. The last day is ")
+    assert "not run out yet" not in await text.text()
+    assert "The time has not run out yet." in await page.text()
+    late = await client.post("/letters/letter-ehc-overdue", json={"fields": {"request_date": "2020-01-06"}})
+    assert "Letter-Note" not in late.headers
 
 
 WRONG = {
@@ -412,6 +426,14 @@ async def test_axe_finds_nothing_wrong_with_the_form_and_the_letter(page: Page) 
     await page.get_by_role("button", name="Show the letter").click()
     await expect(page.get_by_label("Your letter", exact=True)).to_be_focused()
     assert await violations(page) == []
+
+
+@needs_browser
+async def test_a_note_is_shown_above_the_letter(page: Page) -> None:
+    await page.get_by_label("Day the council got the request").fill((today() + timedelta(days=1)).isoformat())
+    await page.get_by_role("button", name="Show the letter").click()
+
+    await expect(page.locator(".letter__state")).to_contain_text("The time has not run out yet.")
 
 
 @needs_browser
