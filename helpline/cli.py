@@ -17,6 +17,7 @@ _COMMANDS = {
     "knowledge": "knowledge",
     "adviser": "adviser",
     "evaluate": "evaluate",
+    "bench": "bench",
     "purge": "retention",
     "erase": "retention",
     "doctor": "doctor",
