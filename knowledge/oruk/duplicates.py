@@ -56,9 +56,8 @@ class Shown:
             for other, record_id in self._names.get(_name(name), ()):
                 if not own or not other or own == other:
                     return record_id
-        words = _words(names, organization)
         for other_words, record_id in self._pages.get(_page(url) or "", ()):
-            if words & other_words:
+            if _words(names, organization) & other_words:
                 return record_id
         return None
 

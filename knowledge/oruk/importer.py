@@ -209,7 +209,8 @@ class Reading:
                     entries.append(Entry(document, last_modified))
         with self._sessions.begin() as session:
             keeper.keep(session, entries)
-            keeper.again(session, known)
+            if known:
+                keeper.again(session, known)
 
     def _listed(self, page: Page, seen: set[str]) -> dict[str, tuple[dict[str, Any], str | None]]:
         """The services of a page by UUID: as sent, and when the list says that they changed last."""

@@ -209,7 +209,7 @@ def _published() -> ColumnElement[bool]:
 
 
 def _has_service() -> ColumnElement[bool]:
-    return exists().where(Service.organization_id == Organization.id, _published())
+    return select(Service.id).where(Service.organization_id == Organization.id, _published()).exists()
 
 
 def _service_ids(session: Session, wanted: Wanted) -> Select[str]:

@@ -59,6 +59,8 @@ class Keeper:
     def keep(self, session: Session, entries: Iterable[Entry]) -> None:
         """Store services: new ones are added, changed ones updated, the others only noted as read."""
         listed = {entry.id: entry for entry in entries}
+        if not listed:
+            return
         notes = self._notes(session, listed)
         records = {
             record.id: record

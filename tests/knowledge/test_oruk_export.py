@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 
 from knowledge import models
 from knowledge.database import migrate, open_engine, sessions
+from knowledge.oruk import published
 from knowledge.oruk.exporter import PER_FILE, export_file, export_folder, export_lines
 from knowledge.oruk.fetch import Limits
 from knowledge.oruk.ids import stable_uuid
@@ -151,11 +152,20 @@ async def test_drafts_duplicates_and_history_are_not_published(
 
     load(engine, folder(change))
     twice = directory_service("Lunch club")
-    twice["organization"]["name"] = "A charity"
+    twice["organization"].update(name="A charity", id=twice["id"])
     outside = directory_service("Far away", service_areas=[{"id": twice["id"], "name": "Cornwall"}])
     closed = directory_service("Closed", status="inactive")
     await read(engine, written(tmp_path / "county.ndjson", [twice, outside, closed]))
     assert {document["name"] for document in exported(engine).values()} == {"Lunch club", "Far away"}
+    with sessions(engine)() as session:
+        named = [(entry["id"], entry["name"]) for entry in published.organizations(session, 0, 50).contents]
+        assert published.organization(session, twice["id"]) is None
+    assert sorted(named) == sorted(
+        [
+            (stable_uuid("organization", "a-charity"), "A charity"),
+            (outside["organization"]["id"], "An Example Charity"),
+        ]
+    )
 
 
 async def test_pages_hold_everything_once(store: Engine, tmp_path: Path) -> None:
