@@ -71,6 +71,10 @@ _IN_PARTS_OF_YEARS = re.compile(r"(\d{1,3})[\s-]*(month|mth|week|wk|day)s?\b(?P<
 _SPEAKS_OF_A_WAIT = re.compile(r"\b(ago|been|since|waited|waiting)\b", re.I)
 
 
+#: Our own pattern's dates and spaCy's, which may take a part of one ("november 2026") for the whole.
+_DATES = ("date_phrase", "DATE")
+
+
 @dataclass(frozen=True)
 class Heard:
     """What one message tells; None where it does not."""
@@ -104,7 +108,7 @@ def hear(
     day: date | None = None
     own = _OWN_AGE.search(text) or _OWN_SCHOOL_YEAR.search(text)
     own_age = read_age(own["age"]) if own else None
-    for entity in entities:
+    for entity in _without_parts(list(entities)):
         value = str(entity.get("value", ""))
         match entity.get("entity"):
             case "area":
@@ -114,7 +118,7 @@ def hear(
                 age = found if found is not None else age
             case "cohort" if value in ("child", "adult"):
                 named.add("child" if value == "child" else "adult")
-            case "date_phrase" | "DATE":
+            case found_by if found_by in _DATES:
                 day = parse_date(_as_written(text, entity) or value, now) or day
     # "the adult wait, and a Blue Badge for my son" is about both: neither is taken for the other.
     cohort: Cohort | None = next(iter(named)) if len(named) == 1 else None
@@ -134,6 +138,24 @@ def hear(
         or worded_date(text, now)
         or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
     )
+
+
+def _without_parts(entities: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without those dates that are part of a longer one: "november 2026" in "2 november 2026"."""
+    dates = [entity for entity in entities if entity.get("entity") in _DATES]
+    return [
+        entity
+        for entity in entities
+        if entity not in dates or not any(_lies_in(entity, other) for other in dates)
+    ]
+
+
+def _lies_in(entity: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    inner, outer = (
+        (entity.get("start", 0), entity.get("end", 0)),
+        (other.get("start", 0), other.get("end", 0)),
+    )
+    return inner != outer and outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _whom_it_is_about(

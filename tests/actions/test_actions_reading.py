@@ -252,3 +252,12 @@ def test_an_odd_entity_stops_nothing(entity: dict[str, Any]) -> None:
 
     assert told.area is None
     assert told.cohort in (None, "child")
+
+
+def test_a_part_of_a_date_is_not_taken_for_the_date() -> None:
+    # spaCy marks "november 2026" alone, which is read as its first day; our pattern marks all of it.
+    for entities in (
+        [("date_phrase", "2 november 2026"), ("DATE", "november 2026")],
+        [("DATE", "november 2026"), ("date_phrase", "2 november 2026")],
+    ):
+        assert heard("letter dated 2 november 2026", *entities).day == date(2026, 11, 2)
