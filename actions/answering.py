@@ -11,24 +11,13 @@ from rasa_sdk.events import EventType, FollowupAction
 from sqlalchemy.orm import Session
 
 from actions.cards import service_card
+from actions.closest import closest_guidance, term_asked_for
 from actions.context import ELSEWHERE, Context
 from actions.replies import TALK_TO_A_PERSON, Reply, button
-from actions.store import search
 from knowledge import models
-from knowledge.queries.areas import area_named, areas_from_near_to_wide, covered_areas
+from knowledge.queries.areas import area_named, covered_areas
 from knowledge.queries.guidance import general_answer, guidance_by_id
 from knowledge.queries.services import services_about, services_by_id
-
-#: A guidance record this close to the person's words answers what they asked, not only the topic. Set by
-#: reading the matches of development questions.
-SAME_QUESTION = 0.62
-
-#: So close, it answers them whatever topic the message was taken to be about.
-SURELY_SAME_QUESTION = 0.72
-
-#: A general answer this close behind is the better one: the particular one may take for granted what
-#: nobody said.
-_AS_CLOSE = 0.12
 
 #: More cards than this are a wall.
 MOST_CARDS = 3
@@ -60,49 +49,20 @@ def say_guidance(reply: Reply, context: Context, guidance: models.Guidance, sess
 
 def say_closest(reply: Reply, context: Context, session: Session, topic: str) -> bool:
     """Say the guidance that answers the person's very question; False when none is close enough."""
-    guidance, _ = _closest_question(context, session)
+    guidance = closest_guidance(context, session, topic)
     if guidance is None or guidance.id in reply.shown or not _is_about(guidance, topic):
         return False
     say_guidance(reply, context, guidance, session)
     return True
 
 
-def topic_by_meaning(context: Context, session: Session, understood: str | None) -> str | None:
-    """The topic to answer: as understood, unless the person asks the very question of a record elsewhere.
-
-    Args:
-        understood: the message's topic as the dialogue model sees it; None when it sees none.
-    """
-    guidance, score = _closest_question(context, session)
-    needed = SURELY_SAME_QUESTION if understood else SAME_QUESTION
-    # A date is there to be counted from: no record can answer that.
-    counted = understood == "ehcp_timescale" and context.day is not None
-    if guidance is None or score < needed or counted:
-        return understood
-    if understood and _is_about(guidance, understood):
-        return understood
-    return guidance.topics[0].topic
-
-
-def _closest_question(context: Context, session: Session) -> tuple[models.Guidance | None, float]:
-    """The guidance whose question is the person's own and how close it is; (None, 0) when there is none.
-
-    When a general answer is closest, the topic's own way of answering is better: which general answer fits
-    is a matter of area and audience, not of words.
-    """
-    if not context.text:
-        return None, 0.0
-    areas = areas_from_near_to_wide(session, context.store_area)
-    matches = search().closest(context.text, ["guidance"], areas, limit=3)
-    if not matches or matches[0].score < SAME_QUESTION:
-        return None, 0.0
-    found = guidance_by_id(session, [match.record_id for match in matches])
-    for match in matches:
-        guidance = found.get(match.record_id)
-        nearly_as_close = matches[0].score - match.score <= _AS_CLOSE
-        if guidance is None or (nearly_as_close and any(link.general for link in guidance.topics)):
-            return None, 0.0
-    return found[matches[0].record_id], matches[0].score
+def say_term(reply: Reply, context: Context, session: Session) -> bool:
+    """Say what a hard word means when the person asks for that; False when they ask something else."""
+    term = term_asked_for(context, session)
+    if term is None:
+        return False
+    reply.say(f"{term.term}: {term.meaning}", easy_read=term.easy_read, records=[term])
+    return True
 
 
 def _is_about(guidance: models.Guidance, topic: str) -> bool:

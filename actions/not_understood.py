@@ -10,7 +10,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
-from actions.answering import topic_buttons, topic_by_meaning
+from actions.answering import topic_buttons
+from actions.closest import topic_by_meaning
 from actions.context import Context, read_context
 from actions.follow_up import FIRST_TOPICS
 from actions.replies import TALK_TO_A_PERSON, Reply

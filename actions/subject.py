@@ -15,7 +15,8 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
-from actions.answering import topic_by_meaning
+from actions.answering import say_term
+from actions.closest import topic_by_meaning
 from actions.context import Context, read_context
 from actions.letters import offer_letter
 from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
@@ -57,6 +58,9 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
         topic = by_meaning if by_meaning in ANSWERS else topic
         context = context.about(topic)
         reply = Reply(topic, context.easy_read)
+        if say_term(reply, context, session):
+            # What is said of the word's topic is the general: the words were about the word.
+            context = replace(context, text="")
         context, events = ANSWERS[topic](reply, context, session, topic)
         offer_letter(reply, session, topic)
         if _ALSO_ASKS_FOR_A_PERSON.search(context.text):

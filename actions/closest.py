@@ -1,0 +1,134 @@
+"""Which record answers the person's very question, and with that which topic is answered.
+
+The dialogue model says what a message is about; the search says which records are close to its words. A
+particular record ("a school cannot make you wait for two cycles") is the better answer when it is close; a
+topic's general answer when none is, or when it is about as close itself: the particular one may take for
+granted what nobody said. Pathways and rights count as general answers: their topics are answered with them.
+The figures were set by reading what development questions were answered with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from actions.context import Context
+from actions.store import search
+from knowledge.models import GlossaryTerm, Guidance, Record
+from knowledge.queries.areas import areas_from_near_to_wide
+from knowledge.queries.guidance import glossary_by_id
+from knowledge.queries.records import records_by_id
+
+#: Close enough (cosine) for a record about the topic that the message was understood to be about.
+_SAME_TOPIC = 0.5
+
+#: Close enough where the dialogue model understood no topic.
+_SAME_QUESTION = 0.62
+
+#: So close, a record answers whatever topic the message was understood to be about ...
+_SURELY_SAME_QUESTION = 0.72
+
+#: ... unless one about that topic is nearly as close.
+_NEARLY = 0.08
+
+#: A general answer this close behind is the better one.
+_AS_CLOSE = 0.06
+
+#: A particular record is looked for among the best few, general ones further down.
+_FEW = 3
+_MANY = 20
+
+#: These are answered in their own way, whatever record is close: a name needs its contact.
+_OWN_WAY = ("service_contact",)
+
+#: "What is DLA?" is asked of a word, and not of what else is known about it.
+_ASKS_FOR_A_WORD = 0.85
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    record: Record  # guidance, a pathway or an entitlement
+    score: float
+
+    def is_about(self, topic: str) -> bool:
+        return any(link.topic == topic for link in self.record.topics)
+
+    def is_general(self, topic: str) -> bool:
+        always = not isinstance(self.record, Guidance)
+        return any((link.general or always) and link.topic == topic for link in self.record.topics)
+
+
+def closest_guidance(context: Context, session: Session, understood: str | None) -> Guidance | None:
+    """The guidance that answers the person's very question.
+
+    Args:
+        understood: the message's topic as the dialogue model sees it; None when it sees none.
+
+    Returns:
+        None when none is close enough, or when a topic's own way of answering is better.
+    """
+    choice, topic = _choose(context, session, understood)
+    if choice is None or choice.is_general(topic) or not isinstance(choice.record, Guidance):
+        return None
+    return choice.record
+
+
+def topic_by_meaning(context: Context, session: Session, understood: str | None) -> str | None:
+    """The topic to answer: as understood, unless the person asks the very question of a record elsewhere.
+
+    Args:
+        understood: the message's topic as the dialogue model sees it; None when it sees none.
+    """
+    # A date is there to be counted from: no record can answer that.
+    if understood in _OWN_WAY or (understood == "ehcp_timescale" and context.day is not None):
+        return understood
+    choice, topic = _choose(context, session, understood)
+    return topic if choice else understood
+
+
+def term_asked_for(context: Context, session: Session) -> GlossaryTerm | None:
+    """The hard word that a message asks the meaning of: "what is DLA"; None when it asks something else."""
+    if not context.text:
+        return None
+    areas = areas_from_near_to_wide(session, context.store_area)
+    for match in search().closest(context.text, ["glossary"], areas, limit=1):
+        if match.score >= _ASKS_FOR_A_WORD:
+            return glossary_by_id(session, match.record_id)
+    return None
+
+
+def _choose(context: Context, session: Session, understood: str | None) -> tuple[_Candidate | None, str]:
+    """The best record and the topic it answers; (None, "") when none is close enough."""
+    candidates = _candidates(context, session)
+    if not candidates:
+        return None, ""
+    first = candidates[0]
+    about = [found for found in candidates[:_FEW] if understood and found.is_about(understood)]
+    choice = about[0] if about and about[0].score >= _SAME_TOPIC else None
+    needed = _SURELY_SAME_QUESTION if understood else _SAME_QUESTION
+    if first.score >= needed and (choice is None or first.score - choice.score > _NEARLY):
+        choice = first
+    if choice is None:
+        return None, ""
+    topic = understood if understood and choice.is_about(understood) else choice.record.topics[0].topic
+    general = [found for found in candidates if found.is_general(topic)]
+    if any(choice.score - found.score <= _AS_CLOSE for found in general):
+        choice = general[0]
+    return choice, topic
+
+
+def _candidates(context: Context, session: Session) -> list[_Candidate]:
+    if not context.text:
+        return []
+    areas = areas_from_near_to_wide(session, context.store_area)
+    matches = search().closest(
+        context.text,
+        ["guidance", "pathway", "entitlement"],
+        areas,
+        limit=_MANY,
+        age=context.age,
+        audience="young-people" if context.young else None,
+    )
+    found = records_by_id(session, [match.record_id for match in matches])
+    return [_Candidate(found[match.record_id], match.score) for match in matches if match.record_id in found]
