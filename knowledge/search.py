@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,11 +14,15 @@ from threadpoolctl import threadpool_limits
 
 from encoder import SentenceEncoder
 from knowledge.database import sessions
+from knowledge.queries.areas import EVERYWHERE
 from knowledge.search_index import Filters, Index, newest_revision, refreshed
 
 #: What the full share of a message's words is worth beside its cosine. Set on development questions, where
 #: 0.2 to 0.5 did about as well (docs/decisions/0007-search.md).
-_WORDS_ARE_WORTH = 0.3
+_WORDS_ARE_WORTH = 0.45
+
+#: What a record of the person's own area is worth more than one that holds everywhere.
+_NEAR_IS_WORTH = 0.04
 
 #: Kinds of record that can be found.
 KINDS = ("guidance", "service", "pathway", "entitlement", "glossary", "letter")
@@ -55,7 +59,7 @@ class Search:
         self,
         words: str,
         kinds: Collection[str],
-        areas: Collection[str],
+        areas: Sequence[str],
         topic: str | None = None,
         limit: int = 5,
         *,
@@ -68,7 +72,7 @@ class Search:
         Args:
             words: what the person wrote; any text, none of it is query syntax.
             kinds: kinds of record, some of ``KINDS``.
-            areas: keep records that hold in at least one of these.
+            areas: keep records that hold in at least one of these, nearest first.
             topic: keep records about this topic; None keeps all.
             limit: at most so many.
             age: keep records for this age in years, and those without ages; None keeps all.
@@ -80,8 +84,9 @@ class Search:
             Whether a match is close enough for a purpose is told by its ``score``, meaning alone.
         """
         filters = Filters(kinds, areas, topic, age, audience, no_diagnosis_needed)
-        vector = self._vector(words)
         index = self._current()
+        words = index.without_places(words)
+        vector = self._vector(words)
         kept = np.flatnonzero(index.keep(filters))
         if len(kept) == 0:
             return []
@@ -92,6 +97,8 @@ class Search:
         for kind, handicap in _HANDICAP.items():
             if kind in index.kinds:
                 fit[index.kinds[kind]] -= handicap
+        if areas[0] not in EVERYWHERE and areas[0] in index.areas:
+            fit[index.areas[areas[0]]] += _NEAR_IS_WORTH
         best = kept[np.argsort(-fit[kept], kind="stable")[:limit]]
         kind_of = {row: kind for kind, flags in index.kinds.items() for row in best if flags[row]}
         return [Match(index.record_ids[row], kind_of[row], float(cosines[row])) for row in best]

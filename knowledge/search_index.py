@@ -21,6 +21,7 @@ from sqlalchemy.sql import ColumnElement
 
 from encoder import DIMENSIONS
 from knowledge.models import (
+    Area,
     Guidance,
     Pathway,
     Record,
@@ -108,6 +109,7 @@ class Index:
     oldest: NDArray[np.int16]
     vectors: NDArray[np.float32]  # one row a phrase, and room to grow
     owners: NDArray[np.int32]  # phrase -> row; as many as there are phrases
+    places: re.Pattern[str] | None  # the names of the covered areas
     _words: dict[str, _Word | None] = field(default_factory=dict)
 
     def keep(self, filters: Filters) -> Flags:
@@ -122,6 +124,14 @@ class Index:
         if filters.no_diagnosis_needed:
             kept &= ~self.asks_for_diagnosis
         return kept
+
+    def without_places(self, words: str) -> str:
+        """The words without the names of covered areas.
+
+        Where somebody lives is told by the filter. In the words it only draws to records that name the place.
+        """
+        rest = self.places.sub(" ", words) if self.places else words
+        return rest if len(rest.split()) > 1 else words
 
     def _any(self, flags: dict[str, Flags], names: Collection[str]) -> Flags:
         any_of = np.zeros(len(self.record_ids), dtype=bool)
@@ -233,6 +243,7 @@ def _built(session: Session, revision: int) -> Index:
         oldest=np.array([row.oldest for row in rows], dtype=np.int16),
         vectors=vectors,
         owners=owners,
+        places=_places(session),
     )
 
 
@@ -264,6 +275,18 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
         oldest=np.append(old.oldest, np.array([row.oldest for row in rows], dtype=np.int16)),
         vectors=vectors,
         owners=np.concatenate([old.owners, owners]),
+        places=_places(session),
+    )
+
+
+def _places(session: Session) -> re.Pattern[str] | None:
+    names = session.scalars(select(Area.name).where(Area.covered)).all()
+    if not names:
+        return None
+    # The longest first: "Derbyshire" is not "Derby" and a rest.
+    alternatives = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.compile(
+        rf"(?:\b(?:in|around|near|from|to|of|round|for)\s+)?\b(?:{alternatives})\b", re.IGNORECASE
     )
 
 
