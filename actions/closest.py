@@ -21,7 +21,7 @@ from knowledge.queries.guidance import glossary_by_id
 from knowledge.queries.records import records_by_id
 
 #: Close enough (cosine) for a record about the topic that the message was understood to be about.
-_SAME_TOPIC = 0.5
+_SAME_TOPIC = 0.56
 
 #: Close enough where the dialogue model understood no topic.
 _SAME_QUESTION = 0.62
@@ -104,10 +104,11 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
     if not candidates:
         return None, ""
     first = candidates[0]
-    about = [found for found in candidates[:_FEW] if understood and found.is_about(understood)]
-    choice = about[0] if about and about[0].score >= _SAME_TOPIC else None
+    about = [found for found in candidates if understood and found.is_about(understood)]
+    among_few = [found for found in about if found in candidates[:_FEW]]
+    choice = among_few[0] if among_few and among_few[0].score >= _SAME_TOPIC else None
     needed = _SURELY_SAME_QUESTION if understood else _SAME_QUESTION
-    if first.score >= needed and (choice is None or first.score - choice.score > _NEARLY):
+    if first.score >= needed and first.score - max((found.score for found in about), default=0) > _NEARLY:
         choice = first
     if choice is None:
         return None, ""
