@@ -208,7 +208,7 @@ def test_an_exact_name_comes_first_even_when_its_meaning_is_unknown(search: Sear
 @pytest.mark.parametrize(
     "words",
     [
-        "asessment for my dauhgter",  # typing
+        "assesment for my dauhgter",  # typing
         "assessment for my daughter, behavior problems",  # American spelling
         "ASSESSMENT FOR MY DAUGHTER",
     ],
