@@ -135,6 +135,8 @@ class Finding:
     end: int
     #: Likeness has no say in this clause: it was excused, or the rule is the better judge.
     settled: bool
+    #: The rule only found a word for it ("suicide"), nobody to whom it happens.
+    mention: bool = False
 
 
 @dataclass(frozen=True)
@@ -372,7 +374,8 @@ def _judge(rule: Rule, surroundings: _Surroundings, match: re.Match[str]) -> Fin
             level = "safe"
     danger = rule.danger if level == "crisis" else None
     settled = level != "crisis" and (bool(because) or rule.settles)
-    return Finding(rule.id, level, danger, because, match.start(), match.end(), settled)
+    mention = rule.kind == "mention"
+    return Finding(rule.id, level, danger, because, match.start(), match.end(), settled, mention)
 
 
 def _left_to_neighbour(rule: Rule, match: re.Match[str]) -> Finding:

@@ -21,9 +21,10 @@ from encoder import SentenceEncoder
 from gateway.safety import SafetyCheck
 from gateway.safety import check as settings
 from gateway.safety.patterns import Patterns, read_file
-from gateway.safety.similarity import DISTRESS, EXAMPLES_FILE, SAFE, ExampleFile, Similarity
+from gateway.safety.similarity import DISTRESS, EXAMPLES_FILE, SAFE, ExampleFile, Similarity, learn
 
 FOLDS = 5
+KINDS = ("crisis", DISTRESS, SAFE)
 
 
 def kind(label: str) -> str:
@@ -36,25 +37,40 @@ def thresholds() -> None:
     encoder, patterns = SentenceEncoder(threads=2), Patterns.load()
     rows = read_file(EXAMPLES_FILE, ExampleFile).labelled()
     order = np.random.default_rng(0).permutation(len(rows))
-    print("plain asking | crisis found | distress taken for crisis | safe taken for crisis")
+    print("crisis asking distress | crisis found | distress right, for crisis | safe right, for crisis")
     checks = []
     for fold in range(FOLDS):
         held = set(order[fold::FOLDS].tolist())
         training = [
             (settings.plain(patterns, text), label) for n, (text, label) in enumerate(rows) if n not in held
         ]
-        checks.append((SafetyCheck(patterns, Similarity(encoder, training)), [rows[n] for n in sorted(held)]))
-    for plain, asking in ((0.42, 0.65), (0.46, 0.70), (0.50, 0.72), (0.55, 0.75), (0.60, 0.80)):
-        settings.CRISIS_FROM, settings.CRISIS_FROM_ASKING = plain, asking
-        total: Counter[str] = Counter()
-        alarmed: Counter[str] = Counter()
+        similarity = Similarity(encoder, learn(encoder, training))
+        checks.append((SafetyCheck(patterns, similarity), [rows[n] for n in sorted(held)]))
+    for plain, asking, sad in (
+        (0.40, 0.50, 0.50),
+        (0.45, 0.55, 0.50),
+        (0.50, 0.60, 0.50),
+        (0.50, 0.60, 0.60),
+        (0.55, 0.65, 0.50),
+        (0.55, 0.65, 0.60),
+        (0.60, 0.70, 0.60),
+    ):
+        settings.CRISIS_FROM, settings.CRISIS_FROM_ASKING, settings.DISTRESS_FROM = plain, asking, sad
+        outcome: Counter[tuple[str, str]] = Counter()
         for check, held_rows in checks:
-            for text, label in held_rows:
-                total[kind(label)] += 1
-                alarmed[kind(label)] += check.assess(text).level == "crisis"
+            outcome.update((kind(label), check.assess(text).level) for text, label in held_rows)
+        total = {name: sum(n for (label, _), n in outcome.items() if label == name) for name in KINDS}
+        wanted = [
+            ("crisis", "crisis"),
+            (DISTRESS, DISTRESS),
+            (DISTRESS, "crisis"),
+            (SAFE, SAFE),
+            (SAFE, "crisis"),
+        ]
         print(
-            f"{plain:.2f}  {asking:.2f}   |",
-            " | ".join(f"{alarmed[name] / total[name]:.3f}" for name in ("crisis", DISTRESS, SAFE)),
+            f"{plain:.2f}  {asking:.2f}   {sad:.2f}     |",
+            " | ".join(f"{outcome[pair] / total[pair[0]]:.3f}" for pair in wanted),
+            flush=True,
         )
 
 
@@ -69,7 +85,7 @@ def score(path: Path) -> None:
         level = check.assess(row["text"]).level
         seconds.append(time.perf_counter() - started)
         outcome[row["label"], "right" if level in [row["label"], *row.get("accept", [])] else level] += 1
-    for label in ("crisis", DISTRESS, SAFE):
+    for label in KINDS:
         parts = {verdict: count for (name, verdict), count in outcome.items() if name == label}
         print(f"{label:9} {parts.get('right', 0) / max(sum(parts.values()), 1):.3f} right  {parts}")
     print(
