@@ -69,6 +69,18 @@ def test_no_held_out_message_is_a_training_example_or_nearly_one(name: str) -> N
     assert shared == []
 
 
+def test_no_held_out_question_is_a_wording_of_a_record_or_nearly_one() -> None:
+    records = (*read_content().guidance, *read_content().services, *read_content().entitlements)
+    wordings = [wording for record in records for wording in record.also_asked]
+    lines = (ROOT / "tests" / "heldout" / "search.jsonl").read_text().splitlines()
+    held_out = [json.loads(line)["text"] for line in lines]
+    encoder = SentenceEncoder(threads=2)
+    likeness = encoder.encode(held_out) @ encoder.encode(wordings).T
+    near = np.argwhere(likeness >= 0.97)
+    shared = [(held_out[row], wordings[column]) for row, column in near if len(held_out[row].split()) > 3]
+    assert shared == []
+
+
 def _training_examples() -> dict[str, list[str]]:
     """Intent -> its examples, entity marks removed."""
     examples: dict[str, list[str]] = {}

@@ -26,8 +26,15 @@ class Found:
 
     @property
     def rank(self) -> int | None:
-        """The place of the first right record, from 1; None when it is not there."""
-        right = {*self.line.records, *self.line.also}
+        """The place of the first record that answers or helps, from 1; None when it is not there."""
+        return self._rank_of({*self.line.records, *self.line.also})
+
+    @property
+    def rank_in_full(self) -> int | None:
+        """The place of the first record that answers in full, from 1; None when it is not there."""
+        return self._rank_of(set(self.line.records))
+
+    def _rank_of(self, right: set[str]) -> int | None:
         return next((place for place, slug in enumerate(self.record_ids, start=1) if slug in right), None)
 
 
@@ -66,12 +73,17 @@ def find_all(engine: Engine, search: Search, lines: list[SearchLine]) -> list[Fo
 
 
 def score(found: list[Found]) -> dict[str, Any]:
-    """Shares of questions whose right record is first and among the first three, and the mean of 1/rank."""
+    """Shares of questions whose right record is first and among the first three, and the mean of 1/rank.
+
+    Right are the records that answer and those that help (``also``); ``in_full_at_3`` counts the former only.
+    """
     ranks = [result.rank for result in found]
+    in_full = [result.rank_in_full for result in found]
     count = max(len(ranks), 1)
     return {
         "questions": len(ranks),
         "hit_at_1": round(sum(rank == 1 for rank in ranks) / count, 4),
         "hit_at_3": round(sum(rank is not None and rank <= 3 for rank in ranks) / count, 4),
+        "in_full_at_3": round(sum(rank is not None and rank <= 3 for rank in in_full) / count, 4),
         "mrr": round(sum(1 / rank for rank in ranks if rank is not None) / count, 4),
     }

@@ -11,8 +11,8 @@ from tests.stack.running import Stack
 _HELDOUT = ROOT / "tests" / "heldout"
 
 
-def _evaluate(stack: Stack, kind: str, file: Path) -> dict[str, object]:
-    result = stack.command("evaluate", kind, str(file), "--json", timeout=280)
+def _evaluate(stack: Stack, kind: str, file: Path, *options: str) -> dict[str, object]:
+    result = stack.command("evaluate", kind, str(file), "--json", *options, timeout=280)
     assert result.returncode == 0, result.stderr
     scores: dict[str, object] = json.loads(result.stdout)
     return scores
@@ -36,3 +36,9 @@ def test_scripted_chats(stack: Stack) -> None:
     scores = _evaluate(stack, "dialogues", _HELDOUT / "dialogues.jsonl")
     assert float(str(scores["checks_right"])) >= 0.90
     assert float(str(scores["fully_right"])) >= 0.75
+
+
+def test_the_right_record_is_found(stack: Stack) -> None:
+    scores = _evaluate(stack, "search", _HELDOUT / "search.jsonl", "--store")
+    assert float(str(scores["hit_at_3"])) >= 0.91
+    assert float(str(scores["mrr"])) >= 0.83
