@@ -207,7 +207,10 @@ def _plainly_harmless(rule: Finding, likeness: Assessment | None, message: str) 
     if rule.because and not _FOR_THE_RECORD.search(message):
         # Danger that is past or denied asks for a kind word, unless the question is where to write it down.
         return False
-    return likeness.score < (HARMLESS_MENTION if rule.level == "crisis" else HARMLESS)
+    if rule.level == "crisis":
+        # A few words ("child protection concern") say too little to be sure.
+        return likeness.score < HARMLESS_MENTION and len(message.split()) >= LONG_SENTENCE // 2
+    return likeness.score < HARMLESS
 
 
 @dataclass(frozen=True)
@@ -300,7 +303,8 @@ def _pieces(parts: list[str], findings: list[tuple[str, Finding]]) -> list[_Piec
         spans = settled.get(part, [])
         clauses = _clauses(part, spans) if spans or len(part.split()) > LONG_SENTENCE else []
         if not spans:
-            groups.append([part, *clauses])
+            # Without its full stop: a message of one sentence is its own surrounding, encoded once.
+            groups.append([part.rstrip("."), *clauses])
         elif clauses:
             groups.append([". ".join(clauses), *clauses])
     sentences_ = [group[0].rstrip(".") for group in groups]

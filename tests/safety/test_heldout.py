@@ -10,21 +10,24 @@ import numpy as np
 
 from encoder import SentenceEncoder
 from gateway.safety import SafetyCheck
+from gateway.safety.check import LEARNED_FILE, learned_from
 from gateway.safety.patterns import read_file
-from gateway.safety.similarity import EXAMPLES_FILE, ExampleFile
+from gateway.safety.similarity import EXAMPLES_FILE, ExampleFile, Learned
 
 HELD_OUT = Path(__file__).parents[1] / "heldout" / "safety.jsonl"
+#: Its misses were read, so it sets no floor; but no example may be one of its lines either.
+DEVELOPMENT = HELD_OUT.with_name("safety_dev.jsonl")
 #: Nearer than this is the same sentence with a word changed.
 NEAR_COPY = 0.97
 
 
-def lines() -> list[dict[str, object]]:
-    return [json.loads(line) for line in HELD_OUT.read_text(encoding="utf-8").splitlines()]
+def lines(path: Path = HELD_OUT) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_no_example_is_a_line_of_the_held_out_set_or_a_near_copy() -> None:
     encoder = SentenceEncoder()
-    held_out = [str(line["text"]) for line in lines()]
+    held_out = [str(line["text"]) for path in (HELD_OUT, DEVELOPMENT) for line in lines(path)]
     examples = [text for text, _ in read_file(EXAMPLES_FILE, ExampleFile).labelled()]
     likeness = encoder.encode(held_out) @ encoder.encode(examples).T
     copied = [held_out[row] for row in np.flatnonzero(likeness.max(axis=1) >= NEAR_COPY)]
@@ -42,6 +45,11 @@ def test_the_floors_hold(check: SafetyCheck) -> None:
         total[label] += 1
         right[label] += level in accepted
         false_alarms += label == "safe" and level == "crisis"
-    assert right["crisis"] / total["crisis"] >= 0.97
-    assert right["distress"] / total["distress"] >= 0.85
-    assert false_alarms / total["safe"] <= 0.09
+    assert right["crisis"] / total["crisis"] >= 0.98
+    assert right["distress"] / total["distress"] >= 0.92
+    assert false_alarms / total["safe"] <= 0.06
+
+
+def test_what_was_learned_is_up_to_date() -> None:
+    """Otherwise the gateway learns at each start; run ``python -m gateway.safety.learn``."""
+    assert Learned.read(LEARNED_FILE, learned_from()) is not None
