@@ -5,12 +5,14 @@ import pytest
 from rasa.engine.graph import ExecutionContext
 from rasa.engine.storage.resource import Resource
 from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
+from rasa.shared.exceptions import InvalidConfigException
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 import encoder.sentence_encoder
 from bot.answerability import AnswerabilityClassifier
+from bot.character_featurizer import CharacterFeaturizer
 from bot.sentence_featurizer import SentenceEncoderFeaturizer, SentenceEncoderMissing
 
 
@@ -127,3 +129,47 @@ def test_an_unsure_intent_is_not_answered(tmp_path):
 def test_a_threshold_that_is_no_share_is_refused(threshold):
     with pytest.raises(Exception, match="threshold"):
         AnswerabilityClassifier.validate_config({"threshold": threshold})
+
+
+def _spelling(tmp_path, *examples, **config):
+    """A character featurizer that has seen these examples, and was written to disk and read back."""
+    config = {**CharacterFeaturizer.get_default_config(), **config}
+    context = ExecutionContext(graph_schema=None, model_id="test", node_name="characters")
+    storage, resource = _Storage(tmp_path), Resource("characters")
+    messages = _messages(*examples)
+    for message in messages:
+        message.set("intent", "wait_time")
+    CharacterFeaturizer.create(config, storage, resource, context).train(TrainingData(messages))
+    return CharacterFeaturizer.load(config, storage, resource, context)
+
+
+def _letters(featurizer, text):
+    (message,) = featurizer.process(_messages(text))
+    _, sentence = message.get_sparse_features(TEXT)
+    return sentence.features.toarray()[0]
+
+
+_SEEN = ("how do we appeal", "can i appeal a refusal", "how long is the wait", "how long must we wait")
+
+
+def test_a_misspelt_word_is_nearly_the_word_that_was_meant(tmp_path):
+    featurizer = _spelling(tmp_path, *_SEEN)
+    appeal, misspelt, wait = (_letters(featurizer, text) for text in ("appeal", "APEAL", "wait"))
+    assert appeal @ misspelt > 3 * (appeal @ wait)
+    assert appeal @ misspelt > 0
+
+
+def test_a_long_message_has_features_of_the_same_length_as_a_short_one(tmp_path):
+    featurizer = _spelling(tmp_path, *_SEEN, scale=4.0)
+    for text in ("appeal", "how long must we wait for it, and can we appeal? " * 20):
+        assert np.linalg.norm(_letters(featurizer, text)) == pytest.approx(4.0, rel=1e-4)
+
+
+def test_a_message_in_letters_never_seen_has_features_of_nothing(tmp_path):
+    assert not _letters(_spelling(tmp_path, *_SEEN), "\u0437\u0434\u0440\u0430").any()
+
+
+@pytest.mark.parametrize("config", [{"scale": 0}, {"min_ngram": 0}, {"min_ngram": 5}])
+def test_settings_of_the_character_featurizer_that_cannot_be_meant_are_refused(config):
+    with pytest.raises(InvalidConfigException, match=r"scale|min_ngram"):
+        CharacterFeaturizer.validate_config(config)
