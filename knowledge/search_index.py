@@ -285,9 +285,9 @@ def _places(session: Session) -> re.Pattern[str] | None:
         return None
     # The longest first: "Derbyshire" is not "Derby" and a rest.
     alternatives = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return re.compile(
-        rf"(?:\b(?:in|around|near|from|to|of|round|for)\s+)?\b(?:{alternatives})\b", re.IGNORECASE
-    )
+    before = r"(?:\b(?:in|around|near|from|to|of|round|for)\s+)?"
+    # Before a capital letter it is a part of a name: "Derby County Community Trust".
+    return re.compile(rf"(?i:{before}\b(?:{alternatives})\b)(?!\s+[A-Z])")
 
 
 def _flags(names: Sequence[Sequence[str]]) -> dict[str, Flags]:
