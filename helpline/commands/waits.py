@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
 
 from helpline.cli import fail
 from helpline.settings import Settings
-from knowledge.database import StoreUnavailable, migrate, open_engine, sessions
+from knowledge.database import StoreUnavailable, migrate, open_engine, sessions, told_plainly, writing
 from knowledge.queries.waits import reported_waits
 from knowledge.waits import say_amount
 from knowledge.waits_csv import FileRefused, read_table
@@ -41,7 +40,8 @@ def import_file(file: Path, replace: bool, dry_run: bool, **for_the_file: str | 
     given = {column: value.strip() for column, value in for_the_file.items() if value and value.strip()}
     try:
         table = read_table(file)
-        with sessions(_store())() as session:
+        engine = _store()
+        with told_plainly(engine), writing(engine)() as session:
             report = import_waits(session, table, given, replace=replace)
             if dry_run:
                 session.rollback()
@@ -49,9 +49,6 @@ def import_file(file: Path, replace: bool, dry_run: bool, **for_the_file: str | 
                 session.commit()
     except (FileRefused, StoreUnavailable) as error:
         fail(f"Nothing was taken: {error}")
-        return
-    except IntegrityError:
-        fail("Nothing was taken: another import wrote the same figures meanwhile. Run it again.")
         return
     if table.encoding != "utf-8":
         click.echo(f"The file was read as {table.encoding}: look at its accents and dashes.")
@@ -75,7 +72,8 @@ def _print(report: ImportReport, dry_run: bool) -> None:
 def list_waits(area: str | None) -> None:
     """Print the figures in the store, the newest of each kind first."""
     try:
-        with sessions(_store())() as session:
+        engine = _store()
+        with told_plainly(engine), sessions(engine)() as session:
             rows = reported_waits(session, area)
     except StoreUnavailable as error:
         fail(str(error))
@@ -99,7 +97,8 @@ def list_waits(area: str | None) -> None:
 def withdraw(record_id: str) -> None:
     """Take the figure RECORD_ID, which came from a file, out of all answers."""
     try:
-        with sessions(_store()).begin() as session:
+        engine = _store()
+        with told_plainly(engine), writing(engine).begin() as session:
             withdraw_wait(session, record_id)
     except (NotThere, StoreUnavailable) as error:
         fail(str(error))

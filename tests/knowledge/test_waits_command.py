@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from helpline.cli import main
+from helpline.commands import waits as commands
 from helpline.settings import ROOT
-from knowledge.database import migrate, open_engine
+from knowledge import models
+from knowledge.database import migrate, open_engine, writing
+from knowledge.load import add_revision
 from knowledge.waits_csv import COLUMNS
 from tests.knowledge.conftest import Folder, load
 
@@ -128,3 +134,53 @@ def test_the_documents_list_every_column_and_no_other() -> None:
         name: required for name, (required, _) in COLUMNS.items()
     }
     assert set(EXAMPLE.read_text().splitlines()[0].split(",")) <= set(COLUMNS)
+
+
+@pytest.mark.parametrize("name", ["import_waits", "withdraw_wait"])
+def test_another_writer_waits_until_it_is_done(
+    run: Any, url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "withdraw_wait":
+        assert run("import", str(EXAMPLE)).exit_code == 0
+        record_id = re.findall(r"waits-csv-\S+", run("list").output)[0]
+        words = ["withdraw", record_id]
+    else:
+        words = ["import", str(EXAMPLE)]
+    work = getattr(commands, name)
+    ended: list[str] = []
+
+    def write_elsewhere() -> None:
+        engine = open_engine(url)
+        with writing(engine).begin() as session:
+            add_revision(session, "example-child-pathway", "updated", {})
+        ended.append("the other writer")
+        engine.dispose()
+
+    other = threading.Thread(target=write_elsewhere)
+
+    def meanwhile(session: Session, *given: Any, **named: Any) -> Any:
+        session.scalars(select(models.Wait)).unique().all()
+        other.start()
+        other.join(0.5)
+        assert ended == []
+        return work(session, *given, **named)
+
+    monkeypatch.setattr(commands, name, meanwhile)
+    done = run(*words)
+    other.join(30)
+
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert ended == ["the other writer"]
+
+
+def test_a_store_that_cannot_be_written_is_told_in_one_line(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(session: Session, *_given: Any, **_named: Any) -> None:
+        session.execute(text("SELECT * FROM no_such_table"))
+
+    monkeypatch.setattr(commands, "import_waits", fails)
+    done = run("import", str(EXAMPLE))
+
+    assert done.exit_code == 1
+    assert "Nothing was taken: the knowledge store" in done.output
