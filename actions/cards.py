@@ -18,7 +18,10 @@ _DIAGNOSIS = {
 
 
 def service_card(service: Service) -> dict[str, Any]:
-    """What it is, who it is for, whether a diagnosis is needed, how to reach it, cost, checked on."""
+    """What it is, who it is for, whether a diagnosis is needed, how to reach it, cost, checked on.
+
+    Nobody of ours checked what comes from a directory: its caveat says who did, and when.
+    """
     return {
         "kind": "service",
         "id": service.id,
@@ -43,7 +46,7 @@ def service_card(service: Service) -> dict[str, Any]:
         "url": service.url,
         "hours": service.hours_text,
         "costs": [say_cost(cost.option, cost.amount) for cost in service.cost_options],
-        "checked": say_partial(service.as_of),
+        "checked": say_partial(service.as_of) if service.origin == "content" else None,
         "caveat": service.caveat,
     }
 

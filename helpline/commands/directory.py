@@ -9,15 +9,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-from sqlalchemy.exc import OperationalError
 
 from encoder import EncoderUnavailable, SentenceEncoder
 from helpline.cli import fail
 from helpline.settings import Settings
-from knowledge.database import StoreUnavailable, migrate, open_engine, sessions
+from knowledge.database import StoreUnavailable, migrate, open_engine, sessions, told_plainly
 from knowledge.oruk.errors import FeedError
 from knowledge.oruk.exporter import export_file, export_folder, export_lines
-from knowledge.oruk.fetch import Limits, open_fetcher
+from knowledge.oruk.fetch import Limits, check_address, open_fetcher
 from knowledge.oruk.importer import Reading, Report, Source, explain, read_directory
 from knowledge.oruk.reader import ApiReader, FileReader, Page
 
@@ -37,8 +36,8 @@ def export_group() -> None:
 @click.option(
     "--name", help="Short name of the directory (small letters, digits, hyphens). Keep it the same."
 )
-@click.option("--publisher", help="Who publishes it, as people are told it.")
-@click.option("--area", help="Area id for services that say nothing of where they are offered.")
+@click.option("--publisher", help="Who publishes it, as people are told it. Kept for later.")
+@click.option("--area", help="Area id for services that do not say where they are offered. Kept for later.")
 @click.option("--full", is_flag=True, help="Ask for every service again, also for those that did not change.")
 @click.option("--withdraw-many", is_flag=True, help="Withdraw services also when most of them are gone.")
 @click.option("--allow-private", is_flag=True, help="Read an address inside a private network.")
@@ -63,13 +62,19 @@ def import_oruk(
     Run it again at any time: it goes on where it was, and reads in detail only what changed.
     """
     settings = Settings()
-    named = name or _short_name(source)
+    if report_file is not None:
+        try:  # before the directory is asked for hours
+            report_file.open("a").close()
+        except OSError as error:
+            fail(f"{report_file} cannot be written: {error.strerror}.")
     limits = Limits(requests_per_second=settings.oruk_requests_per_second)
 
     async def read() -> Reading:
+        if _is_url(source):
+            check_address(source)
+        what = Source(name or _short_name(source), _address(source), publisher, area)
         engine = open_engine(settings.knowledge_database())
         migrate(engine)
-        what = Source(named, _address(source), publisher or _publisher(source), area)
         encoder = SentenceEncoder(threads=2)
         async with open_fetcher(limits, allow_private=allow_private) as fetcher:
             reader = ApiReader(fetcher, source) if _is_url(source) else FileReader(Path(source), limits)
@@ -83,7 +88,8 @@ def import_oruk(
                 progress=_say_progress,
             )
             try:
-                await reading.run()
+                with told_plainly(engine):
+                    await reading.run()
             except FeedError as error:
                 _say_report(reading.report, report_file)
                 fail(explain(error))
@@ -95,8 +101,6 @@ def import_oruk(
         fail(explain(error))
     except (StoreUnavailable, EncoderUnavailable) as error:
         fail(str(error))
-    except OperationalError as error:
-        fail(f"The knowledge store failed: {error.orig}. Run the import again: it goes on where it was.")
     except KeyboardInterrupt:
         fail("Stopped. Run the import again: it goes on where it was.")
     else:
@@ -114,15 +118,17 @@ def export_oruk(target: Path | None) -> None:
     engine = open_engine(Settings().knowledge_database())
     try:
         migrate(engine)
-        with sessions(engine)() as session:
+        with told_plainly(engine), sessions(engine)() as session:
             if target is None:
                 export_lines(session, sys.stdout)
                 return
             count = (export_file if target.suffix else export_folder)(session, target)
     except StoreUnavailable as error:
         fail(str(error))
+    except BrokenPipeError:
+        raise  # who read the lines has enough: click ends without a word
     except OSError as error:
-        fail(f"{target} cannot be written: {error.strerror}.")
+        fail(f"{target or 'Standard output'} cannot be written: {error.strerror}.")
     else:
         click.echo(f"{count} services written to {target}.")
 
@@ -138,10 +144,6 @@ def _address(source: str) -> str:
 def _short_name(source: str) -> str:
     words = urlsplit(source).hostname or "" if _is_url(source) else Path(source).stem
     return re.sub(r"[^a-z0-9]+", "-", words.removeprefix("www.").lower()).strip("-")[:34].strip("-")
-
-
-def _publisher(source: str) -> str:
-    return urlsplit(source).hostname or source if _is_url(source) else Path(source).name
 
 
 def _say_progress(page: Page, report: Report) -> None:

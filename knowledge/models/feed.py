@@ -17,8 +17,10 @@ class Feed(Base):
     __tablename__ = "feed"
 
     id: Mapped[str] = mapped_column(String(34), primary_key=True)
-    url: Mapped[str] = mapped_column(Text)  # or the name of the file
+    url: Mapped[str] = mapped_column(Text)  # without its query, which may hold a key; or the name of the file
     publisher: Mapped[str] = mapped_column(Text)
+    # Where services hold that do not say where; the operator gives it once for all later readings.
+    default_area: Mapped[str | None] = mapped_column(String(80))
     source_id: Mapped[str] = mapped_column(ForeignKey("source.id"))
     run: Mapped[int]  # counts the readings; one that was cut short is taken up again under its number
     started_at: Mapped[datetime]

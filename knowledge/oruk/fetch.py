@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import logging
 import socket
 import time
@@ -25,6 +24,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from knowledge.oruk.errors import FeedError, Refused
+from knowledge.oruk.text import read_json
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Fetcher:
         """
         body = await self._body(url)
         try:
-            return json.loads(body, parse_constant=lambda _: None)
+            return read_json(body)
         except (ValueError, RecursionError):
             start = body[:40].decode("utf-8", "replace")
             raise Refused(f"{url} does not answer with JSON: it begins with {start!r}") from None
@@ -119,7 +119,7 @@ class Fetcher:
         here = url
         for _ in range(self.limits.redirects + 1):
             await self._my_turn()
-            _check_scheme(here)
+            check_address(here)
             try:
                 async with self.session.get(here, allow_redirects=False) as answer:
                     if answer.status in (301, 302, 303, 307, 308):
@@ -217,7 +217,8 @@ def _leads_to(here: str, location: str) -> str:
         raise Refused(f"{here} leads to {location[:200]!r}, which is no web address") from None
 
 
-def _check_scheme(url: str) -> None:
+def check_address(url: str) -> None:
+    """Raises ``Refused`` unless this is a web address, and one without a name and password."""
     try:
         parts = urlsplit(url)
     except ValueError:

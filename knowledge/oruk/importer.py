@@ -25,6 +25,7 @@ from knowledge.database import writing
 from knowledge.dates import today
 from knowledge.oruk.duplicates import names_of, shown_by_others
 from knowledge.oruk.errors import FeedError, Refused
+from knowledge.oruk.fetch import NotThere, check_address
 from knowledge.oruk.mapping import Mapper
 from knowledge.oruk.reader import Page, Reader
 from knowledge.oruk.report import Problems
@@ -35,9 +36,9 @@ from knowledge.oruk.values import moment
 #: So many services that fail one after the other mean that the server has gone, not the service.
 _MOST_FAILURES_IN_A_ROW = 10
 
-#: A reading that would withdraw more than this many and this share of the services is taken for a mistake of
-#: the directory, not for news.
-_MANY, _MANY_SHARE = 20, 0.5
+#: A reading that would withdraw all services, or at least this many and more than this share of them, is
+#: taken for a mistake of the directory, not for news.
+_MANY, _MANY_SHARE = 5, 0.5
 
 _BATCH = 200
 
@@ -49,12 +50,15 @@ _FEED_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Source:
-    """Which directory is read, and how its records are marked."""
+    """Which directory is read, and how its records are marked.
+
+    Publisher and area that are not given are those of the last reading.
+    """
 
     feed_id: str
     address: str  # URL, or the name of a file
-    publisher: str
-    default_area: str | None = None
+    publisher: str | None = None
+    default_area: str | None = None  # "" for none
 
     def __post_init__(self) -> None:
         if not _FEED_ID.fullmatch(self.feed_id) or len(self.feed_id) > 34:
@@ -62,6 +66,15 @@ class Source:
                 f"the name {self.feed_id!r} of the directory must be small letters, digits and hyphens, "
                 "at most 34"
             )
+        if "://" in self.address:
+            check_address(self.address)
+
+    @property
+    def shown_address(self) -> str:
+        """The address without its query, which may hold a key; or the name of the file."""
+        if "://" not in self.address:
+            return self.address
+        return urlsplit(self.address)._replace(query="", fragment="").geturl()
 
 
 @dataclass
@@ -119,13 +132,14 @@ class Reading:
         self._withdraw_many = withdraw_many
         self._progress = progress
         self._failures_in_a_row = 0
+        self._registered = False
         self.report = Report()
 
     async def run(self) -> Report:
         """Read it all.
 
         Raises:
-            FeedError: it could not be read to its end. The pages before are stored, nothing is withdrawn,
+            FeedError: it could not be read to its end. What was read before is stored, nothing is withdrawn,
                 and ``report`` holds what was done.
         """
         keeper = self._begin()
@@ -148,52 +162,65 @@ class Reading:
         return self.report
 
     def _begin(self) -> Keeper:
-        source_id = f"oruk-{self._source.feed_id}"
-        url = self._source.address if urlsplit(self._source.address).scheme in ("http", "https") else None
-        with self._sessions.begin() as session:
+        """What a reading needs of the store; nothing is written before the directory has answered."""
+        with self._sessions() as session:
             areas = frozenset(session.scalars(select(models.Area.id)))
-            if self._source.default_area is not None and self._source.default_area not in areas:
+            feed = session.get(models.Feed, self._source.feed_id)
+            publisher, area, run = self._source.publisher, self._source.default_area, 1
+            if feed is not None:
+                publisher = publisher or feed.publisher
+                area = feed.default_area if area is None else area
+                run = feed.run if feed.finished_at is None else feed.run + 1
+            if area and area not in areas:
                 raise FeedError(
-                    f"the area {self._source.default_area!r} is none of the store's: "
+                    f"the area {area!r} is none of the store's: "
                     f"{', '.join(sorted(areas)) or 'it has none yet; run `helpline knowledge load` first'}"
                 )
-            session.merge(
-                models.Source(
-                    id=source_id,
-                    title=f"Service directory of {self._source.publisher}",
-                    publisher=self._source.publisher,
-                    published_note="each service has a date of its own",
-                    url=url,
-                    document=None if url else self._source.address,
-                    archived_copy=False,
-                )
-            )
-            session.flush()
-            feed = session.get(models.Feed, self._source.feed_id)
-            if feed is None:
-                feed = models.Feed(id=self._source.feed_id, run=0, finished_at=datetime.now(UTC))
-                session.add(feed)
-            feed.url, feed.publisher = self._source.address, self._source.publisher
-            feed.source_id = source_id
-            if feed.finished_at is not None:
-                feed.run += 1
-                feed.started_at, feed.finished_at = datetime.now(UTC), None
             mapper = Mapper(
-                publisher=self._source.publisher,
+                publisher=publisher or urlsplit(self._source.address).hostname or self._source.address,
                 areas=areas,
                 topics=frozenset(session.scalars(select(models.Topic.name))),
-                default_area=self._source.default_area,
+                default_area=area or None,
                 today=today(),
             )
             return Keeper(
                 feed_id=self._source.feed_id,
-                source_id=source_id,
-                run=feed.run,
+                source_id=f"oruk-{self._source.feed_id}",
+                run=run,
                 mapper=mapper,
                 shown=shown_by_others(session, f"oruk:{self._source.feed_id}"),
                 encoder=self._encoder,
                 problems=self.report.problems,
             )
+
+    def _register(self, session: Session, keeper: Keeper) -> None:
+        """Write down, once a reading, which directory this is and that it is being read."""
+        if self._registered:
+            return
+        self._registered = True
+        address, publisher = self._source.shown_address, keeper.mapper.publisher
+        is_url = "://" in address
+        session.merge(
+            models.Source(
+                id=keeper.source_id,
+                title=f"Service directory of {publisher}",
+                publisher=publisher,
+                published_note="each service has a date of its own",
+                url=address if is_url else None,
+                document=None if is_url else address,
+                archived_copy=False,
+            )
+        )
+        session.flush()
+        feed = session.get(models.Feed, self._source.feed_id)
+        if feed is None:
+            feed = models.Feed(id=self._source.feed_id, run=0)
+            session.add(feed)
+        feed.url, feed.publisher, feed.source_id = address, publisher, keeper.source_id
+        feed.default_area = keeper.mapper.default_area
+        if feed.run != keeper.run:
+            feed.run, feed.started_at, feed.finished_at = keeper.run, datetime.now(UTC), None
+        session.flush()
 
     async def _page(self, keeper: Keeper, page: Page, seen: set[str]) -> None:
         listed = self._listed(page, seen)
@@ -201,16 +228,26 @@ class Reading:
         seen.update(listed)
         wanted, known = (listed, []) if self._reader.whole else self._to_ask(keeper, listed)
         entries = []
+        gone: FeedError | None = None
         for some in batched(wanted.items(), _ASKED_TOGETHER):
             answers = await asyncio.gather(*(self._ask(raw) for _, (raw, _) in some))
             for (external_id, (_, last_modified)), answer in zip(some, answers, strict=True):
                 document = self._document(external_id, answer)
                 if document is not None:
                     entries.append(Entry(document, last_modified))
+            if self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
+                gone = FeedError(
+                    f"{self._failures_in_a_row} services in a row could not be read, the last one because "
+                    f"{answers[-1]}. Run the import again later: it goes on where it was"
+                )
+                break
         with self._sessions.begin() as session:
+            self._register(session, keeper)
             keeper.keep(session, entries)
             if known:
                 keeper.again(session, known)
+        if gone:
+            raise gone
 
     def _listed(self, page: Page, seen: set[str]) -> dict[str, tuple[dict[str, Any], str | None]]:
         """The services of a page by UUID: as sent, and when the list says that they changed last."""
@@ -232,20 +269,24 @@ class Reading:
         note = models.FeedService
         with self._sessions() as session:
             rows = session.execute(
-                select(note.external_id, note.last_modified, note.read_in, note.outcome, note.digest).where(
-                    note.feed_id == self._source.feed_id, note.external_id.in_(listed)
-                )
+                select(
+                    note.external_id,
+                    note.last_modified,
+                    note.read_in,
+                    note.outcome,
+                    note.digest,
+                    note.document,
+                ).where(note.feed_id == self._source.feed_id, note.external_id.in_(listed))
             ).all()
-        rules = keeper.mapper.rules()
         wanted, known = dict(listed), []
-        for external_id, last_modified, read_in, outcome, digest in rows:
+        for external_id, last_modified, read_in, outcome, digest, document in rows:
             now = listed[external_id][1]
             read_already = read_in == keeper.run  # in this reading, before it was cut short
             same = last_modified is not None and last_modified == now
             if not (read_already and last_modified == now) and (self._full or not same):
                 continue
             del wanted[external_id]
-            if outcome == "gone" or not digest.startswith(rules):
+            if outcome == "gone" or digest != keeper.mapper.digest(document):
                 known.append(external_id)
             else:
                 self.report.changes["unchanged"] += 1
@@ -262,12 +303,9 @@ class Reading:
         if isinstance(answer, FeedError):
             self.report.failed += 1
             self.report.problems.add(external_id, "(details)", str(answer))
-            self._failures_in_a_row += 1
-            if self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
-                raise FeedError(
-                    f"{self._failures_in_a_row} services in a row could not be read, the last one because "
-                    f"{answer}. Run the import again later: it goes on where it was"
-                )
+            # A server that answers "no" is there, however often it says so.
+            in_passing = not isinstance(answer, NotThere | Refused)
+            self._failures_in_a_row = self._failures_in_a_row + 1 if in_passing else 0
             return None
         self._failures_in_a_row = 0
         self.report.read += 1
@@ -318,7 +356,9 @@ class Reading:
             return
         if missing is not None and missing > 0:
             self.report.not_withdrawn = f"the directory says that it has {missing} more services than it gave"
-        elif len(gone) > _MANY and len(gone) > _MANY_SHARE * len(had) and not self._withdraw_many:
+        elif not self._withdraw_many and (
+            len(gone) == len(had) or (len(gone) >= _MANY and len(gone) > _MANY_SHARE * len(had))
+        ):
             self.report.not_withdrawn = (
                 f"{len(gone)} of {len(had)} services are no longer listed. If that is so, run it again with "
                 "--withdraw-many"

@@ -32,7 +32,7 @@ from knowledge.oruk.vocabulary import normalised
 PHONE_CONFIDENCE = "published-in-directory"
 
 #: Raised when the rules here change: what was imported before is then mapped again.
-_RULES = 1
+_RULES = 2
 
 #: Characters of a description that the sentence encoder reads; it would cut them off itself.
 _GIST = 500
@@ -61,27 +61,18 @@ class Mapper:
     today: date = date.max
 
     def digest(self, document: Document) -> str:
-        """Tells whether a record is as it would be made now: 16 letters of the rules, 48 of the document."""
+        """Tells whether a record is as it would be made now: from this document, by these rules, today."""
         rules = [_RULES, vocabulary.fingerprint(), MODEL_SHA256, self.publisher, self.default_area]
-        made_by = json.dumps([*rules, sorted(self.areas), sorted(self.topics)])
-        made_from = json.dumps(document, sort_keys=True)
-        return (
-            hashlib.sha256(made_by.encode()).hexdigest()[:16]
-            + hashlib.sha256(made_from.encode()).hexdigest()[:48]
-        )
-
-    def rules(self) -> str:
-        """The part of every digest that stands for the rules."""
-        return self.digest({})[:16]
+        dated = [*_all_schedules(document), *document.get("cost_options", ())]
+        holds = [self._holds(entry) for entry in dated]
+        rules += [sorted(self.areas), sorted(self.topics)]
+        made_of = json.dumps([rules, document, holds], sort_keys=True)
+        return hashlib.sha256(made_of.encode()).hexdigest()
 
     def columns(self, document: Document, problems: Problems) -> dict[str, Any]:
         """The columns and children of ``models.Service`` but organization, locations and attributes."""
         as_of = self._as_of(document)
-        costs = [
-            option
-            for option in document.get("cost_options", ())
-            if option.get("valid_to", "9") >= _iso(self.today)
-        ]
+        costs = [option for option in document.get("cost_options", ()) if self._holds(option)]
         fees = document.get("fees") or document.get("fees_description")
         return {
             "name": document["name"],
@@ -227,8 +218,12 @@ class Mapper:
                 rows += [models.ServiceArea(name=name, area_id=area) for area in ours or [None]]
         return rows
 
+    def _holds(self, entry: Document) -> bool:
+        """Whether opening hours or a price have begun and are not over."""
+        return str(entry.get("valid_from", "")) <= self.today.isoformat() <= str(entry.get("valid_to", "9"))
+
     def _present(self, schedules: list[Document]) -> list[Document]:
-        return [schedule for schedule in schedules if schedule.get("valid_to", "9") >= _iso(self.today)]
+        return [schedule for schedule in schedules if self._holds(schedule)]
 
     def _hours(self, document: Document) -> str | None:
         lines = [_say_schedule(schedule) for schedule in self._present(_all_schedules(document))]
@@ -271,10 +266,6 @@ def _how_to_reach(document: Document) -> str:
 
 def _years(age: float | None) -> int | None:
     return None if age is None else int(age)
-
-
-def _iso(day: date) -> str:
-    return day.isoformat()
 
 
 def _all_schedules(document: Document) -> list[Document]:

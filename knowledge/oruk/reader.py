@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from knowledge.oruk.errors import FeedError, Refused
 from knowledge.oruk.fetch import Fetcher, Limits
 from knowledge.oruk.shapes import refuse_version_1
+from knowledge.oruk.text import read_json
 
 #: The largest file that is read whole. A larger directory is exported as JSON lines or into a folder.
 _MOST_FILE_BYTES = 256 * 1024 * 1024
@@ -122,7 +122,7 @@ class FileReader:
         """The services, so many a page as are asked for of an API."""
         items: list[Any] = []
         number = services = 0
-        for item in self._services():
+        for item in self._told_plainly():
             items.append(item)
             services += 1
             if services > self._limits.max_services:
@@ -136,6 +136,12 @@ class FileReader:
     async def detail(self, service_id: str) -> Any:
         """Never asked for: the pages hold all."""
         raise NotImplementedError(service_id)
+
+    def _told_plainly(self) -> Iterator[Any]:
+        try:
+            yield from self._services()
+        except OSError as error:
+            raise FeedError(f"{error.filename or self._path} cannot be read: {error.strerror}") from None
 
     def _services(self) -> Iterator[Any]:
         if not self._path.is_dir():
@@ -153,16 +159,13 @@ class FileReader:
 
 
 def _in_file(path: Path) -> Iterable[Any]:
-    try:
-        if path.suffix in (".ndjson", ".jsonl"):
-            return _in_lines(path)
-        if path.stat().st_size > _MOST_FILE_BYTES:
-            raise FeedError(
-                f"{path} is larger than {_MOST_FILE_BYTES // 2**20} MB; export the directory as JSON lines"
-            )
-        whole = _parsed(path.read_bytes(), str(path))
-    except OSError as error:
-        raise FeedError(f"{path} cannot be read: {error.strerror}") from None
+    if path.suffix in (".ndjson", ".jsonl"):
+        return _in_lines(path)
+    if path.stat().st_size > _MOST_FILE_BYTES:
+        raise FeedError(
+            f"{path} is larger than {_MOST_FILE_BYTES // 2**20} MB; export the directory as JSON lines"
+        )
+    whole = _parsed(path.read_bytes(), str(path))
     if isinstance(whole, dict) and not ({"contents", "content"} & whole.keys()):
         return [whole]
     return _page(str(path), whole, 1, 1)[0].items
@@ -182,7 +185,7 @@ def _in_lines(path: Path) -> Iterator[Any]:
 
 def _parsed(raw: bytes, where: str) -> Any:
     try:
-        return json.loads(raw, parse_constant=lambda _: None)
+        return read_json(raw)
     except (ValueError, RecursionError):
         raise Refused(f"{where} is not JSON") from None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from html import unescape
+from typing import Any
 
 from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, Tag
 from bs4.exceptions import ParserRejectedMarkup
@@ -24,6 +26,30 @@ _UNSEEN = ("script", "style", "template", "head", "noscript", "iframe", "object"
 _BLOCKS = ("p", "div", "ul", "ol", "table", "tr", "section", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote")
 # Control characters, and those that turn the direction of writing and can make a text lie.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+# Half of a pair of UTF-16, which no text in UTF-8 can hold: it may be one alone.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def read_json(raw: bytes) -> Any:
+    """JSON as others send it (RFC 8259), with numbers and texts that every database takes.
+
+    NaN and Infinity become null, and halves of surrogate pairs that stand alone are left out.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deep.
+    """
+    text = raw.decode(json.detect_encoding(raw))
+    value = json.loads(text, parse_constant=_nothing)
+    if _SURROGATE.search(text):
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "ignore")
+        value = json.loads(whole, parse_constant=_nothing)
+    return value
+
+
+def _nothing(_constant: str) -> None:
+    return None
 
 
 def plain_text(raw: str) -> str:

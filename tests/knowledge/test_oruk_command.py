@@ -120,6 +120,12 @@ def test_what_it_says(filled: str, tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["import", "oruk", "/no/such/file.json"], "cannot be read: No such file"),
+        (["import", "oruk", "/no/such/file.ndjson"], "cannot be read: No such file"),
+        (
+            ["import", "oruk", "x.json", "--report", "/no/such/folder/x.csv"],
+            "cannot be written: No such file",
+        ),
+        (["import", "oruk", "http://[bad"], "no web address"),
         (["import", "oruk", "http://127.0.0.1:9/api"], "not an address of the public internet"),
         (["import", "oruk", "ftp://example.org/x"], "no web address"),
         (["import", "oruk", "x.json", "--name", "Not A Name"], "must be small letters, digits and hyphens"),

@@ -273,15 +273,49 @@ async def test_a_server_that_has_gone_ends_the_reading_which_goes_on_later(store
             if "/services/" in request.path and len(directory.details_asked) > 25
             else None
         )
-        with pytest.raises(FeedError, match="10 services in a row"):
+        with pytest.raises(FeedError, match=r"1\d services in a row"):
             await read(store, directory)
         kept = of_the_directory(store)
-        assert 0 < kept < 40
+        assert 20 < kept < 40  # pages are of 10: what was read of the one that broke off is kept
         directory.answer = lambda _request: None
         directory.asked.clear()
         await read(store, directory)
         assert len(directory.details_asked) == 40 - kept
     assert of_the_directory(store) == 40
+
+
+@pytest.mark.parametrize("status", [404, 410, 403])
+async def test_services_that_are_not_given_never_end_the_reading(store: Engine, status: int) -> None:
+    with Running(Directory(many_services(40))) as directory:
+        closed = {service["id"] for service in directory.services[:15]}
+        directory.answer = lambda request: (
+            web.Response(status=status) if request.path.rsplit("/", 1)[1] in closed else None
+        )
+        report = await read(store, directory)
+    assert (report.changes["created"], report.failed) == (25, 15)
+
+
+async def test_nothing_is_written_before_the_directory_answers(store: Engine, directory: Directory) -> None:
+    directory.answer = lambda _request: web.Response(status=404)
+    with pytest.raises(FeedError):
+        await read(store, directory)
+    with sessions(store)() as session:
+        assert session.get(models.Feed, "county") is None
+        assert session.get(models.Source, "oruk-county") is None
+
+
+async def test_an_address_with_a_password_is_refused() -> None:
+    with pytest.raises(Refused, match="name or password"):
+        replace(COUNTY, address="https://me:secret@directory.example/api?key=K")
+
+
+async def test_a_key_in_the_address_is_not_stored(store: Engine, directory: Directory) -> None:
+    source = replace(COUNTY, address="https://directory.example/api?key=K")
+    async with open_fetcher(QUICK, allow_private=True) as fetcher:
+        await read_directory(store, WORDS, source, ApiReader(fetcher, directory.url)).run()
+    with sessions(store)() as session:
+        assert session.get_one(models.Feed, "county").url == "https://directory.example/api"
+        assert session.get_one(models.Source, "oruk-county").url == "https://directory.example/api"
 
 
 # -- what it says ----------------------------------------------------------------------------------
@@ -306,6 +340,18 @@ async def test_what_is_no_page_is_refused(store: Engine, directory: Directory, b
     directory.answer = lambda request: web.Response(body=body) if request.path == "/api/services" else None
     with pytest.raises(Refused, match=r"JSON|page of services"):
         await read(store, directory)
+
+
+async def test_half_a_character_is_left_out(store: Engine, directory: Directory) -> None:
+    directory.services.append(directory_service("Other Club", id="\ud800x", description="A\udc00 club"))
+    directory.answer = lambda request: (
+        directory._json(directory.services[1]) if request.path == "/api/services/x" else None
+    )
+    report = await read(store, directory)
+    assert report.changes["created"] == 2
+    with sessions(store)() as session:
+        found = session.query(models.Service).where(models.Service.name == "Other Club").one()
+        assert found.description == "A club"
 
 
 async def test_html_becomes_plain_text(store: Engine, directory: Directory) -> None:

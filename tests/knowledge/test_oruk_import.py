@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from actions.cards import service_card
 from knowledge import models
 from knowledge.database import sessions
 from knowledge.oruk.errors import FeedError, Refused
@@ -221,6 +222,59 @@ async def test_a_directory_that_lost_most_of_its_services_is_not_believed(store:
         assert everything[20]["name"] == "Club number 20"
         report = await read(store, directory, withdraw_many=True)
         assert report.changes["withdrawn"] == 47
+
+
+@pytest.mark.parametrize(("had", "left"), [(1, 0), (20, 0), (9, 4)])
+async def test_a_small_directory_is_not_emptied_either(store: Engine, had: int, left: int) -> None:
+    with Running(Directory(many_services(had))) as directory:
+        await read(store, directory)
+        del directory.services[left:]
+        report = await read(store, directory)
+        assert report.changes["withdrawn"] == 0
+        assert "--withdraw-many" in (report.not_withdrawn or "")
+        assert (await read(store, directory, withdraw_many=True)).changes["withdrawn"] == had - left
+
+
+async def test_publisher_and_area_are_remembered(store: Engine, directory: Directory) -> None:
+    for name in ("service_areas", "service_at_locations"):
+        directory.services[0][name] = []
+    await read(store, directory, replace(COUNTY, default_area="derbyshire"))
+    report = await read(store, directory, replace(COUNTY, publisher=None))
+    assert report.changes == {"unchanged": 1}
+    with sessions(store)() as session:
+        assert stored(session, "Tuesday Club").status == "published"
+        assert session.get_one(models.Source, "oruk-county").publisher == "Example County Council"
+    report = await read(store, directory, replace(COUNTY, default_area=""))
+    assert report.outcomes == {"outside": 1}
+
+
+async def test_hours_and_prices_hold_from_their_first_to_their_last_day(
+    store: Engine, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.services[0]["cost_options"] = [
+        {"id": uid("old"), "option": "Old price", "valid_to": "2026-06-30"},
+        {"id": uid("new"), "option": "New price", "valid_from": "2026-07-01"},
+    ]
+    directory.services[0]["schedules"][0]["valid_from"] = "2026-07-01"
+    for day, price, hours in (
+        (date(2026, 6, 30), "Old price", None),
+        (date(2026, 7, 1), "New price", "Tuesday, Thursday, 10:00 to 12:30"),
+    ):
+        monkeypatch.setattr("knowledge.oruk.importer.today", lambda day=day: day)
+        directory.asked.clear()
+        await read(store, directory)
+        with sessions(store)() as session:
+            service = stored(session, "Tuesday Club")
+            assert [cost.option for cost in service.cost_options] == [price]
+            assert service.hours_text == hours
+    assert directory.details_asked == []  # a day alone asks nobody
+
+
+async def test_a_card_does_not_say_that_we_checked(store: Engine, directory: Directory) -> None:
+    await read(store, directory)
+    with sessions(store)() as session:
+        assert service_card(stored(session, "Tuesday Club"))["checked"] is None
+        assert service_card(session.get_one(models.Service, "lunch-club"))["checked"]
 
 
 async def test_an_incomplete_list_withdraws_nothing(store: Engine) -> None:
