@@ -41,7 +41,6 @@ class Code(StrEnum):
     NO_SUCH_LETTER = "no_such_letter"
     KNOWLEDGE_UNAVAILABLE = "knowledge_unavailable"
     NOT_SAVED = "not_saved"
-    DIRECTORY_UNAVAILABLE = "directory_unavailable"
     INTERNAL = "internal_error"
 
 
@@ -136,11 +135,6 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Your message could not be saved just now",
         "Nothing was done. Please try again in a moment.",
-    ),
-    Code.DIRECTORY_UNAVAILABLE: (
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The directory cannot be read just now",
-        "Please ask again in a moment.",
     ),
     Code.INTERNAL: (
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import aiohttp
 from aiohttp import web
 
@@ -16,9 +14,6 @@ from gateway.settings import Settings
 from gateway.sockets import Sockets
 from gateway.turn import Turns
 
-if TYPE_CHECKING:
-    from gateway.oruk import Directory
-
 SETTINGS = web.AppKey("settings", Settings)
 METRICS = web.AppKey("metrics", Metrics)
 STORE = web.AppKey("store", Store)
@@ -28,5 +23,6 @@ CRISIS: web.AppKey[Crisis] = web.AppKey("crisis", object)  # type: ignore[arg-ty
 AREAS: web.AppKey[frozenset[str]] = web.AppKey("areas", frozenset)
 RECORDS = web.AppKey("records", Records)
 TURNS = web.AppKey("turns", Turns)
-DIRECTORY: web.AppKey[Directory] = web.AppKey("directory", object)  # type: ignore[arg-type]
+#: Apart from RECORDS: somebody who copies the whole directory keeps no family waiting.
+DIRECTORY = web.AppKey("directory", Records)
 SOCKETS = web.AppKey("sockets", Sockets)

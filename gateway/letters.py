@@ -29,11 +29,18 @@ async def letter(request: web.Request) -> web.Response:
     """``POST /letters/{id}``: the letter with what was given; what was not is a blank like "[your name]"."""
     body = await _read(request)
     letter_id = request.match_info["id"]
-    filled = await request.app[RECORDS].read(lambda session: _filled(session, letter_id, body))
-    match body.format or _accepted(request):
+    form = body.format or _accepted(request)
+
+    def write(session: Session) -> tuple[FilledLetter, bytes]:
+        # A Word document takes long enough to keep the event loop from everybody else.
+        filled = _filled(session, letter_id, body)
+        return filled, letter_file.to_docx(filled) if form == "docx" else b""
+
+    filled, document = await request.app[RECORDS].read(write)
+    match form:
         case "docx":
             return web.Response(
-                body=letter_file.to_docx(filled),
+                body=document,
                 content_type=letter_file.MEDIA_TYPE,
                 headers={"Content-Disposition": f'attachment; filename="{letter_id}.docx"'},
             )

@@ -6,38 +6,38 @@ somebody who copies the whole directory keeps no family waiting.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy.exc import SQLAlchemyError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from gateway.bodies import checked
 from gateway.errors import Code, Problem
 from gateway.keys import DIRECTORY, SETTINGS
-from knowledge.database import open_engine, sessions
+from gateway.records import Records
 from knowledge.oruk import published
 from knowledge.oruk.exporter import envelope
 from knowledge.oruk.published import PROFILE, VERSION, Slice, Wanted
 
-log = logging.getLogger(__name__)
-
 #: Below this address everything is open data.
 PREFIX = "/oruk/"
-
-#: Requests that may ask the database at once; what comes meanwhile waits.
-_AT_ONCE = 2
 
 _KEEP = "public, max-age=300"
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be from year 1 to year 9999 in UTC") from None
 
 
 class Paged(BaseModel):
@@ -59,14 +59,13 @@ class ServicesAsked(Paged):
     organization_id: UUID | None = None
     minimum_age: float | None = Field(default=None, ge=0, le=150)
     maximum_age: float | None = Field(default=None, ge=0, le=150)
-    modified_after: datetime | None = None
+    modified_after: Annotated[datetime, AfterValidator(_in_utc)] | None = None
     day: Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"] | None = None
     start_time: time | None = None
     end_time: time | None = None
 
     def wanted(self) -> Wanted:
         """The same as conditions."""
-        after = self.modified_after
         return Wanted(
             search=" ".join(filter(None, (self.search, self.text))) or None,
             taxonomy_term_id=_text(self.taxonomy_term_id),
@@ -74,7 +73,7 @@ class ServicesAsked(Paged):
             organization_id=_text(self.organization_id),
             minimum_age=self.minimum_age,
             maximum_age=self.maximum_age,
-            modified_after=after.replace(tzinfo=UTC) if after and after.tzinfo is None else after,
+            modified_after=self.modified_after,
             day=self.day,
             start_time=self.start_time and self.start_time.replace(tzinfo=None),
             end_time=self.end_time and self.end_time.replace(tzinfo=None),
@@ -93,36 +92,9 @@ class TermsAsked(Paged):
     taxonomy_id: UUID | None = None
 
 
-class Directory:
-    """Asks the knowledge store what is published."""
-
-    def __init__(self, knowledge_url: str) -> None:
-        self._url = knowledge_url
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="oruk")
-        self._engine = open_engine(knowledge_url)
-
-    async def ask[T](self, question: Callable[[Session], T]) -> T:
-        """The answer to a question. Raises ``Problem`` when the store does not answer."""
-
-        def answer() -> T:
-            with sessions(self._engine)() as session:
-                return question(session)
-
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, answer)
-        except SQLAlchemyError as error:
-            log.error("directory unavailable", extra={"cause": str(error)[:500]})
-            raise Problem(Code.DIRECTORY_UNAVAILABLE) from None
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._threads.shutdown(cancel_futures=True)
-        self._engine.dispose()
-
-
 async def directory(app: web.Application) -> AsyncGenerator[None]:
-    """Resource: the directory of this gateway."""
-    app[DIRECTORY] = Directory(app[SETTINGS].knowledge_url)
+    """Resource: the reader of the directory."""
+    app[DIRECTORY] = Records(app[SETTINGS].knowledge_url)
     yield
     app[DIRECTORY].close()
 
@@ -208,7 +180,7 @@ async def taxonomy_terms(request: web.Request) -> web.Response:
 
 async def _page(request: web.Request, asked: Paged, read: Callable[[Session, int], Slice]) -> web.Response:
     offset = (asked.page - 1) * asked.per_page
-    found = await request.app[DIRECTORY].ask(lambda session: read(session, offset))
+    found = await request.app[DIRECTORY].read(lambda session: read(session, offset))
     pages = max(1, -(-found.total // asked.per_page))
     return _json(envelope(found.total, asked.page, pages, len(found.contents)) | {"contents": found.contents})
 
@@ -221,7 +193,7 @@ def _one(
             wanted = str(UUID(request.match_info["id"]))
         except ValueError:
             raise Problem(Code.NO_SUCH_RECORD) from None
-        found = await request.app[DIRECTORY].ask(lambda session: read(session, wanted))
+        found = await request.app[DIRECTORY].read(lambda session: read(session, wanted))
         if found is None:
             raise Problem(Code.NO_SUCH_RECORD)
         return _json(found)

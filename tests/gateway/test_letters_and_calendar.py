@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import threading
 from collections.abc import AsyncGenerator
 from datetime import date, timedelta
 from io import BytesIO
@@ -18,16 +20,19 @@ from aiohttp.test_utils import TestClient, TestServer
 from docx import Document
 from icalendar import Calendar
 from playwright.async_api import Browser, Page, async_playwright, expect
+from sqlalchemy.orm import Session
 
 from actions.letters import letter_card
 from gateway.app import init_app
+from gateway.errors import Problem
 from gateway.page import own_link
+from gateway.records import Records
 from gateway.settings import Settings
 from knowledge.content import Content
 from knowledge.database import migrate, open_engine, sessions
 from knowledge.dates import today
 from knowledge.letter_file import MEDIA_TYPE
-from knowledge.letters import fill
+from knowledge.letters import FilledLetter, fill
 from knowledge.queries.letters import all_letters, letter_by_id
 from tests.gateway.conftest import Chat, FakeCrisis, FakeSafety, StandInBot
 from tests.gateway.test_page import ARGUMENTS, CHROMIUM, needs_browser, say, violations
@@ -103,6 +108,51 @@ async def test_a_letter_as_a_word_document(client: Client) -> None:
         shown = "\n".join(paragraph.text for paragraph in Document(BytesIO(await answer.read())).paragraphs)
         assert MARKER in shown
         assert "formal complaint" in shown
+
+
+async def test_the_safety_check_answers_while_many_letters_are_made(
+    client: Client, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(_letter: FilledLetter) -> bytes:
+        assert go_on.wait(20)
+        return b"a document"
+
+    monkeypatch.setattr("knowledge.letter_file.to_docx", slow)
+    letters = [
+        asyncio.create_task(client.post(COMPLAINT, data={"your_name": MARKER, "format": "docx"}))
+        for _ in range(40)
+    ]
+    try:
+        await asyncio.sleep(0.5)
+        replies = await asyncio.wait_for(chat.say("DANGER"), 10)
+    finally:
+        go_on.set()
+        answers = await asyncio.gather(*letters)
+
+    assert "Call 000" in str(replies)
+    assert {answer.status for answer in answers} == {200}
+
+
+async def test_a_letter_too_many_is_sent_away_until_the_others_are_done(letters_url: str) -> None:
+    records = Records(letters_url, threads=1, most_at_once=2)
+    go_on = threading.Event()
+
+    def slow(_session: Session) -> bool:
+        return go_on.wait(20)
+
+    taken = [asyncio.create_task(records.read(slow)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Problem) as told:
+        await records.read(slow)
+    go_on.set()
+
+    assert told.value.document["code"] == "knowledge_unavailable"
+    assert told.value.response().headers["Retry-After"]
+    assert await asyncio.gather(*taken) == [True, True]
+    assert await records.read(slow)
+    records.close()
 
 
 async def test_a_letter_as_a_page_escapes_what_was_written(client: Client) -> None:

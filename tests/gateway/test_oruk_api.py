@@ -233,6 +233,8 @@ async def test_services_at_places(client: Client) -> None:
         ({"taxonomy_term_id": "topic:support_school"}, "taxonomy_term_id"),
         ({"minimum_age": "nan"}, "minimum_age"),
         ({"modified_after": "yesterday"}, "modified_after"),
+        ({"modified_after": "0001-01-01T00:00:00+14:00"}, "modified_after"),
+        ({"modified_after": "9999-12-31T23:59:59-14:00"}, "modified_after"),
         ({"day": "Monday"}, "day"),
         ({"search": "a\x00b"}, "search"),
         ({"search": "x" * 201}, "search"),
@@ -282,7 +284,7 @@ async def test_a_store_that_does_not_answer_is_told(tmp_path: Path) -> None:
     async with await _serve(settings) as running:
         response = await running.get("/oruk/services")
         assert response.status == 503
-        assert (await response.json())["code"] == "directory_unavailable"
+        assert (await response.json())["code"] == "knowledge_unavailable"
         assert (await running.get("/healthz")).status == 200
 
 
