@@ -64,6 +64,7 @@ _UNITS: dict[str, tuple[str, ...]] = {
 }
 _MOST_WEEKS = 1040  # twenty years: more is a slip of the unit
 _MOST_OF_ANYTHING = 10_000_000
+_MAX_SIGNS = 20  # decimal arithmetic is exact to 28
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
@@ -319,6 +320,9 @@ def _value(text: str | None, measure: str, unit: str, refuse: _Refuse) -> Decima
         return None
     if not _NUMBER.fullmatch(text):
         refuse("value", "is not a number such as 33 or 33.5")
+        return None
+    if len(text) > _MAX_SIGNS:
+        refuse("value", f"has more than {_MAX_SIGNS} signs: no figure is so long")
         return None
     value = Decimal(text.replace(",", ""))
     if value != round(value, 2):

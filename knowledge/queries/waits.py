@@ -14,6 +14,9 @@ from knowledge.queries.common import holds_in, published, suits_age
 #: The figures that answer "how long is the wait".
 WAIT_MEASURES = ("average-wait", "longest-wait")
 
+#: The origin of what the content files hold.
+_CONTENT = "content"
+
 
 @dataclass(frozen=True)
 class WaitSeries:
@@ -41,6 +44,9 @@ def wait_series(
 ) -> list[WaitSeries]:
     """The average and longest waits of an area over time; empty when none is known.
 
+    Each date has one figure of a measure. Where the content files and a council's table both tell one, it is
+    that of the content files: they are the ones that somebody checked.
+
     Args:
         area: area id. Wider areas are not searched: a national figure is not this area's wait.
         cohort: "child", "adult", or None for both.
@@ -55,29 +61,28 @@ def wait_series(
     suits = suits_age(age, Pathway.minimum_age, Pathway.maximum_age)
     named = select(Pathway).where(Pathway.id.in_({wait.pathway_id for wait in waits}), suits)
     pathways = {pathway.id: pathway for pathway in session.scalars(named).unique()}
-    groups: dict[tuple[str, str, str], list[Wait]] = {}
-    for wait in sorted(waits, key=lambda wait: (wait.as_of, wait.id), reverse=True):
-        if wait.pathway_id in pathways:
-            groups.setdefault((wait.pathway_id, wait.cohort, wait.subject), []).append(wait)
+    groups: dict[tuple[str, ...], list[Wait]] = {}
+    told: set[tuple[str, ...]] = set()
+    content_first = sorted(waits, key=lambda wait: (wait.origin != _CONTENT, wait.id))
+    for wait in sorted(content_first, key=lambda wait: wait.as_of, reverse=True):
+        if wait.pathway_id not in pathways:
+            continue
+        figure = (wait.pathway_id, wait.cohort, wait.subject.lower(), wait.measure, wait.as_of)
+        if figure not in told:
+            told.add(figure)
+            groups.setdefault(figure[:3], []).append(wait)
     series = []
-    for (pathway_id, who, subject), figures in groups.items():
+    for figures in groups.values():
         averages = tuple(wait for wait in figures if wait.measure == "average-wait")
         longest = tuple(wait for wait in figures if wait.measure == "longest-wait")
-        series.append(WaitSeries(pathways[pathway_id], who, subject, averages, longest))
+        first = figures[0]
+        series.append(
+            WaitSeries(pathways[str(first.pathway_id)], first.cohort, first.subject, averages, longest)
+        )
     return sorted(
         series,
         key=lambda one: (one.subject, one.cohort != "child", one.pathway.minimum_age or 0, one.pathway.id),
     )
-
-
-def newest_waits(session: Session, area: str | None, cohort: str | None) -> list[Wait]:
-    """The newest average and longest wait of an area for each pathway and cohort.
-
-    Args:
-        area: area id.
-        cohort: "child", "adult", or None for both.
-    """
-    return [wait for series in wait_series(session, area, cohort) for wait in series.newest]
 
 
 def reported_waits(session: Session, area: str | None) -> list[Wait]:

@@ -22,7 +22,7 @@ from knowledge.queries.guidance import general_answer, glossary_by_id, guidance_
 from knowledge.queries.pathways import pathways_for
 from knowledge.queries.rights import deadlines_from, entitlements_about
 from knowledge.queries.services import all_services, services_about, services_by_id
-from knowledge.queries.waits import newest_waits, standards
+from knowledge.queries.waits import standards, wait_series
 from knowledge.search import Search
 from tests.knowledge.conftest import WORDS, Folder, WordEncoder, guidance, load, record, service
 
@@ -212,7 +212,7 @@ def everything_shown(session: Session, engine: Engine) -> set[str]:
                 answer = general_answer(session, topic, area, audience)
                 found |= {answer.id} if answer else set()
         found |= {row.id for row in pathways_for(session, area, None, None)}
-        found |= {row.id for row in newest_waits(session, area, None)}
+        found |= {row.id for series in wait_series(session, area, None) for row in series.newest}
         found |= {row.id for row in standards(session, area)}
         found |= {row.id for row in all_services(session, area)}
         kinds = ["guidance", "service", "pathway", "entitlement", "glossary", "wait"]

@@ -10,12 +10,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from knowledge.database import sessions
+from knowledge.models import Wait
 from knowledge.queries.areas import areas_from_near_to_wide, covered_areas
 from knowledge.queries.guidance import general_answer
 from knowledge.queries.pathways import pathways_for
 from knowledge.queries.rights import deadlines_from, entitlements_about
 from knowledge.queries.services import services_about, services_by_id
-from knowledge.queries.waits import newest_waits, standards
+from knowledge.queries.waits import standards, wait_series
 from tests.knowledge.conftest import Folder, guidance, load, record, service
 
 Files = dict[str, dict[str, Any]]
@@ -26,9 +27,14 @@ AREAS = ("derby-city", "derbyshire", "herefordshire")
 # --- the facts, from what ships ---
 
 
+def newest(session: Session, area: str | None, cohort: str | None) -> list[Wait]:
+    """The newest figures that are said of an area."""
+    return [wait for series in wait_series(session, area, cohort) for wait in series.newest]
+
+
 def figures(session: Session, area: str | None, cohort: str | None) -> dict[tuple[str, str], tuple[int, str]]:
     """(cohort, measure) -> (weeks, as of)."""
-    found = newest_waits(session, area, cohort)
+    found = newest(session, area, cohort)
     assert {wait.unit for wait in found} <= {"weeks"}
     return {(wait.cohort, wait.measure): (int(wait.value), wait.as_of) for wait in found}
 
@@ -52,7 +58,7 @@ def test_the_waits_of_derby_and_derbyshire(shipped: Session, area: str) -> None:
 
 
 def test_the_source_of_a_wait_is_the_strategy(shipped: Session) -> None:
-    for wait in newest_waits(shipped, "derbyshire", "child"):
+    for wait in newest(shipped, "derbyshire", "child"):
         assert "Autism Strategy 2023-2028" in wait.citations[0].source.title
         assert "207-211" in str(wait.citations[0].locator)
 
@@ -60,7 +66,7 @@ def test_the_source_of_a_wait_is_the_strategy(shipped: Session) -> None:
 @pytest.mark.parametrize("area", ["herefordshire", "england", "uk", None, "leicester"])
 def test_no_other_place_has_a_figure(shipped: Session, area: str | None) -> None:
     # No figure was found for Herefordshire; the figure of a neighbour or of England would mislead.
-    assert newest_waits(shipped, area, None) == []
+    assert newest(shipped, area, None) == []
 
 
 def test_a_standard_is_no_wait(shipped: Session) -> None:
@@ -378,7 +384,7 @@ def test_the_newest_figure_is_given(store: Any) -> None:
         ]
 
     with store(change) as session:
-        found = {row.measure: row.value for row in newest_waits(session, "derby-city", "child")}
+        found = {row.measure: row.value for row in newest(session, "derby-city", "child")}
 
     assert found == {"average-wait": Decimal(20), "longest-wait": Decimal(60)}
 
@@ -391,7 +397,7 @@ def test_a_figure_that_is_no_wait_for_an_assessment_is_left_out(store: Any) -> N
         ]
 
     with store(change) as session:
-        assert newest_waits(session, "derby-city", None) == []
+        assert newest(session, "derby-city", None) == []
 
 
 def test_a_national_figure_is_not_given_as_a_local_one(store: Any) -> None:
@@ -399,9 +405,9 @@ def test_a_national_figure_is_not_given_as_a_local_one(store: Any) -> None:
         files["records.yml"]["waits"] = [wait("all-of-england", areas=["england"]), wait("next-door")]
 
     with store(change) as session:
-        assert newest_waits(session, "derbyshire", None) == []
-        assert [row.id for row in newest_waits(session, "derby-city", None)] == ["next-door"]
-        assert newest_waits(session, None, None) == []
+        assert newest(session, "derbyshire", None) == []
+        assert [row.id for row in newest(session, "derby-city", None)] == ["next-door"]
+        assert newest(session, None, None) == []
 
 
 def test_a_figure_for_everybody_answers_both_cohorts(store: Any) -> None:
@@ -410,7 +416,7 @@ def test_a_figure_for_everybody_answers_both_cohorts(store: Any) -> None:
 
     with store(change) as session:
         for cohort in ("child", "adult", None):
-            assert [row.id for row in newest_waits(session, "derby-city", cohort)] == ["everybody"]
+            assert [row.id for row in newest(session, "derby-city", cohort)] == ["everybody"]
 
 
 def test_rights_of_the_main_topic_and_the_near_area_come_first(store: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from knowledge import models
 from knowledge.database import sessions
-from knowledge.queries.waits import newest_waits, reported_waits, wait_series
+from knowledge.queries.waits import reported_waits, wait_series
 from knowledge.waits_csv import COLUMNS, MAX_BYTES, FileRefused, read_table
 from knowledge.waits_import import ORIGIN, ImportReport, NotThere, import_waits, withdraw_wait
 from tests.knowledge.conftest import Folder, load
@@ -81,8 +82,8 @@ def test_figures_are_stored_with_source_date_and_place(importing: Importing, sto
     assert counts(report) == (2, 0, 0)
     assert report.problems == report.conflicts == []
     with sessions(store)() as session:
-        found = newest_waits(session, "derby-city", "child")
-        average, longest = (wait for wait in found if wait.origin == ORIGIN)
+        found = wait_series(session, "derby-city", "child")
+    average, longest = (wait for series in found for wait in series.newest if wait.origin == ORIGIN)
     assert (average.value, average.unit, average.as_of) == (Decimal(41), "weeks", "2026-09")
     assert longest.value == Decimal("88.50")
     assert average.origin == ORIGIN
@@ -171,6 +172,22 @@ def test_loading_the_content_leaves_imported_figures_alone(
     assert values(store)["average-wait", "2026-09"] == 41
 
 
+def test_a_date_that_content_and_a_file_tell_has_the_one_figure_of_the_content(
+    importing: Importing, store: Engine, folder: Folder
+) -> None:
+    def later(files: dict[str, dict[str, Any]]) -> None:
+        [known] = [wait for wait in files["records.yml"]["waits"] if wait["id"] == "derby-wait"]
+        files["records.yml"]["waits"].append({**known, "id": "derby-later", "value": 44, "as_of": "2026-09"})
+
+    importing(TWO, subject="Assessment")
+    load(store, folder(later))
+
+    with sessions(store)() as session:
+        [series] = wait_series(session, "derby-city", "child")
+    assert [(wait.as_of, wait.value) for wait in series.averages] == [("2026-09", 44), ("2026-01", 10)]
+    assert [wait.as_of for wait in series.longest] == ["2026-09"]
+
+
 def test_a_figure_can_be_withdrawn_and_taken_up_again(importing: Importing, store: Engine) -> None:
     importing(TWO)
     with sessions(store)() as session:
@@ -209,8 +226,16 @@ def test_source_and_date_may_be_given_for_the_whole_file(importing: Importing, s
     assert {problem.column for problem in importing(text).problems} == {"as_of", "source"}
     assert counts(importing(text, as_of="2026-09", source="a-leaflet")) == (1, 0, 0)
     with sessions(store)() as session:
-        [wait] = [row for row in newest_waits(session, "derby-city", None) if row.origin == ORIGIN]
+        [wait] = [row for row in reported_waits(session, "derby-city") if row.origin == ORIGIN]
     assert wait.citations[0].source.title == "A leaflet"
+
+
+@pytest.mark.parametrize("value", ["4" * 40, "0." + "3" * 40, "9" * 27 + ".25"])
+def test_a_number_of_very_many_digits_is_named(importing: Importing, value: str) -> None:
+    report = importing(f"{HEADER}derby-child,average-wait,{value},2026-09{END}")
+
+    assert [problem.column for problem in report.problems] == ["value"]
+    assert counts(report) == (0, 0, 0)
 
 
 def test_every_measure_has_its_unit(importing: Importing, store: Engine) -> None:
