@@ -21,7 +21,7 @@ from actions.context import Context
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
-from knowledge.dates import say_date, today
+from knowledge.dates import days_in, say_date, today
 from knowledge.deadlines import EVENTS, Summary, say_event, say_period, summary_of
 from knowledge.models import Deadline, Entitlement, Topic
 from knowledge.queries.rights import deadlines_from, entitlements_about
@@ -69,8 +69,12 @@ _EVENTS = (
 #: The event a topic is about when the words name none.
 _USUAL_EVENT = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
 
-#: The words ask about the last day itself, which is not an event to count from.
+#: A date that belongs to these words is the last day itself, or the hearing: nothing is counted from it.
 _NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b|\bhearing\b", re.I)
+_IS_THE_DEADLINE = re.compile(r"\s*(?:is|was|will be)\s+(?:the|our|my)\s+(?:deadline|last day|hearing)", re.I)
+
+#: A request is named by its verb; only beside other dates, where each date needs an event of its own.
+_REQUEST = re.compile(r"\b(?:asked|applied|requested|sent (?:in|off)|request)\b", re.I)
 
 
 class ActionRights(SubjectAction):
@@ -113,9 +117,16 @@ def answer_time_limits(
     reply: Reply, context: Context, session: Session, topic: str
 ) -> tuple[Context, list[EventType]]:
     """Every date, worked out from the person's own; without one, the rules, and the question for the date."""
-    event = _event(context, topic)
+    told = _dated_events(context.text)
+    if len(told) > 1:
+        # Two events in one message are as if they were told one after the other.
+        day: date | None
+        (earlier, earlier_day), (event, day) = sorted(told.items(), key=lambda one: one[1])[-2:]
+        context = replace(context, event=earlier, event_date=earlier_day)
+    else:
+        event = _event(context, topic)
+        day = None if _tells_the_deadline(context.text) else context.day
     same_event = event == context.event
-    day = context.day if context.day and not _NAMES_A_DEADLINE.search(context.text) else None
     start = day or (context.event_date if same_event else None)
     rules = deadlines_from(session, event)
     if start and rules:
@@ -147,6 +158,56 @@ def _event(context: Context, topic: str) -> str:
     if topic == "ehcp_timescale" or context.event is None:
         return _USUAL_EVENT[topic]
     return context.event
+
+
+def _dated_events(text: str) -> dict[str, date]:
+    """Events with their own dates, where a message tells more than one date.
+
+    A date belongs to the event that is named last before it, or else first behind it.
+    """
+    days = days_in(text)
+    if len(days) < 2:
+        return {}
+    told: dict[str, date] = {}
+    for position, found in enumerate(days):
+        before = text[days[position - 1].end if position else 0 : found.start]
+        behind = text[found.end : days[position + 1].start if position + 1 < len(days) else len(text)]
+        event = _named_last(before) or (None if _IS_THE_DEADLINE.match(behind) else _named_first(behind))
+        if event is not None and event not in told:
+            told[event] = found.day
+    return told
+
+
+_DEADLINE = "deadline"
+_NAMED = (*_EVENTS, ("request-received", _REQUEST), (_DEADLINE, _NAMES_A_DEADLINE))
+
+
+def _named_last(words: str) -> str | None:
+    """The event that is named last, if it is one to count from."""
+    ends = {
+        event: max((match.end() for match in named.finditer(words)), default=-1) for event, named in _NAMED
+    }
+    event = max(ends, key=lambda one: ends[one])
+    return None if ends[event] < 0 or event == _DEADLINE else event
+
+
+def _named_first(words: str) -> str | None:
+    starts = {event: found.start() for event, named in _NAMED if (found := named.search(words))}
+    event = min(starts, key=lambda one: starts[one], default=_DEADLINE)
+    return None if event == _DEADLINE else event
+
+
+def _tells_the_deadline(text: str) -> bool:
+    """Whether the date of a message is the last day itself: "the deadline is 3 March"."""
+    days = days_in(text)
+    if not days:
+        return _NAMES_A_DEADLINE.search(text) is not None
+    before, behind = text[: days[-1].start], text[days[-1].end :]
+    if _IS_THE_DEADLINE.match(behind):
+        return True
+    named = [match.end() for match in _NAMES_A_DEADLINE.finditer(before)]
+    events = [match.end() for _, words in (*_EVENTS, ("", _REQUEST)) for match in words.finditer(before)]
+    return bool(named) and max(named) > max(events, default=-1)
 
 
 def _goes_with(rule: Deadline, rules: list[Deadline]) -> bool:
@@ -189,10 +250,25 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
         url = f"/calendar.ics?{query_of(starts)}"
         reply.attach("calendar", url, "Add these dates to your calendar")
     passed = [due for due in summary.dues if due.ends < today()]
-    if passed:
-        reply.say(f"{say_date(passed[-1].ends)} has passed. {passed[-1].rule.if_missed}")
-    exceptions = list(dict.fromkeys(rule.exceptions for rule in rules if rule.exceptions))
-    reply.say("\n\n".join([_say_law(rules), *exceptions[:1]]))
+    # The first broken limit and the last: what lies between is on the way from one to the other.
+    for due in dict.fromkeys(passed[:1] + passed[-1:]):
+        reply.say(f"{due.rule.title}: {say_date(due.ends)} has passed. {due.rule.if_missed}")
+    reply.say("\n\n".join([_say_law(rules), *_say_exceptions(rules)]))
+
+
+def _say_exceptions(rules: list[Deadline]) -> list[str]:
+    """Each exception once, with the limit it is for when it is not for all of them.
+
+    Exceptions that differ only in the number of their regulation are said once, by the first.
+    """
+    named: dict[str, list[Deadline]] = {}
+    for rule in rules:
+        if rule.exceptions:
+            named.setdefault(re.sub(r"\d+\(\d+\)", "", rule.exceptions), []).append(rule)
+    return [
+        str(of[0].exceptions) if len(of) == len(rules) else f"{of[0].title}: {of[0].exceptions}"
+        for of in named.values()
+    ]
 
 
 def _say_rules(reply: Reply, rules: list[Deadline]) -> None:

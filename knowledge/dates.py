@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -96,6 +97,33 @@ def worded_date(text: str, now: date | None = None) -> date | None:
         return None
     number = _ORDINALS.index(re.sub(r"\s", "-", found["day"].lower())) + 1
     return parse_date(f"{number} {found['month']} {found['year'] or ''}".strip(), now)
+
+
+_WRITTEN_DAY = re.compile(
+    r"\b\d{1,2}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:,?\s+\d{4})?\b"
+    r"|\b\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class WrittenDay:
+    """A day in a text and where it stands."""
+
+    day: date
+    start: int
+    end: int
+
+
+def days_in(text: str, now: date | None = None) -> list[WrittenDay]:
+    """Every full date of a text in its order: "3 March 2026", "3rd of March", "03/03/26".
+
+    Args:
+        text: a whole message.
+        now: the day to count from; today in the UK if not given.
+    """
+    found = [(match, parse_date(match.group(), now)) for match in _WRITTEN_DAY.finditer(text)]
+    return [WrittenDay(day, match.start(), match.end()) for match, day in found if day is not None]
 
 
 def today() -> date:

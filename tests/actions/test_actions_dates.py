@@ -136,3 +136,78 @@ async def test_a_date_belongs_to_the_event_that_is_named(talk: Talk, text: str) 
 
     rule_id, due = OTHER_EVENTS[text]
     assert dates(turn)[rule_id] == due
+
+
+#: Two dates in one message, each with its own event -> the appeal's last day, by hand.
+TWO_DATES = {
+    "mediation certificate is dated 10 November 2026 and the decision letter is dated 1 October 2026, "
+    "when must i appeal?": ("1 October 2026", "appeal-from-certificate", "2026-12-10"),
+    "decision letter came 15 august 2026, mediation certificate 30 september 2026, appeal deadline": (
+        "30 september 2026",
+        "appeal-from-certificate",
+        "2026-10-30",
+    ),
+    "certificate dated 31 January 2026, their letter was dated 10 November 2025": (
+        "10 November 2025",
+        "appeal-from-certificate",
+        "2026-03-02",  # 28 February is a Saturday
+    ),
+    "asked for ehc assessment on 1 june 2026, they refused on 10 july 2026. when is the appeal deadline": (
+        "10 july 2026",
+        "appeal-from-letter",
+        "2026-09-10",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", TWO_DATES)
+async def test_each_of_two_dates_belongs_to_its_own_event(talk: Talk, text: str) -> None:
+    day, rule_id, due = TWO_DATES[text]
+    turn = await talk.say(text, "ehcp_refused_appeal", ("date_phrase", day))
+
+    assert dates(turn)[rule_id] == due
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "they refused to assess, letter dated 18 March 2026, what's the deadline to appeal?",
+        "what's the deadline to appeal, their letter is dated 18 March 2026",
+    ],
+)
+async def test_asking_for_the_deadline_is_not_telling_it(talk: Talk, text: str) -> None:
+    turn = await talk.say(text, "ehcp_refused_appeal", ("date_phrase", "18 March 2026"))
+
+    assert dates(turn)["appeal-from-letter"] == "2026-05-18"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the deadline is 18 March 2026", "18 March 2026 is the deadline", "the hearing is on 18 March 2026"],
+)
+async def test_nothing_is_counted_from_the_deadline_itself(talk: Talk, text: str) -> None:
+    turn = await talk.say(text, "ehcp_refused_appeal", ("date_phrase", "18 March 2026"))
+
+    assert dates(turn) == {}
+
+
+async def test_the_first_broken_limit_is_spoken_of_too(talk: Talk) -> None:
+    turn = await talk.say(
+        "asked for ehc assessment on 5 march 2025, no answer",
+        "ehcp_timescale",
+        ("date_phrase", "5 march 2025"),
+    )
+
+    assert "The council must say whether it will assess: 16 April 2025 has passed." in turn.text
+    assert "The council must send the final EHC plan: 23 July 2025 has passed." in turn.text
+    assert turn.text.count("the only reasons to take longer") == 1
+
+
+async def test_an_exception_is_said_with_the_limit_it_is_for(talk: Talk) -> None:
+    turn = await talk.say(
+        "they refused to assess, letter dated 18 March 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "18 March 2026"),
+    )
+
+    assert "You must contact the mediation adviser: Not needed for an appeal" in turn.text
