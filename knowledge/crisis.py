@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from knowledge import models
 from knowledge.content import read_content
 from knowledge.content_schema import Danger, Status
-from knowledge.database import open_engine, sessions
+from knowledge.database import StoreUnavailable, open_engine, sessions
 from knowledge.dates import say_partial
 from knowledge.queries.common import published
 from knowledge.sources import source_of
@@ -117,7 +117,7 @@ class CrisisCards:
         """
         try:
             cards = cls._from_store(knowledge_url)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, StoreUnavailable, OSError) as error:
             _logger.error("crisis cards: the store cannot be read, using the shipped content: %s", error)
             return cls._from_shipped_content()
         if lacking := [danger.value for danger in Danger if not cards._can_answer(danger.value)]:

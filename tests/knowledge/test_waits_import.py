@@ -137,7 +137,9 @@ def test_replace_takes_the_file_s_value_and_keeps_the_old_one_as_a_revision(
     assert values(store)["average-wait", "2026-09"] == 44
     with sessions(store)() as session:
         kept = session.scalars(
-            select(models.Revision).where(models.Revision.record_id.like(f"{ORIGIN}%average%"))
+            select(models.Revision)
+            .where(models.Revision.record_id.like(f"{ORIGIN}%average%"))
+            .order_by(models.Revision.number)
         ).all()
     assert [revision.content["value"] for revision in kept] == ["41", "44"]
 
