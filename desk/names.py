@@ -11,7 +11,7 @@ from functools import cached_property
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from knowledge.database import open_engine, sessions
+from knowledge.database import StoreUnavailable, open_engine, sessions
 from knowledge.models import Area, Topic
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Names:
             try:
                 self._titles = await asyncio.to_thread(self._read)
                 self._until = time.monotonic() + _KEEP_SECONDS
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, StoreUnavailable, OSError) as error:
                 log.warning("no names from the knowledge store", extra={"cause": type(error).__name__})
                 self._until = time.monotonic() + _RETRY_SECONDS
         return self._titles

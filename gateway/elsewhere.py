@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from conversations.models import Json
-from knowledge.database import open_engine, sessions
+from knowledge.database import StoreUnavailable, open_engine, sessions
 from knowledge.dates import say_partial
 from knowledge.models import Service
 from knowledge.queries.areas import area_named, covered_areas
@@ -44,7 +44,7 @@ class Elsewhere:
             return []
         try:
             return await asyncio.to_thread(self._read, area)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, StoreUnavailable, OSError) as error:
             log.warning("no services from the store", extra={"cause": type(error).__name__})
             return []
 
@@ -66,15 +66,16 @@ class Elsewhere:
 
 def covered(knowledge_url: str) -> frozenset[str]:
     """The ids of the areas with local content; none when the store cannot be read."""
-    engine = open_engine(knowledge_url)
     try:
-        with sessions(engine)() as session:
-            return frozenset(area.id for area in covered_areas(session))
-    except (SQLAlchemyError, OSError) as error:
+        engine = open_engine(knowledge_url)
+        try:
+            with sessions(engine)() as session:
+                return frozenset(area.id for area in covered_areas(session))
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, StoreUnavailable, OSError) as error:
         log.error("no areas from the store", extra={"cause": type(error).__name__})
         return frozenset()
-    finally:
-        engine.dispose()
 
 
 def _card(service: Service) -> Json:
