@@ -56,7 +56,7 @@ def test_no_telephone_number_is_typed_into_code() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["nlu_dev.jsonl", "nlu_test.jsonl", "nlu_dev2.jsonl"])
+@pytest.mark.parametrize("name", ["nlu_dev.jsonl", "nlu_test.jsonl", "nlu_dev2.jsonl", "nlu_test2.jsonl"])
 def test_no_held_out_message_is_a_training_example_or_nearly_one(name: str) -> None:
     training = [text for examples in _training_examples().values() for text in examples]
     lines = (ROOT / "tests" / "heldout" / name).read_text().splitlines()
