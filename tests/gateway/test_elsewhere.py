@@ -10,7 +10,7 @@ from desk.names import Names, Titles
 from gateway.elsewhere import covered
 
 #: Addresses under which no store can be read.
-BROKEN = ("postgresq://helpline", "knowledge", "sqlite:////no/such/folder/store.sqlite3")
+BROKEN = ("postgresq://helpline", "knowledge", "sqlite:////dev/null/store.sqlite3")
 
 
 @pytest.mark.parametrize("url", BROKEN)
