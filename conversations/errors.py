@@ -37,3 +37,7 @@ class MessageConflict(ConversationsError):
 
 class AdviserExists(ConversationsError):
     """An adviser of that name has an account already."""
+
+
+class CannotUnseal(ConversationsError):
+    """What was stored sealed cannot be read with the keys of today."""

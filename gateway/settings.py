@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     #: SQLAlchemy URLs of the conversations and of the knowledge store.
     conversations_url: str = "sqlite:///var/conversations.sqlite3"
     knowledge_url: str = "sqlite:///var/knowledge.sqlite3"
+
+    #: Fernet keys with commas between, for what is stored encrypted. ``helpline run`` sets them.
+    secret_keys: SecretStr = SecretStr("")
 
     #: Web pages of other origins that may open a chat, such as https://www.example.gov.uk (commas between).
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()

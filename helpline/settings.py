@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from conversations.sealing import key_in
+
 #: The checkout: Rasa's own files lie where Rasa looks for them.
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,6 +32,9 @@ class Settings(BaseSettings):
     #: SQLAlchemy URLs; empty: an SQLite file in ``data_dir``.
     knowledge_url: str = ""
     conversations_url: str = ""
+
+    #: Fernet keys with commas between, for what is stored encrypted; empty: one is made in ``data_dir``.
+    secret_keys: str = ""
 
     #: How quickly somebody else's service directory is read. More than a few is impolite.
     oruk_requests_per_second: float = Field(default=5.0, gt=0, le=1000)
@@ -58,6 +63,10 @@ class Settings(BaseSettings):
         """The conversations' URL."""
         return self.conversations_url or f"sqlite:///{self.data_dir / 'conversations.sqlite3'}"
 
+    def sealing_keys(self) -> str:
+        """The keys for what is stored encrypted. Raises ``OSError`` if none can be read or made."""
+        return self.secret_keys or key_in(self.data_dir / "secret.key")
+
     def environment(self) -> dict[str, str]:
         """What the processes of this helpline are told."""
         return {
@@ -67,4 +76,5 @@ class Settings(BaseSettings):
             "HELPLINE_ACTIONS_URL": self.actions_url,
             "HELPLINE_KNOWLEDGE_URL": self.knowledge_database(),
             "HELPLINE_CONVERSATIONS_URL": self.conversations_database(),
+            "HELPLINE_SECRET_KEYS": self.sealing_keys(),
         }
