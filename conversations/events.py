@@ -14,6 +14,9 @@ from contextlib import contextmanager
 #: Subscribe to this instead of a conversation's id to hear of every change of the queue.
 QUEUE = "*queue*"
 
+#: Subscribe to this to hear that something waits to be sent.
+OUTBOX = "*outbox*"
+
 
 class Subscription:
     """One listener. ``wait`` returns at once if something happened since it last returned."""

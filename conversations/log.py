@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.database import Database
+from conversations.enqueue import enqueue_messages
 from conversations.errors import MessageConflict, NotFound, StoreUnavailable
-from conversations.events import QUEUE, Events
+from conversations.events import OUTBOX, QUEUE, Events
 from conversations.keys import hashed, matches, new_id, new_token
 from conversations.models import Adviser, Conversation, Json, Message, Owner, Role, Transition
 from conversations.ownership import move, raise_current_owner
@@ -280,6 +281,7 @@ class ConversationLog:
                 [] if silent else await _append(session, conversation_id, drafts, now, reply_to=reply_to)
             )
         self.events.publish(conversation_id)
+        self.events.publish(OUTBOX)
         return messages
 
     async def append_adviser(
@@ -322,6 +324,7 @@ class ConversationLog:
             )
         self.events.publish(conversation_id)
         self.events.publish(QUEUE)
+        self.events.publish(OUTBOX)
         return message
 
     async def messages(
@@ -391,6 +394,7 @@ async def _append(
     ]
     session.add_all(messages)
     await session.flush()
+    await enqueue_messages(session, conversation_id, messages, now)
     return messages
 
 

@@ -60,6 +60,16 @@ class Priority(StrEnum):
 PRIORITY_RANK = {Priority.NORMAL: 0, Priority.HIGH: 1, Priority.CRISIS: 2}
 
 
+class DeliveryState(StrEnum):
+    """How far something to be sent has come. It only ever goes down this list, or to ``FAILED``."""
+
+    PENDING = "pending"  # not accepted by the provider yet
+    SENT = "sent"  # the provider has it
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
 class EscalationStatus(StrEnum):
     """Where an escalation stands."""
 
@@ -174,6 +184,57 @@ class Message(Base):
     private: Mapped[bool] = mapped_column(Boolean)  # for advisers only, never shown to the family
     meta: Mapped[Json] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Recipient(Base):
+    """Where the replies of a conversation are sent, when it is held in a messaging channel."""
+
+    __tablename__ = "recipient"
+
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(32))  # the channel's name
+    target: Mapped[str] = mapped_column(Text)  # the address, sealed
+    lane: Mapped[str] = mapped_column(String(64), index=True)  # what is sent to one address keeps its order
+    active: Mapped[bool] = mapped_column(Boolean)  # replies go there now
+    heard_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when the person last wrote there
+    notes: Mapped[Json] = mapped_column(JSON)  # what the channel remembers, such as "easy_read"
+
+
+class Delivery(Base):
+    """One thing to be sent to one target, until the provider has it; then a record that it was sent."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_waiting", "kind", "state", "due_at"),
+        Index("ix_delivery_lane", "lane", "state"),
+        Index("ix_delivery_provider_id", "kind", "provider_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    reference: Mapped[str] = mapped_column(String(32), unique=True)  # told to the provider with it
+    conversation_id: Mapped[str | None] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(32))
+    target: Mapped[str] = mapped_column(Text)  # sealed
+    lane: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int] = mapped_column(Integer)  # the order in the lane, ...
+    part: Mapped[int] = mapped_column(Integer)  # ... and of the parts that one entry was split into
+    urgent: Mapped[bool] = mapped_column(Boolean)  # goes before what is not
+    payload: Mapped[Json] = mapped_column(JSON)  # emptied once it was sent
+    state: Mapped[DeliveryState] = mapped_column(_one_of(DeliveryState))
+    attempts: Mapped[int] = mapped_column(Integer)
+    uncertain: Mapped[bool] = mapped_column(Boolean)  # an attempt ended without telling how
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)  # not before
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)  # not after
+    claim: Mapped[str | None] = mapped_column(String(32))  # which worker has it ...
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)  # ... and for how long
+    provider_id: Mapped[str | None] = mapped_column(String(255))
+    error: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class Transition(Base):
