@@ -1,21 +1,18 @@
-"""The people who answer: their accounts, sign-in keys, sessions and presence."""
+"""The people who answer: their accounts, sign-in keys and sessions."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from conversations.database import Database, rows_changed
 from conversations.errors import AdviserExists, NotFound, StoreUnavailable
-from conversations.events import QUEUE, Events
+from conversations.events import Events
 from conversations.keys import hashed, new_id, new_token
 from conversations.log import utc_now
-from conversations.models import Adviser, AdviserSession
-
-#: An adviser counts as present this long after being seen.
-PRESENT_FOR = timedelta(seconds=60)
+from conversations.models import DEFAULT_CAPACITY, Adviser, AdviserSession
 
 
 class Advisers:
@@ -38,6 +35,8 @@ class Advisers:
             disabled=False,
             created_at=utc_now(),
             last_seen=None,
+            away=False,
+            capacity=DEFAULT_CAPACITY,
         )
         try:
             async with self.database.writing() as session:
@@ -102,28 +101,3 @@ class Advisers:
         """Sign out. A token that is not known is no error."""
         async with self.database.writing() as session:
             await session.execute(delete(AdviserSession).where(AdviserSession.token_hash == hashed(token)))
-
-    async def adviser_seen(self, adviser_id: str) -> None:
-        """The heartbeat: the adviser is here now."""
-        async with self.database.writing() as session:
-            await session.execute(
-                update(Adviser)
-                .where(Adviser.id == adviser_id, Adviser.disabled.is_(False))
-                .values(last_seen=utc_now())
-            )
-
-    async def adviser_left(self, adviser_id: str) -> None:
-        """The adviser signed out: not present from now on."""
-        async with self.database.writing() as session:
-            await session.execute(update(Adviser).where(Adviser.id == adviser_id).values(last_seen=None))
-        self.events.publish(QUEUE)
-
-    async def advisers_present(self) -> int:
-        """How many advisers were seen within the last ``PRESENT_FOR``."""
-        async with self.database.reading() as session:
-            count = await session.scalar(
-                select(func.count())
-                .select_from(Adviser)
-                .where(Adviser.disabled.is_(False), Adviser.last_seen >= utc_now() - PRESENT_FOR)
-            )
-            return count or 0

@@ -31,6 +31,26 @@ class OwnershipChanged(ConversationsError):
         super().__init__(f"the conversation is with {adviser_name or owner}")
 
 
+class AtCapacity(ConversationsError):
+    """The adviser has as many chats as they can answer at once."""
+
+    def __init__(self, name: str, capacity: int) -> None:
+        self.adviser_name, self.capacity = name, capacity
+        super().__init__(f"{name} has {capacity} chats, and that is the most at once")
+
+
+class NotOnDuty(ConversationsError):
+    """A chat cannot be handed to somebody who is not at the desk or is away."""
+
+    def __init__(self, name: str) -> None:
+        self.adviser_name = name
+        super().__init__(f"{name} is not on duty")
+
+
+class UnknownOutcome(ConversationsError):
+    """The outcome code is not one of ``outcomes.yml``."""
+
+
 class MessageConflict(ConversationsError):
     """The client message id was already used in this conversation for another text."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from statistics import median
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.database import Database
-from conversations.errors import NotFound, OwnershipChanged
+from conversations.errors import AtCapacity, NotFound, NotOnDuty, OwnershipChanged
 from conversations.events import QUEUE, Events
 from conversations.keys import new_reference
 from conversations.log import Draft, append_in, utc_now
@@ -22,10 +23,16 @@ from conversations.models import (
     Json,
     Owner,
     Priority,
+    Role,
 )
-from conversations.ownership import move
+from conversations.outcomes import checked
+from conversations.ownership import move, raise_current_owner
+from conversations.presence import is_on_duty
 
 _RANK = case(PRIORITY_RANK, value=Escalation.priority)
+
+#: The expected wait comes from so many of the latest first claims.
+_RECENT_CLAIMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +71,13 @@ class HandOff:
                     session, conversation_id, expected=owner, to=Owner.BOT, who=who, why=reason, at=now
                 )
                 owner = Owner.BOT
-            if owner is Owner.BOT:
+            if owner in (Owner.BOT, Owner.CALLBACK):
                 await move(
                     session, conversation_id, expected=owner, to=Owner.QUEUED, who=who, why=reason, at=now
                 )
             escalation = await _live(session, conversation_id)
             if escalation is None:
-                escalation = Escalation(
-                    reference=new_reference(),
-                    conversation_id=conversation_id,
-                    reason=reason[:64],
-                    priority=priority,
-                    summary=summary,
-                    status=EscalationStatus.OPEN,
-                    adviser_id=None,
-                    outcome=None,
-                    created_at=now,
-                    claimed_at=None,
-                    closed_at=None,
-                )
+                escalation = _new(conversation_id, reason, priority, summary, now)
                 session.add(escalation)
             else:
                 escalation.summary = {**escalation.summary, **summary}
@@ -108,10 +103,56 @@ class HandOff:
 
     async def queue_position(self, conversation_id: str) -> int | None:
         """The place in the queue, counted from 1; None if the chat is not waiting."""
-        for waiting in await self.open_escalations():
-            if waiting.escalation.conversation_id == conversation_id:
-                return waiting.position
-        return None
+        async with self.database.reading() as session:
+            mine = await session.scalar(
+                select(Escalation).where(
+                    Escalation.conversation_id == conversation_id,
+                    Escalation.status == EscalationStatus.OPEN,
+                )
+            )
+            if mine is None:
+                return None
+            rank = PRIORITY_RANK[mine.priority]
+            ours = _RANK.in_([rank])
+            earlier = or_(
+                Escalation.created_at < mine.created_at,
+                and_(Escalation.created_at == mine.created_at, Escalation.reference < mine.reference),
+            )
+            before_us = or_(rank < _RANK, and_(ours, earlier))
+            before = await session.scalar(
+                select(func.count())
+                .select_from(Escalation)
+                .where(
+                    Escalation.status == EscalationStatus.OPEN,
+                    before_us,
+                )
+            )
+            return (before or 0) + 1
+
+    async def queue_length(self) -> int:
+        """How many chats wait for a person now."""
+        async with self.database.reading() as session:
+            count = await session.scalar(
+                select(func.count()).select_from(Escalation).where(Escalation.status == EscalationStatus.OPEN)
+            )
+            return count or 0
+
+    async def expected_wait(self) -> timedelta | None:
+        """How long people waited lately from asking to the first claim: the median of the last twenty.
+
+        None while nobody has been served yet. Chats that are put back count once, with their first claim.
+        """
+        async with self.database.reading() as session:
+            rows = (
+                await session.execute(
+                    select(Escalation.created_at, Escalation.first_claimed_at)
+                    .where(Escalation.first_claimed_at.is_not(None))
+                    .order_by(Escalation.first_claimed_at.desc())
+                    .limit(_RECENT_CLAIMS)
+                )
+            ).all()
+        waits = [(claimed - asked).total_seconds() for asked, claimed in rows if claimed is not None]
+        return timedelta(seconds=median(waits)) if waits else None
 
     async def escalation(self, conversation_id: str) -> Escalation | None:
         """The request that stands (open or claimed), if there is one."""
@@ -133,29 +174,34 @@ class HandOff:
     ) -> Escalation:
         """Take a waiting chat. Of two, one wins; the other gets ``OwnershipChanged`` naming the winner.
 
+        A chat for which a call back is agreed can be taken too: the adviser then writes in it.
         ``notice`` is logged in the same moment, so that the family learns of it exactly when it is true.
-        Raises ``NotFound`` for an unknown conversation or an unknown or disabled adviser.
+        Raises ``AtCapacity`` (a crisis is always taken), or ``NotFound`` for an unknown conversation or an
+        unknown or disabled adviser.
         """
         now = utc_now()
         async with self.database.writing() as session:
-            adviser = await session.get(Adviser, adviser_id)
-            if adviser is None or adviser.disabled:
-                raise NotFound("there is no such adviser")
+            adviser = await _adviser(session, adviser_id)
+            owner = await session.scalar(select(Conversation.owner).where(Conversation.id == conversation_id))
+            expected = Owner.CALLBACK if owner is Owner.CALLBACK else Owner.QUEUED
             await move(
                 session,
                 conversation_id,
-                expected=Owner.QUEUED,
+                expected=expected,
                 to=Owner.ADVISER,
                 who=adviser_id,
                 why="claimed",
                 at=now,
-                adviser_id=adviser_id,
+                taken_by=adviser_id,
             )
-            adviser.last_seen = now
             escalation = await _live(session, conversation_id)
-            assert escalation is not None, "a queued conversation always has a live escalation"
-            escalation.status, escalation.adviser_id = EscalationStatus.CLAIMED, adviser_id
-            escalation.claimed_at = now
+            if escalation is None:  # only a queued chat always has one
+                escalation = _new(conversation_id, "call_back", Priority.NORMAL, {}, now)
+                session.add(escalation)
+            if escalation.priority is not Priority.CRISIS:
+                await _check_capacity(session, adviser)
+            adviser.last_seen = now
+            _claimed(escalation, adviser_id, now)
             await append_in(session, conversation_id, [notice] if notice else [], now)
         self._tell(conversation_id)
         return escalation
@@ -166,6 +212,117 @@ class HandOff:
         """Put a chat back in the queue, with its priority and place by time. Raises ``OwnershipChanged``."""
         async with self.database.writing() as session:
             await _requeue(session, conversation_id, adviser_id, adviser_id, why, notice)
+        self._tell(conversation_id)
+
+    async def transfer(
+        self,
+        conversation_id: str,
+        *,
+        to_adviser_id: str,
+        by: str,
+        why: str,
+        held_by: str | None = None,
+        notice: Draft | None = None,
+    ) -> Escalation:
+        """Hand a chat to a named colleague, who has it from this moment on.
+
+        ``held_by`` is the adviser who must have it now: an adviser passes on only their own. A supervisor
+        leaves it out and reassigns, or takes over, any chat that waits or is with somebody. ``by`` is the id
+        of whoever does it. Handing it to whoever has it already changes nothing.
+        Raises ``OwnershipChanged``, ``NotOnDuty``, ``AtCapacity`` (not for a crisis) or ``NotFound``.
+        """
+        now = utc_now()
+        async with self.database.writing() as session:
+            colleague = await _adviser(session, to_adviser_id)
+            conversation = await session.scalar(
+                select(Conversation).where(Conversation.id == conversation_id).with_for_update()
+            )
+            escalation = await _live(session, conversation_id)
+            if (
+                conversation is None
+                or escalation is None
+                or conversation.owner not in (Owner.QUEUED, Owner.ADVISER)
+                or (held_by is not None and conversation.adviser_id != held_by)
+            ):
+                await raise_current_owner(session, conversation_id)
+            if conversation.adviser_id == to_adviser_id:
+                return escalation
+            if to_adviser_id != by and not is_on_duty(colleague, now):
+                raise NotOnDuty(colleague.name)
+            await move(
+                session,
+                conversation_id,
+                expected=conversation.owner,
+                to=Owner.ADVISER,
+                who=by,
+                why=why,
+                at=now,
+                held_by=conversation.adviser_id,
+                taken_by=to_adviser_id,
+            )
+            if escalation.priority is not Priority.CRISIS:
+                await _check_capacity(session, colleague)
+            _claimed(escalation, to_adviser_id, now)
+            await append_in(session, conversation_id, [notice] if notice else [], now)
+        self._tell(conversation_id)
+        return escalation
+
+    async def reopen(
+        self, conversation_id: str, adviser_id: str, *, notice: Draft | None = None
+    ) -> Escalation:
+        """An adviser takes up again a chat that ended, under a new reference.
+
+        Raises ``OwnershipChanged`` if it is not closed (the person has written meanwhile, or somebody has
+        it), ``AtCapacity`` or ``NotFound``.
+        """
+        now = utc_now()
+        async with self.database.writing() as session:
+            adviser = await _adviser(session, adviser_id)
+            await move(
+                session,
+                conversation_id,
+                expected=Owner.CLOSED,
+                to=Owner.ADVISER,
+                who=adviser_id,
+                why="reopened",
+                at=now,
+                taken_by=adviser_id,
+            )
+            await _check_capacity(session, adviser)
+            before = await session.scalar(
+                select(Escalation)
+                .where(Escalation.conversation_id == conversation_id)
+                .order_by(Escalation.created_at.desc())
+                .limit(1)
+            )
+            summary = before.summary if before is not None else {}
+            escalation = _new(conversation_id, "reopened", Priority.NORMAL, summary, now)
+            _claimed(escalation, adviser_id, now)
+            escalation.first_claimed_at = None  # nobody waited: it is no wait to learn from
+            session.add(escalation)
+            await append_in(session, conversation_id, [notice] if notice else [], now)
+        self._tell(conversation_id)
+        return escalation
+
+    async def set_priority(self, conversation_id: str, priority: Priority, *, by: str) -> None:
+        """An adviser judges how urgent a waiting or claimed chat is, up or down. Recorded as a private note.
+
+        Raises ``NotFound`` if nobody asked for a person in it.
+        """
+        now = utc_now()
+        async with self.database.writing() as session:
+            adviser = await session.get(Adviser, by)
+            escalation = await _live(session, conversation_id)
+            if escalation is None or adviser is None:
+                raise NotFound("there is no such request for a person")
+            before, escalation.priority = escalation.priority, priority
+            note = Draft(
+                role=Role.SYSTEM,
+                private=True,
+                text=f"{adviser.name} changed the priority from {before} to {priority}.",
+                meta={"kind": "priority", "by": by},
+            )
+            await append_in(session, conversation_id, [note], now)
         self._tell(conversation_id)
 
     async def close(
@@ -179,22 +336,23 @@ class HandOff:
     ) -> None:
         """The adviser is finished: the bot has the chat again, or nobody if it ends ``for_good``.
 
-        A chat that ended is taken up by the bot when the person writes again. Raises ``OwnershipChanged``.
+        ``outcome`` is a code of ``outcomes.yml``. A chat that ended is taken up by the bot when the person
+        writes again. Raises ``OwnershipChanged`` or ``UnknownOutcome``.
         """
-        to = Owner.CLOSED if for_good else Owner.BOT
-        now = utc_now()
+        now, code = utc_now(), checked(outcome)
         async with self.database.writing() as session:
+            to = Owner.CLOSED if for_good else Owner.BOT
             await move(
                 session,
                 conversation_id,
                 expected=Owner.ADVISER,
                 to=to,
                 who=adviser_id,
-                why=outcome,
+                why=code,
                 at=now,
-                adviser_id=adviser_id,
+                held_by=adviser_id,
             )
-            await _close_escalation(session, conversation_id, outcome)
+            await close_escalation(session, conversation_id, code, now)
             await append_in(session, conversation_id, [notice] if notice else [], now)
         self._tell(conversation_id)
 
@@ -211,7 +369,7 @@ class HandOff:
                 why="withdrawn",
                 at=now,
             )
-            await _close_escalation(session, conversation_id, "withdrawn")
+            await close_escalation(session, conversation_id, "withdrawn", now)
             await append_in(session, conversation_id, [notice] if notice else [], now)
         self._tell(conversation_id)
 
@@ -268,7 +426,7 @@ async def _requeue(
         who=who,
         why=why,
         at=now,
-        adviser_id=adviser_id,
+        held_by=adviser_id,
     )
     await session.execute(
         update(Escalation)
@@ -278,9 +436,55 @@ async def _requeue(
     await append_in(session, conversation_id, [notice] if notice else [], now)
 
 
-async def _close_escalation(session: AsyncSession, conversation_id: str, outcome: str) -> None:
+async def close_escalation(session: AsyncSession, conversation_id: str, outcome: str, at: datetime) -> None:
+    """End the request that stands, in the caller's transaction. ``outcome``: a code of ``outcomes.yml``."""
     await session.execute(
         update(Escalation)
         .where(Escalation.conversation_id == conversation_id, Escalation.status != EscalationStatus.CLOSED)
-        .values(status=EscalationStatus.CLOSED, outcome=outcome[:200], closed_at=utc_now())
+        .values(status=EscalationStatus.CLOSED, outcome=outcome, closed_at=at)
     )
+
+
+def _new(conversation_id: str, reason: str, priority: Priority, summary: Json, at: datetime) -> Escalation:
+    return Escalation(
+        reference=new_reference(),
+        conversation_id=conversation_id,
+        reason=reason[:64],
+        priority=priority,
+        summary=summary,
+        status=EscalationStatus.OPEN,
+        adviser_id=None,
+        outcome=None,
+        created_at=at,
+        claimed_at=None,
+        first_claimed_at=None,
+        closed_at=None,
+        alerted_at=None,
+    )
+
+
+def _claimed(escalation: Escalation, adviser_id: str, at: datetime) -> None:
+    escalation.status, escalation.adviser_id, escalation.claimed_at = EscalationStatus.CLAIMED, adviser_id, at
+    escalation.first_claimed_at = escalation.first_claimed_at or at
+
+
+async def _adviser(session: AsyncSession, adviser_id: str) -> Adviser:
+    """The enabled account, locked until the commit: its chats are counted one taking at a time.
+
+    Always locked before a conversation, so that no two wait for one another. Raises ``NotFound``.
+    """
+    adviser = await session.get(Adviser, adviser_id, with_for_update={"key_share": True})
+    if adviser is None or adviser.disabled:
+        raise NotFound("there is no such adviser")
+    return adviser
+
+
+async def _check_capacity(session: AsyncSession, adviser: Adviser) -> None:
+    """Called when the chat has been taken already. Raises ``AtCapacity``, which undoes the taking."""
+    held = await session.scalar(
+        select(func.count())
+        .select_from(Conversation)
+        .where(Conversation.owner == Owner.ADVISER, Conversation.adviser_id == adviser.id)
+    )
+    if (held or 0) > adviser.capacity:
+        raise AtCapacity(adviser.name, adviser.capacity)

@@ -348,6 +348,14 @@ async def append_in(
     await _append(session, conversation_id, drafts, at)
 
 
+async def append_as(
+    session: AsyncSession, conversation_id: str, draft: Draft, at: datetime, *, author: str
+) -> Message:
+    """Log one message under somebody's name, inside another operation's transaction. Raises ``NotFound``."""
+    [message] = await _append(session, conversation_id, [draft], at, author=author)
+    return message
+
+
 async def _append(
     session: AsyncSession,
     conversation_id: str,
@@ -389,6 +397,7 @@ async def _append(
             private=draft.private,
             meta=draft.meta,
             created_at=now,
+            taken_at=None,
         )
         for seq, draft in enumerate(drafts, start=last - len(drafts) + 1)
     ]

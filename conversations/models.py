@@ -36,6 +36,7 @@ class Owner(StrEnum):
     BOT = "bot"
     QUEUED = "queued"  # waits for a person; the bot keeps answering meanwhile
     ADVISER = "adviser"
+    CALLBACK = "callback"  # a person has promised to call back; the bot keeps answering meanwhile
     CLOSED = "closed"
 
 
@@ -68,6 +69,10 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
+
+
+#: How many chats an adviser has at once unless somebody says otherwise.
+DEFAULT_CAPACITY = 3
 
 
 class EscalationStatus(StrEnum):
@@ -127,6 +132,8 @@ class Adviser(Base):
     disabled: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    away: Mapped[bool] = mapped_column(Boolean, default=False)  # signed in, but takes no chats just now
+    capacity: Mapped[int] = mapped_column(Integer, default=DEFAULT_CAPACITY)  # chats at once
 
 
 class AdviserSession(Base):
@@ -163,7 +170,15 @@ class Message(Base):
     """One entry of the log, numbered from 1 in its conversation without two entries sharing a number."""
 
     __tablename__ = "message"
-    __table_args__ = (UniqueConstraint("conversation_id", "client_message_id"),)
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "client_message_id"),
+        Index(
+            "ix_message_unanswered",
+            "created_at",
+            sqlite_where=text("role = 'user' AND NOT answered"),
+            postgresql_where=text("role = 'user' AND NOT answered"),
+        ),
+    )
 
     conversation_id: Mapped[str] = mapped_column(
         ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
@@ -184,6 +199,7 @@ class Message(Base):
     private: Mapped[bool] = mapped_column(Boolean)  # for advisers only, never shown to the family
     meta: Mapped[Json] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # its turn was begun again so late
 
 
 class Recipient(Base):
@@ -241,6 +257,14 @@ class Transition(Base):
     """One change of ownership: from where to where, who did it, why and when."""
 
     __tablename__ = "transition"
+    __table_args__ = (
+        Index(
+            "ix_transition_unpublished",
+            "id",
+            sqlite_where=text("NOT published"),
+            postgresql_where=text("NOT published"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     conversation_id: Mapped[str] = mapped_column(
@@ -251,6 +275,7 @@ class Transition(Base):
     who: Mapped[str] = mapped_column(String(64))  # "user", "assistant", "system" or an adviser's id
     why: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    published: Mapped[bool] = mapped_column(Boolean, default=False)  # others were told, or are sure to be
 
 
 class Escalation(Base):
@@ -276,7 +301,22 @@ class Escalation(Base):
     summary: Mapped[Json] = mapped_column(JSON)
     status: Mapped[EscalationStatus] = mapped_column(_one_of(EscalationStatus), index=True)
     adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))
-    outcome: Mapped[str | None] = mapped_column(String(200))
+    outcome: Mapped[str | None] = mapped_column(String(200))  # a code of outcomes.yml, once it is closed
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by whoever has it now
+    first_claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)  # the wait they had
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    alerted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # people away from the desk were told
+
+
+class Label(Base):
+    """A word that advisers put on a chat to find it again."""
+
+    __tablename__ = "label"
+
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+    adviser_id: Mapped[str] = mapped_column(ForeignKey("adviser.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -3,8 +3,10 @@
     bot -> queued -> adviser -> bot | closed
 
 and the arrows beside the main road: a request that is withdrawn (queued -> bot), an adviser who vanishes
-or hands the chat on (adviser -> queued), a chat that ends (-> closed) and one that is taken up again
-(closed -> bot). Every change is compare-and-set and leaves a ``Transition`` behind.
+or puts the chat back (adviser -> queued), a colleague who takes over (adviser -> adviser), a call back that
+is agreed (-> callback) and ends (callback -> bot), a chat that ends (-> closed) and one that is reopened: by
+the person, who writes again (closed -> bot), or by an adviser (closed -> adviser). Every change is
+compare-and-set and leaves a ``Transition`` behind.
 """
 
 from __future__ import annotations
@@ -20,10 +22,11 @@ from conversations.errors import NotFound, OwnershipChanged, TransitionNotAllowe
 from conversations.models import Adviser, Conversation, Owner, Transition
 
 ALLOWED: dict[Owner, frozenset[Owner]] = {
-    Owner.BOT: frozenset({Owner.QUEUED, Owner.CLOSED}),
-    Owner.QUEUED: frozenset({Owner.ADVISER, Owner.BOT, Owner.CLOSED}),
-    Owner.ADVISER: frozenset({Owner.BOT, Owner.QUEUED, Owner.CLOSED}),
-    Owner.CLOSED: frozenset({Owner.BOT}),
+    Owner.BOT: frozenset({Owner.QUEUED, Owner.CALLBACK, Owner.CLOSED}),
+    Owner.QUEUED: frozenset({Owner.ADVISER, Owner.BOT, Owner.CALLBACK, Owner.CLOSED}),
+    Owner.ADVISER: frozenset({Owner.BOT, Owner.QUEUED, Owner.ADVISER, Owner.CALLBACK, Owner.CLOSED}),
+    Owner.CALLBACK: frozenset({Owner.BOT, Owner.QUEUED, Owner.ADVISER, Owner.CLOSED}),
+    Owner.CLOSED: frozenset({Owner.BOT, Owner.ADVISER}),
 }
 
 
@@ -41,11 +44,13 @@ async def move(
     who: str,
     why: str,
     at: datetime,
-    adviser_id: str | None = None,
+    held_by: str | None = None,
+    taken_by: str | None = None,
 ) -> None:
     """Hand the conversation over, inside the caller's transaction.
 
-    ``adviser_id`` is the adviser who takes it (to ADVISER) or must have it now (from ADVISER).
+    ``held_by`` is the adviser who must have it now (from ADVISER; None: whoever has it), ``taken_by`` the one
+    who takes it (to ADVISER).
     ``who`` did it and ``why`` go into the record; ``at`` is an aware time.
     Raises ``TransitionNotAllowed``, ``OwnershipChanged`` (it is not with ``expected``) or ``NotFound``.
     """
@@ -54,11 +59,11 @@ async def move(
     change = (
         update(Conversation)
         .where(Conversation.id == conversation_id, Conversation.owner == expected)
-        .values(owner=to, adviser_id=adviser_id if to is Owner.ADVISER else None, updated_at=at)
+        .values(owner=to, adviser_id=taken_by if to is Owner.ADVISER else None, updated_at=at)
         .execution_options(synchronize_session=False)
     )
-    if expected is Owner.ADVISER and adviser_id is not None:
-        change = change.where(Conversation.adviser_id == adviser_id)
+    if expected is Owner.ADVISER and held_by is not None:
+        change = change.where(Conversation.adviser_id == held_by)
     if rows_changed(await session.execute(change)) != 1:
         await raise_current_owner(session, conversation_id)
     session.add(
@@ -69,6 +74,7 @@ async def move(
             who=who[:64],
             why=why[:200],
             at=at,
+            published=False,
         )
     )
 

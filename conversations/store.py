@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from conversations.advisers import Advisers
+from conversations.casework import Casework
 from conversations.database import Database, migrate
 from conversations.events import Events
 from conversations.handoff import HandOff
 from conversations.log import ConversationLog
+from conversations.presence import Presence
 
 
-class Store(ConversationLog, HandOff, Advisers):
-    """The log, the hand-off and the advisers on one database. One instance a process.
+class Store(ConversationLog, HandOff, Casework, Advisers, Presence):
+    """The log, the hand-off, what advisers note and the advisers on one database. One instance a process.
 
     ``events`` wakes whoever listens after each change has been committed.
     """

@@ -113,7 +113,7 @@ async def give_back(request: web.Request) -> web.Response:
     await store_of(request).close(
         request.match_info["id"],
         adviser.id,
-        outcome="given back to the assistant",
+        outcome="given_back",
         notice=notices.given_back(adviser),
     )
     raise web.HTTPSeeOther(_to_queue(request, "given-back"))
@@ -137,7 +137,7 @@ async def close(request: web.Request) -> web.Response:
     await store_of(request).close(
         request.match_info["id"],
         adviser.id,
-        outcome="closed by the adviser",
+        outcome="closed",
         for_good=True,
         notice=notices.closed(adviser),
     )

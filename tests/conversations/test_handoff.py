@@ -33,6 +33,15 @@ ARROWS = {
     (Owner.ADVISER, Owner.QUEUED),
     (Owner.ADVISER, Owner.CLOSED),
     (Owner.CLOSED, Owner.BOT),
+    (Owner.ADVISER, Owner.ADVISER),
+    (Owner.BOT, Owner.CALLBACK),
+    (Owner.QUEUED, Owner.CALLBACK),
+    (Owner.ADVISER, Owner.CALLBACK),
+    (Owner.CALLBACK, Owner.BOT),
+    (Owner.CALLBACK, Owner.QUEUED),
+    (Owner.CALLBACK, Owner.ADVISER),
+    (Owner.CALLBACK, Owner.CLOSED),
+    (Owner.CLOSED, Owner.ADVISER),
 }
 
 
@@ -111,6 +120,7 @@ async def test_the_bot_speaks_while_queued_and_is_silent_once_a_person_has_the_c
 
 async def test_the_bot_never_speaks_after_a_claim_however_they_interleave(store: Store) -> None:
     sam = await new_adviser(store, "Sam")
+    await store.set_capacity(sam, 20)
     for _ in range(15):
         chat = await new_chat(store)
         await ask_for_person(store, chat)
@@ -140,7 +150,7 @@ async def test_only_the_adviser_who_has_the_chat_can_write_give_back_or_close(st
     with pytest.raises(OwnershipChanged):
         await store.release(chat, ada, why="not mine")
     with pytest.raises(OwnershipChanged):
-        await store.close(chat, ada, outcome="not mine")
+        await store.close(chat, ada, outcome="answered")
 
 
 async def test_the_queue_serves_crisis_first_then_whoever_waits_longest(store: Store) -> None:

@@ -198,7 +198,7 @@ async def test_a_closed_chat_is_taken_up_again_when_the_person_writes(store: Sto
     adviser, _ = await store.add_adviser(f"Sam {chat}")
     await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
     await store.claim(chat, adviser.id)
-    await store.close(chat, adviser.id, outcome="done", for_good=True)
+    await store.close(chat, adviser.id, outcome="answered", for_good=True)
     assert (await store.get(chat)).owner is Owner.CLOSED
 
     await store.append_user(chat, "c1", "one more thing")

@@ -87,7 +87,7 @@ async def test_the_family_sees_a_person_come_write_and_go(chat: Chat, store: Sto
         with_sam = await next_of(ws, "status")
         await store.append_adviser(chat.id, adviser.id, "Hello, I am Sam")
         [message] = await messages(ws, 1)
-        await store.close(chat.id, adviser.id, outcome="done")
+        await store.close(chat.id, adviser.id, outcome="answered")
         back = await next_of(ws, "status")
 
     assert (queued["owner"], queued["position"]) == ("queued", 1)

@@ -206,7 +206,7 @@ async def test_a_person_comes_writes_and_goes_and_the_page_always_says_who(page:
     await store.append_adviser(chat, adviser.id, "Hello, how can I help?")
     await expect(page.locator(".message--adviser .message__who")).to_have_text("Adviser Sam")
     assert "Adviser Sam: Hello, how can I help?" in await announced(page)
-    await store.close(chat, adviser.id, outcome="done")
+    await store.close(chat, adviser.id, outcome="answered")
     await expect(page.locator("#status")).to_contain_text("automated assistant")
 
 
