@@ -91,6 +91,12 @@ def _told_before(message: dict[str, Any]) -> str | None:
     return str(area) if area else None
 
 
+def _writer_is_young(message: dict[str, Any], slot: object) -> bool:
+    """Whether the writer is under 18: as the gateway tells (it knows the channel), else as remembered."""
+    told = (message.get("metadata") or {}).get("young")
+    return told if isinstance(told, bool) else bool(slot)
+
+
 def _cohort_of(age: int) -> Cohort:
     return "adult" if age >= ADULT_AGE else "child"
 
@@ -113,7 +119,7 @@ def read_context(tracker: Tracker) -> Context:
         age, cohort = heard.age, heard.cohort
     elif heard.cohort is not None and heard.cohort != cohort:
         age, cohort = None, heard.cohort
-    young = bool(tracker.get_slot("young"))
+    young = _writer_is_young(message, tracker.get_slot("young"))
     if heard.own_age is not None:
         young = heard.own_age < ADULT_AGE
     stored_day = tracker.get_slot("event_date")

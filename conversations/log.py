@@ -116,19 +116,23 @@ class ConversationLog:
             await session.refresh(conversation)
         return Created(conversation, token, messages)
 
+    async def of_sender(self, channel: str, sender: str) -> Conversation | None:
+        """The conversation of ``sender`` on ``channel``, if there is one."""
+        return await self._find(
+            Conversation.channel == channel, Conversation.sender_hash == _sender_hash(channel, sender)
+        )
+
     async def for_sender(self, channel: str, sender: str, *, area: str | None = None) -> Conversation:
         """The one conversation of ``sender`` on ``channel``, begun if there is none."""
-        wanted = (
-            Conversation.channel == channel,
-            Conversation.sender_hash == _sender_hash(channel, sender),
-        )
-        if found := await self._find(*wanted):
+        if found := await self.of_sender(channel, sender):
             return found
         try:
             return (await self.create(channel, area=area, sender=sender)).conversation
         except StoreUnavailable as error:
             # Two first messages at once: the other one made the conversation.
-            if isinstance(error.__cause__, IntegrityError) and (found := await self._find(*wanted)):
+            if isinstance(error.__cause__, IntegrityError) and (
+                found := await self.of_sender(channel, sender)
+            ):
                 return found
             raise
 

@@ -253,6 +253,27 @@ class Delivery(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class Received(Base):
+    """An event that a provider told and that was acted on. Kept longer than a provider repeats itself."""
+
+    __tablename__ = "received"
+
+    event_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Crossing(Base):
+    """A link that was given out to go on with a conversation on the web. Its token is stored as a hash."""
+
+    __tablename__ = "crossing"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Transition(Base):
     """One change of ownership: from where to where, who did it, why and when."""
 

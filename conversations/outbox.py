@@ -239,6 +239,36 @@ class Outbox:
             entry.due_at, entry.changed_at, entry.error = now + wait, now, error[:200]
             entry.uncertain = entry.uncertain or uncertain
 
+    async def hold(self, claimed: Claimed, why: str, *, give_up_after: timedelta) -> None:
+        """Keep it, and all that follows it, until ``release``; past ``give_up_after`` it fails."""
+        now = utc_now()
+        async with self._database.writing() as session:
+            entry = await session.get(Delivery, claimed.id, with_for_update=True)
+            if entry is None or entry.claim != claimed.claim or entry.state is not DeliveryState.PENDING:
+                return
+            entry.claim = entry.claimed_until = None
+            entry.attempts -= 1  # it was not tried
+            entry.due_at = entry.expires_at = now + give_up_after
+            entry.changed_at, entry.error = now, why[:200]
+
+    async def release(self, conversation_id: str) -> None:
+        """What was held for this conversation may be sent now."""
+        now = utc_now()
+        async with self._database.writing() as session:
+            await session.execute(
+                update(Delivery)
+                .where(
+                    Delivery.conversation_id == conversation_id,
+                    Delivery.state == DeliveryState.PENDING,
+                    Delivery.claim.is_(None),
+                )
+                .values(
+                    due_at=case((Delivery.due_at == Delivery.expires_at, now), else_=Delivery.due_at),
+                    expires_at=now + GIVE_UP_AFTER,
+                )
+            )
+        self._events.publish(OUTBOX)
+
     async def _finish(self, claimed: Claimed, state: DeliveryState, **known: Any) -> None:
         now = utc_now()
         async with self._database.writing() as session:

@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -49,6 +50,7 @@ class Said:
     text: str
     payload: str | None = None
     client_message_id: str | None = None
+    meta: Json = field(default_factory=dict)  # what else is kept with the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class Answered:
 
     message: Message
     replies: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A logged message whose turn is under way or over. ``replies`` waits for what is answered to it."""
+
+    message: Message
+    replies: Callable[[], Awaitable[list[Message]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,9 @@ class Turns:
         elsewhere: Elsewhere,
         metrics: Metrics,
         max_message_chars: int,
+        aside: Callable[[Conversation, str], Draft | None] = lambda _conversation, _text: None,
     ) -> None:
+        """``aside`` answers what a channel answers by itself, such as who sees what is written there."""
         self._store = store
         self._bot = bot
         self._safety = safety
@@ -111,6 +123,7 @@ class Turns:
         self._elsewhere = elsewhere
         self._metrics = metrics
         self._max_message_chars = max_message_chars
+        self._aside = aside
         self._accepting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[tuple[str, int], asyncio.Task[list[Message]]] = {}
         self._telling: set[asyncio.Task[list[Message]]] = set()
@@ -137,6 +150,14 @@ class Turns:
         Raises ``Problem`` (``NOT_SAVED``: nothing was done, and a crisis reply rides along if one is needed),
         ``MessageConflict`` or ``NotFound``.
         """
+        begun = await self.begin(conversation, said)
+        try:
+            return Answered(begun.message, await begun.replies())
+        except StoreUnavailable as error:
+            raise await self._not_saved(error, conversation, said) from error
+
+    async def begin(self, conversation: Conversation, said: Said) -> Begun:
+        """Log what was said and begin the turn, without waiting for its end. Raises as ``say`` does."""
         accepting = self._accepting.setdefault(conversation.id, asyncio.Lock())
         try:
             async with accepting:
@@ -144,21 +165,32 @@ class Turns:
                     conversation.id,
                     said.client_message_id,
                     said.text,
-                    meta={"payload": said.payload} if said.payload else {},
+                    meta={**said.meta, **({"payload": said.payload} if said.payload else {})},
                 )
                 seq = accepted.message.seq
                 task = self._running.get((conversation.id, seq))
                 if task is None and accepted.is_answered:
-                    return Answered(accepted.message, await self._replies(conversation.id, accepted))
+                    return Begun(accepted.message, partial(self._replies, conversation.id, accepted))
                 if task is None:
                     # Begun before the next message is accepted, so that turns queue in the order of the log.
-                    earlier = [turn for key, turn in self._running.items() if key[0] == conversation.id]
-                    task = self._start(
-                        (conversation.id, seq), self._take(earlier, conversation.id, seq, said)
-                    )
-            return Answered(accepted.message, await asyncio.shield(task))
+                    task = self._queue(conversation.id, seq, said)
+            return Begun(accepted.message, partial(_end_of, task))
         except StoreUnavailable as error:
             raise await self._not_saved(error, conversation, said) from error
+
+    async def take_up(self, message: Message) -> None:
+        """Answer a logged message whose turn never ended, because a process did. Raises ``NotFound``."""
+        conversation = await self._store.get(message.conversation_id)
+        accepting = self._accepting.setdefault(conversation.id, asyncio.Lock())
+        async with accepting:
+            task = self._running.get((conversation.id, message.seq)) or self._queue(
+                conversation.id, message.seq, Said(message.text, message.meta.get("payload"))
+            )
+        await _end_of(task)
+
+    def _queue(self, conversation_id: str, seq: int, said: Said) -> asyncio.Task[list[Message]]:
+        earlier = [turn for key, turn in self._running.items() if key[0] == conversation_id]
+        return self._start((conversation_id, seq), self._take(earlier, conversation_id, seq, said))
 
     @asynccontextmanager
     async def never_without_help(self, words: Callable[[], Awaitable[str]]) -> AsyncGenerator[None]:
@@ -297,6 +329,11 @@ class Turns:
     async def _considered(self, turn: _Turn) -> None:
         """Text that is no question for the bot."""
         if turn.said.payload is not None:
+            return
+        aside = self._aside(turn.conversation, turn.said.text)
+        if aside is not None:
+            turn.drafts.append(aside)
+            turn.outcome = "aside"
             return
         reading = considered.read(turn.said.text, self._max_message_chars)
         if reading.reply is not None:
@@ -444,6 +481,10 @@ class Turns:
             "topic": reply.topic,
         }
         return Problem(Code.NOT_SAVED, extra={"crisis": shown})
+
+
+async def _end_of(task: asyncio.Task[list[Message]]) -> list[Message]:
+    return await asyncio.shield(task)
 
 
 def _distress_was_said(history: list[Message]) -> bool:

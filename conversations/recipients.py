@@ -1,0 +1,159 @@
+"""Conversations that are held in a messaging channel: where replies go, what came in, the way to the web."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from conversations.database import Database
+from conversations.enqueue import lane_of
+from conversations.keys import hashed, new_token
+from conversations.log import utc_now
+from conversations.models import Conversation, Crossing, Message, Received, Recipient, Role
+from conversations.sealing import Sealer
+
+#: Providers repeat a webhook for some days at most; until then a repeat must be known as one.
+REPEATS_FOR = timedelta(days=8)
+
+
+class Recipients:
+    """Reads and writes them. Every method raises ``StoreUnavailable``."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+
+    # -- where replies go ---------------------------------------------------------------------------
+
+    async def heard(self, conversation_id: str, kind: str, address: str) -> tuple[Recipient, bool]:
+        """The person wrote in channel ``kind`` from ``address``: replies go there from now on.
+
+        Returns the recipient, and whether replies went there before too.
+        """
+        now = utc_now()
+        async with self._database.writing() as session:
+            found = await session.get(Recipient, conversation_id, with_for_update=True)
+            was_active = found is not None and found.active
+            if found is None:
+                found = Recipient(
+                    conversation_id=conversation_id,
+                    kind=kind,
+                    target=self._sealer.seal(address),
+                    lane=lane_of(kind, address),
+                    active=True,
+                    heard_at=now,
+                    notes={},
+                )
+                session.add(found)
+            found.active, found.heard_at = True, now
+        return found, was_active
+
+    async def get(self, conversation_id: str) -> Recipient | None:
+        """Where replies of the conversation go, if it is held in a channel."""
+        async with self._database.reading() as session:
+            return await session.get(Recipient, conversation_id)
+
+    async def stop(self, conversation_id: str) -> None:
+        """Send nothing there any more, until the person writes there again."""
+        async with self._database.writing() as session:
+            await session.execute(
+                update(Recipient).where(Recipient.conversation_id == conversation_id).values(active=False)
+            )
+
+    async def note(self, conversation_id: str, **notes: Any) -> None:
+        """Remember something for the channel, such as ``easy_read=True``; None forgets it."""
+        async with self._database.writing() as session:
+            found = await session.get(Recipient, conversation_id, with_for_update=True)
+            if found is not None:
+                known = {**found.notes, **notes}
+                found.notes = {name: value for name, value in known.items() if value is not None}
+
+    # -- what came in -------------------------------------------------------------------------------
+
+    async def was_received(self, kind: str, event_id: str) -> bool:
+        """Whether an event of a provider was acted on before."""
+        async with self._database.reading() as session:
+            return await session.get(Received, _event_hash(kind, event_id)) is not None
+
+    async def received(self, kind: str, event_id: str) -> None:
+        """An event was acted on; a repeat of it is not. Survives the erasure of the conversation."""
+        async with self._database.writing() as session:
+            if await session.get(Received, _event_hash(kind, event_id)) is None:
+                session.add(Received(event_hash=_event_hash(kind, event_id), at=utc_now()))
+
+    async def unanswered(self, kinds: Collection[str], before: datetime) -> list[Message]:
+        """What people wrote in these channels before a time and got no answer to, the oldest first."""
+        async with self._database.reading() as session:
+            rows = await session.scalars(
+                select(Message)
+                .join(Recipient, Recipient.conversation_id == Message.conversation_id)
+                .where(
+                    Recipient.kind.in_(kinds),
+                    Message.role == Role.USER,
+                    Message.answered.is_(False),
+                    Message.created_at < before,
+                )
+                .order_by(Message.created_at, Message.conversation_id, Message.seq)
+            )
+            return list(rows)
+
+    # -- the way to the web -------------------------------------------------------------------------
+
+    async def open_crossing(self, conversation_id: str, lasts: timedelta) -> str:
+        """A token that goes on with the conversation on the web, once, within ``lasts``."""
+        token = new_token()
+        async with self._database.writing() as session:
+            session.add(
+                Crossing(
+                    token_hash=hashed(token),
+                    conversation_id=conversation_id,
+                    expires_at=utc_now() + lasts,
+                )
+            )
+        return token
+
+    async def can_cross(self, token: str) -> bool:
+        """Whether the token would be taken now. Uses nothing up: phones look at links by themselves."""
+        async with self._database.reading() as session:
+            found = await session.get(Crossing, hashed(token))
+            return found is not None and found.expires_at > utc_now()
+
+    async def cross(self, token: str) -> tuple[str, str] | None:
+        """Use the token up: the conversation's id and its new web token; None when it is not good any more.
+
+        From now on replies are on the web only, until the person writes in the channel again. Every other
+        link to the conversation, and its earlier web token, stop working.
+        """
+        now, web_token = utc_now(), new_token()
+        async with self._database.writing() as session:
+            conversation_id = await session.scalar(
+                delete(Crossing)
+                .where(Crossing.token_hash == hashed(token), Crossing.expires_at > now)
+                .returning(Crossing.conversation_id)
+            )
+            if conversation_id is None:
+                return None
+            await session.execute(delete(Crossing).where(Crossing.conversation_id == conversation_id))
+            await session.execute(
+                update(Conversation)
+                .where(Conversation.id == conversation_id)
+                .values(token_hash=hashed(web_token), updated_at=now)
+            )
+            await session.execute(
+                update(Recipient).where(Recipient.conversation_id == conversation_id).values(active=False)
+            )
+        return conversation_id, web_token
+
+    async def forget(self) -> None:
+        """Delete what is too old to be repeated or used."""
+        now = utc_now()
+        async with self._database.writing() as session:
+            await session.execute(delete(Received).where(Received.at < now - REPEATS_FOR))
+            await session.execute(delete(Crossing).where(Crossing.expires_at < now))
+
+
+def _event_hash(kind: str, event_id: str) -> str:
+    return hashed(f"{kind}\n{event_id}")
