@@ -331,6 +331,15 @@ class ConversationLog:
         self.events.publish(OUTBOX)
         return message
 
+    async def rate(self, conversation_id: str, seq: int, *, helpful: bool) -> bool:
+        """Keep whether an answer helped, with the answer. False if there is no such answer."""
+        async with self.database.writing() as session:
+            message = await session.get(Message, (conversation_id, seq))
+            if message is None or message.private or message.role not in (Role.ASSISTANT, Role.ADVISER):
+                return False
+            message.meta = {**message.meta, "helpful": helpful}
+        return True
+
     async def messages(
         self, conversation_id: str, after: int = 0, *, include_private: bool = False
     ) -> list[Message]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from conversations.models import Conversation
-from gateway import wording
 from gateway.access import opened_by_header
-from gateway.bodies import NewConversation, NewMessage, read_after, read_body
+from gateway.allowance import allow_conversation, allow_message
+from gateway.bodies import Feedback, NewConversation, NewMessage, Words, read_after, read_body
 from gateway.errors import Code, Problem
-from gateway.keys import AREAS, BOT, SETTINGS, STORE, TURNS
+from gateway.keys import AREAS, BOT, ORIGINS, STORE, TURNS
+from gateway.start import start_json, welcome_of
 from gateway.turn import Said, Turns
 from gateway.wire import message_json, status_json
 
@@ -19,16 +20,9 @@ CHANNEL = "web"
 async def create(request: web.Request) -> web.Response:
     """``POST /api/v1/conversations``: a new conversation with its welcome and its token."""
     body = await read_body(request, NewConversation)
-    known = request.app[AREAS]
-    if body.area is not None and body.area not in known:
-        wrong = {
-            "field": "area",
-            "message": f"must be one of: {', '.join(sorted(known)) or '(none just now)'}",
-        }
-        raise Problem(Code.INVALID_FIELDS, errors=[wrong])
-    created = await request.app[STORE].create(
-        CHANNEL, area=body.area, welcome=wording.welcome(request.app[SETTINGS].retention_days)
-    )
+    area = _area(request, body.area)
+    allow_conversation(request)
+    created = await request.app[STORE].create(CHANNEL, area=area, welcome=welcome_of(request.app, area))
     return web.json_response(
         {
             "id": created.conversation.id,
@@ -41,6 +35,30 @@ async def create(request: web.Request) -> web.Response:
     )
 
 
+async def start(request: web.Request) -> web.Response:
+    """``GET /api/v1/start``: what a page shows before anything is said. Nothing is stored."""
+    return web.json_response(start_json(request.app, _area(request, request.query.get("area"))))
+
+
+async def help_now(request: web.Request) -> web.Response:
+    """``POST /api/v1/help``: the crisis reply to words that could not be sent. Nothing is stored.
+
+    For a page that could not even begin a conversation. It is under no quota.
+    """
+    body = await read_body(request, Words)
+    return web.json_response({"crisis": await request.app[TURNS].help_now(body.text)})
+
+
+async def feedback(request: web.Request) -> web.Response:
+    """``PUT .../messages/{seq}/feedback``: whether an answer helped. It is kept and deleted with the chat."""
+    store = request.app[STORE]
+    conversation = await opened_by_header(request, store)
+    body = await read_body(request, Feedback)
+    if not await store.rate(conversation.id, int(request.match_info["seq"]), helpful=body.helpful):
+        raise Problem(Code.NO_SUCH_MESSAGE)
+    return web.Response(status=204)
+
+
 async def post_message(request: web.Request) -> web.Response:
     """``POST .../messages``: logs the message, takes the turn and returns the replies."""
     store, turns = request.app[STORE], request.app[TURNS]
@@ -50,6 +68,7 @@ async def post_message(request: web.Request) -> web.Response:
 
     async with turns.never_without_help(words):
         conversation = await opened_by_header(request, store)
+        await allow_message(request, conversation.id, words)
         body = await read_body(request, NewMessage)
         answered = await turns.say(conversation, await said_in(turns, conversation, body))
         return web.json_response(
@@ -82,6 +101,16 @@ async def delete(request: web.Request) -> web.Response:
     await store.erase(conversation.id)
     await request.app[BOT].forget(conversation.id)
     return web.Response(status=204)
+
+
+def _area(request: web.Request, wanted: str | None) -> str | None:
+    """The area to begin with. Raises ``Problem`` for one that is not there, or not this page's."""
+    area = request.app[ORIGINS].area(request, wanted)
+    known = request.app[AREAS]
+    if wanted is not None and wanted not in known:
+        message = f"must be one of: {', '.join(sorted(known)) or '(none just now)'}"
+        raise Problem(Code.INVALID_FIELDS, errors=[{"field": "area", "message": message}])
+    return area if area in known else None
 
 
 async def said_in(turns: Turns, conversation: Conversation, body: NewMessage) -> Said:

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway import (
     api,
     calendar,
+    cors,
     headers,
     health,
     letters,
@@ -22,11 +23,15 @@ from gateway import (
     resources,
     rest_webhook,
 )
+from gateway.allowance import tell_quota
 from gateway.bodies import MAX_BODY_BYTES
+from gateway.cors import cors_middleware
 from gateway.elsewhere import covered
 from gateway.errors import problem_middleware
-from gateway.keys import METRICS, SETTINGS, SOCKETS
+from gateway.keys import LIMITS, METRICS, ORIGINS, SETTINGS, SOCKETS
+from gateway.limits import Limits
 from gateway.metrics import Metrics
+from gateway.origins import Origins
 from gateway.ports import Crisis, Safety
 from gateway.safety.check import SafetyCheck
 from gateway.settings import Settings
@@ -49,11 +54,19 @@ def init_app(
     start.
     """
     app = web.Application(
-        middlewares=[headers.log_middleware, problem_middleware], client_max_size=MAX_BODY_BYTES
+        middlewares=[headers.log_middleware, problem_middleware, cors_middleware],
+        client_max_size=MAX_BODY_BYTES,
     )
     app[SETTINGS] = settings
     app[METRICS] = Metrics()
     app[SOCKETS] = Sockets()
+    app[ORIGINS] = Origins(settings.allowed_origins)
+    app[LIMITS] = Limits(
+        messages=settings.messages_per_minute,
+        address_messages=settings.address_messages_per_minute,
+        address_conversations=settings.address_conversations_per_minute,
+        trusted_proxies=settings.trusted_proxies,
+    )
     add_routes(app)
     aiohttp_jinja2.setup(
         app,
@@ -63,6 +76,8 @@ def init_app(
         lstrip_blocks=True,
     )
     app.on_response_prepare.append(headers.add_headers)
+    app.on_response_prepare.append(cors.name_origin)
+    app.on_response_prepare.append(tell_quota)
     app.on_response_prepare.append(oruk.open_to_all)
     app.on_shutdown.append(lambda app: app[SOCKETS].close())
     app.cleanup_ctx.append(resources.database)
@@ -83,10 +98,13 @@ def add_routes(app: web.Application) -> None:
     app.router.add_static("/static", _HERE / "static", name="static")
     app.router.add_get("/favicon.ico", page.icon)
 
+    app.router.add_get("/api/v1/start", api.start)
+    app.router.add_post("/api/v1/help", api.help_now)
     app.router.add_post("/api/v1/conversations", api.create)
     app.router.add_delete("/api/v1/conversations/{id}", api.delete)
     app.router.add_post("/api/v1/conversations/{id}/messages", api.post_message)
     app.router.add_get("/api/v1/conversations/{id}/messages", api.get_messages)
+    app.router.add_put("/api/v1/conversations/{id}/messages/{seq:[0-9]{1,9}}/feedback", api.feedback)
     app.router.add_get("/api/v1/conversations/{id}/socket", live.socket)
     app.router.add_post("/webhooks/rest/webhook", rest_webhook.webhook)
 

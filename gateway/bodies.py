@@ -45,6 +45,18 @@ class NewMessage(Body):
         return self
 
 
+class Words(Body):
+    """``POST /api/v1/help``."""
+
+    text: str
+
+
+class Feedback(Body):
+    """``PUT .../messages/{seq}/feedback``."""
+
+    helpful: bool
+
+
 class RestMessage(Body):
     """``POST /webhooks/rest/webhook``, as Rasa's own REST channel takes it; its other fields are ignored."""
 

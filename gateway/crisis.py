@@ -75,9 +75,9 @@ def _left_themselves(text: str, age: int | None) -> bool:
     return not adult and bool(_LEFT_THEMSELVES.search(text)) and not _SOMEBODY_ELSE.search(text)
 
 
-def emergency_lines(cards: Crisis, conversation: Conversation) -> str:
+def emergency_lines(cards: Crisis, area: str | None, *, young: bool) -> str:
     """The two most urgent contacts in as few words as can be, for somebody whose message we cannot read."""
-    contacts = cards.reply(GENERAL_DANGER, conversation.area, None, conversation.young).contacts
+    contacts = cards.reply(GENERAL_DANGER, area, None, young).contacts
     return "\n".join(f"{one['name']}: {one['phone']}" for one in contacts[:2] if one.get("phone"))
 
 

@@ -32,6 +32,7 @@ class Code(StrEnum):
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a code, no secret
     TOKEN_WRONG = "token_wrong"  # noqa: S105
     NO_SUCH_CONVERSATION = "no_such_conversation"
+    NO_SUCH_MESSAGE = "no_such_message"
     NO_SUCH_RECORD = "no_such_record"
     PAYLOAD_NOT_OFFERED = "payload_not_offered"
     MESSAGE_ID_REUSED = "message_id_reused"
@@ -40,6 +41,7 @@ class Code(StrEnum):
     NO_DATES = "no_dates"
     NO_SUCH_LETTER = "no_such_letter"
     KNOWLEDGE_UNAVAILABLE = "knowledge_unavailable"
+    TOO_MANY_REQUESTS = "too_many_requests"
     NOT_SAVED = "not_saved"
     INTERNAL = "internal_error"
 
@@ -91,6 +93,11 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         "There is no such conversation",
         "It may have been deleted. Start a new one.",
     ),
+    Code.NO_SUCH_MESSAGE: (
+        HTTPStatus.NOT_FOUND,
+        "There is no such answer in this conversation",
+        "Use the seq of a message whose role is assistant or adviser.",
+    ),
     Code.NO_SUCH_RECORD: (
         HTTPStatus.NOT_FOUND,
         "There is no such record in the directory",
@@ -131,6 +138,11 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         "Our records cannot be read just now",
         "Please try again in a moment.",
     ),
+    Code.TOO_MANY_REQUESTS: (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "That was very quick, and I cannot keep up",
+        "Please wait a little, then send it again.",
+    ),
     Code.NOT_SAVED: (
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Your message could not be saved just now",
@@ -148,7 +160,7 @@ class Problem(Exception):
     """Raise it anywhere below a request; the middleware answers with its document.
 
     ``detail`` replaces the table's sentence when more is known; ``errors`` are
-    ``{"field", "message"}``; ``extra`` are further members of the document.
+    ``{"field", "message"}``; ``extra`` are further members of the document; ``retry_after`` is in seconds.
     """
 
     def __init__(
@@ -158,6 +170,7 @@ class Problem(Exception):
         detail: str | None = None,
         errors: list[dict[str, str]] | None = None,
         extra: dict[str, Any] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         self.code = code
         self.status, title, standard_detail = MESSAGES[code]
@@ -171,6 +184,9 @@ class Problem(Exception):
         if errors:
             self.document["errors"] = errors
         self.document.update(extra or {})
+        if retry_after is None and self.status is HTTPStatus.SERVICE_UNAVAILABLE:
+            retry_after = 5
+        self.retry_after = retry_after
         super().__init__(title)
 
     def response(self) -> web.Response:
@@ -178,8 +194,8 @@ class Problem(Exception):
         headers = {}
         if self.status is HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
-        if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = "5"
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
         return web.json_response(
             self.document, status=self.status, content_type=PROBLEM_JSON, headers=headers
         )

@@ -7,7 +7,9 @@ from aiohttp import web
 
 from conversations.store import Store
 from gateway.bot_client import BotClient
+from gateway.limits import Limits
 from gateway.metrics import Metrics
+from gateway.origins import Origins
 from gateway.ports import Crisis
 from gateway.records import Records
 from gateway.settings import Settings
@@ -25,4 +27,6 @@ RECORDS = web.AppKey("records", Records)
 TURNS = web.AppKey("turns", Turns)
 #: Apart from RECORDS: somebody who copies the whole directory keeps no family waiting.
 DIRECTORY = web.AppKey("directory", Records)
+ORIGINS = web.AppKey("origins", Origins)
+LIMITS = web.AppKey("limits", Limits)
 SOCKETS = web.AppKey("sockets", Sockets)

@@ -13,12 +13,12 @@ from conversations.errors import StoreUnavailable
 from conversations.events import Subscription
 from conversations.models import Conversation
 from conversations.store import Store
-from gateway.access import check_origin, opened
+from gateway.access import opened
+from gateway.allowance import allow_message
 from gateway.api import said_in
 from gateway.bodies import MAX_BODY_BYTES, Hello, MessageFrame, parse
 from gateway.errors import Code, Problem, as_problem
-from gateway.keys import SETTINGS, SOCKETS, STORE, TURNS
-from gateway.turn import Turns
+from gateway.keys import SOCKETS, STORE, TURNS
 from gateway.wire import message_json, status_json
 
 #: A client that says nothing this long after connecting is sent away.
@@ -32,8 +32,12 @@ _CLOSE_CODE_BASE = 4000
 
 
 async def socket(request: web.Request) -> web.WebSocketResponse:
-    """``GET .../socket``: frames both ways until the client leaves or the conversation is deleted."""
-    check_origin(request, request.app[SETTINGS].allowed_origins)
+    """``GET .../socket``: frames both ways until the client leaves or the conversation is deleted.
+
+    Browsers do not apply the same-origin policy to WebSockets: any page on the internet may open one to us
+    from a visitor's browser, and only the Origin header (which a page cannot forge) tells which page it was.
+    ``cors.py`` refuses it here as for the rest of the API.
+    """
     store = request.app[STORE]
     ws = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=MAX_BODY_BYTES)
     await ws.prepare(request)
@@ -45,7 +49,7 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
         with store.events.subscribe(conversation.id) as subscription:
             writer = asyncio.create_task(_write(ws, store, conversation.id, hello.after, subscription))
             try:
-                await _read(ws, request.app[TURNS], conversation)
+                await _read(ws, request, conversation)
             finally:
                 writer.cancel()
                 await asyncio.gather(writer, return_exceptions=True)
@@ -71,23 +75,31 @@ async def _hello(ws: web.WebSocketResponse) -> Hello:
     return parse(Hello, first.data)
 
 
-async def _read(ws: web.WebSocketResponse, turns: Turns, conversation: Conversation) -> None:
+async def _read(ws: web.WebSocketResponse, request: web.Request, conversation: Conversation) -> None:
     """Take frames until the client leaves. A turn does not hold up the next frame."""
     under_way: set[asyncio.Task[None]] = set()
     async for frame in ws:
         if frame.type is not WSMsgType.TEXT:
             continue
-        task = asyncio.create_task(_take(ws, turns, conversation, frame.data))
+        task = asyncio.create_task(_take(ws, request, conversation, frame.data))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
 
 
-async def _take(ws: web.WebSocketResponse, turns: Turns, conversation: Conversation, raw: str) -> None:
+async def _take(
+    ws: web.WebSocketResponse, request: web.Request, conversation: Conversation, raw: str
+) -> None:
     """One frame. Its message and the replies come back through the log; only errors are answered here."""
     client_message_id = None
     try:
         frame = parse(MessageFrame, raw)
         client_message_id = frame.client_message_id
+        turns = request.app[TURNS]
+
+        async def words() -> str:
+            return frame.text or ""
+
+        await allow_message(request, conversation.id, words)
         await turns.say(conversation, await said_in(turns, conversation, frame))
     except Exception as error:
         with suppress(ConnectionError):

@@ -12,14 +12,15 @@ from pydantic import ValidationError
 
 from conversations.errors import NotFound
 from conversations.keys import new_id
-from conversations.log import Draft
 from conversations.models import Conversation
 from gateway import api, wording
 from gateway.access import opened
+from gateway.allowance import allow_conversation, allow_message
 from gateway.bodies import NewMessage
 from gateway.crisis import GENERAL_DANGER
 from gateway.errors import Code, Problem, as_problem
 from gateway.keys import BOT, CRISIS, SETTINGS, STORE, TURNS
+from gateway.start import draft_json, welcome_of
 from gateway.wire import message_json, status_json
 
 _TOO_LONG = "Your message is too long. Please send a shorter one."
@@ -78,6 +79,7 @@ async def post(request: web.Request) -> web.Response:
                 await request.app[BOT].forget(conversation.id)
                 return _render(request, _fresh(request, notice="This chat is deleted."))
             view = _View([], conversation.id, token)
+            await allow_message(request, conversation.id, words)
             await _say(request, conversation, form, view)
             view.messages = [message_json(message) for message in await store.messages(conversation.id)]
             view.status = await status_json(store, conversation.id)
@@ -86,7 +88,7 @@ async def post(request: web.Request) -> web.Response:
         view = _fresh(request, notice=_sentence(problem))
         view.draft = form.get("text", "")
         view.http_status = int(problem.status)
-        if problem.code is Code.NOT_SAVED:
+        if problem.code in (Code.NOT_SAVED, Code.TOO_MANY_REQUESTS):
             view.conversation_id, view.token = form.get("conversation", ""), form.get("token", "")
     return _render(request, view)
 
@@ -97,7 +99,8 @@ async def _conversation(request: web.Request, form: dict[str, str]) -> tuple[Con
     if form.get("conversation"):
         token = form.get("token", "")
         return await opened(store, form["conversation"], token), token
-    created = await store.create(api.CHANNEL, welcome=wording.welcome(request.app[SETTINGS].retention_days))
+    allow_conversation(request)
+    created = await store.create(api.CHANNEL, welcome=welcome_of(request.app, None))
     return created.conversation, created.token
 
 
@@ -123,27 +126,14 @@ async def _say(request: web.Request, conversation: Conversation, form: dict[str,
 
 
 def _fresh(request: web.Request, notice: str = "") -> _View:
-    welcome = wording.welcome(request.app[SETTINGS].retention_days)
-    return _View([_draft_json(draft) for draft in welcome], notice=notice)
-
-
-def _draft_json(draft: Draft) -> dict[str, Any]:
-    return {
-        "role": str(draft.role),
-        "text": draft.text,
-        "easy_read": draft.easy_read,
-        "buttons": list(draft.buttons),
-        "cards": list(draft.cards),
-        "sources": list(draft.sources),
-        "attachments": list(draft.attachments),
-    }
+    return _View([draft_json(draft) for draft in welcome_of(request.app, None)], notice=notice)
 
 
 def _sentence(problem: Problem) -> str:
     """What a person is told; the problem's own words are for whoever writes programs."""
     if problem.code in (Code.TOKEN_WRONG, Code.NO_SUCH_CONVERSATION):
         return "That chat is no longer here. You can start a new one. Your words are kept below."
-    if problem.code is Code.NOT_SAVED and "crisis" in problem.document:
+    if "crisis" in problem.document:
         return f"{problem.document['crisis']['text']}\n{problem}."
     return f"{problem}. {problem.document['detail']}"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.origins import checked_origin
 
 
 class Settings(BaseSettings):
@@ -32,11 +35,24 @@ class Settings(BaseSettings):
     #: Fernet keys with commas between, for what is stored encrypted. ``helpline run`` sets them.
     secret_keys: SecretStr = SecretStr("")
 
-    #: Web pages of other origins that may open a chat, such as https://www.example.gov.uk (commas between).
+    #: Web pages of other origins that may hold the chat, such as https://www.example.gov.uk (commas between).
+    #: With an area in front (derbyshire=https://www.example.gov.uk) its chats begin in that area.
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     #: A longer message is kept whole, and the person is asked for its main point.
     max_message_chars: int = Field(default=4000, ge=100)
+
+    #: Messages a minute: of one chat, of one network address; and new chats a minute of one address.
+    #: 0: no limit. An address may be a whole school or hospital.
+    messages_per_minute: int = Field(default=20, ge=0)
+    address_messages_per_minute: int = Field(default=200, ge=0)
+    address_conversations_per_minute: int = Field(default=30, ge=0)
+
+    #: Proxies whose X-Forwarded-For is believed: addresses or networks, with commas between.
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = (
+        ip_network("127.0.0.0/8"),
+        ip_network("::1/128"),
+    )
 
     #: An adviser not seen for this long has lost the chat: it goes back to the queue.
     adviser_unseen_seconds: float = Field(default=60.0, gt=0)
@@ -55,7 +71,14 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
-        return tuple(origin.rstrip("/").lower() for origin in value)
+        return tuple(checked_origin(entry) for entry in value)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(ip_network(network) for network in value)
 
     @field_validator("bot_url", "actions_url")
     @classmethod

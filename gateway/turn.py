@@ -204,6 +204,20 @@ class Turns:
         except StoreUnavailable as error:
             raise await self._not_saved(error, None, Said(await words())) from error
 
+    async def help_now(self, text: str, conversation: Conversation | None = None) -> Json | None:
+        """The crisis reply if ``text`` speaks of danger, for an answer that logs nothing; else None."""
+        assessment = await self._assess(Said(text))
+        if assessment is None or assessment.level != "crisis":
+            return None
+        reply = crisis_message(self._crisis, assessment.danger, conversation, text)
+        self._metrics.crisis_replies.labels(str(reply.topic)).inc()
+        return {
+            "text": reply.text,
+            "easy_read": reply.easy_read,
+            "cards": list(reply.cards),
+            "topic": reply.topic,
+        }
+
     async def drain(self) -> None:
         """Wait for the turns under way; each is bounded by the bot's time-out."""
         await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -340,7 +354,7 @@ class Turns:
             reply = reading.reply
             if reading.kind == "other_language":
                 # We cannot tell whether it speaks of danger, so the emergency numbers always go with it.
-                lines = emergency_lines(self._crisis, turn.conversation)
+                lines = emergency_lines(self._crisis, turn.conversation.area, young=turn.conversation.young)
                 reply = replace(reply, text=f"{reply.text}\n{lines}")
             turn.drafts.append(reply)
             turn.outcome = reading.kind
@@ -469,18 +483,9 @@ class Turns:
     ) -> Problem:
         """The answer when the log cannot be written: try again, and the crisis reply if it is needed now."""
         log.error("message not saved", extra={"cause": str(error)})
-        assessment = await self._assess(said)
-        if assessment is None or assessment.level != "crisis":
-            return Problem(Code.NOT_SAVED)
-        reply = crisis_message(self._crisis, assessment.danger, conversation, said.text)
-        self._metrics.crisis_replies.labels(str(reply.topic)).inc()
-        shown = {
-            "text": reply.text,
-            "easy_read": reply.easy_read,
-            "cards": list(reply.cards),
-            "topic": reply.topic,
-        }
-        return Problem(Code.NOT_SAVED, extra={"crisis": shown})
+        # A button's words are ours.
+        shown = None if said.payload is not None else await self.help_now(said.text, conversation)
+        return Problem(Code.NOT_SAVED, extra={"crisis": shown} if shown else None)
 
 
 async def _end_of(task: asyncio.Task[list[Message]]) -> list[Message]:

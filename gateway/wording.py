@@ -31,13 +31,20 @@ _FIRST_QUESTIONS: tuple[Json, ...] = (
 )
 
 
-def welcome(retention_days: int) -> list[Draft]:
-    """What a chat begins with: what this is, what is kept, and what can be asked."""
+def welcome(retention_days: int, emergency: str) -> list[Draft]:
+    """What a chat begins with: what this is and is not, what is kept, and what can be asked.
+
+    ``emergency`` holds a contact a line, for somebody who should not wait for us.
+    """
+    contacts = "\n".join(f"- {line}" for line in emergency.splitlines())
     return [
         Draft(
             text=(
                 "Hello. I am an automated assistant, not a person. "
-                "I answer questions about autism and special educational needs.\n"
+                "I can tell you how to get an assessment, how long people wait, what help there is, "
+                "and what your rights are.\n"
+                "I am not for emergencies. If someone is in danger now, contact:\n"
+                f"{contacts}\n"
                 "You do not need to tell me your name. "
                 f"This chat is kept for {retention_days} days, and you can delete it at any time.\n"
                 "Ask in your own words, or choose a question."
@@ -45,6 +52,8 @@ def welcome(retention_days: int) -> list[Draft]:
             easy_read=(
                 "Hello.\nI am a computer helper. I am not a person.\n"
                 "I know about autism and help at school.\n"
+                "I am not for emergencies. If you are in danger:\n"
+                f"{contacts}\n"
                 "You do not have to say your name.\n"
                 f"We keep this chat for {retention_days} days. You can delete it.\n"
                 "Type your question. Or press a button."

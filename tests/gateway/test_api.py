@@ -413,3 +413,41 @@ async def test_a_gateway_without_crisis_numbers_does_not_start() -> None:
 async def test_allowed_origins_are_read_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HELPLINE_ALLOWED_ORIGINS", "https://A.example/, https://b.example")
     assert Settings().allowed_origins == ("https://a.example", "https://b.example")
+
+
+# -- before and after the words ---------------------------------------------------------------------
+
+
+async def test_the_start_shows_the_welcome_with_the_numbers_and_stores_nothing(
+    client: Client, store: Store
+) -> None:
+    start = await (await client.get("/api/v1/start?area=derbyshire")).json()
+
+    [welcome] = start["messages"]
+    assert "automated assistant" in welcome["text"]
+    assert "not for emergencies" in welcome["text"]
+    assert "000" in welcome["text"]
+    assert "30 days" in welcome["text"]
+    assert start["contacts"][0]["phone"] == "000"
+    assert start["area"] == "derbyshire"
+    assert sum((await store.count_by_owner()).values()) == 0
+    await problem(await client.get("/api/v1/start?area=nowhere"), 422, "invalid_fields")
+
+
+async def test_whether_an_answer_helped_is_kept_with_it(chat: Chat) -> None:
+    [reply] = await chat.say("hello")
+    path = f"/api/v1/conversations/{chat.id}/messages/{reply['seq']}/feedback"
+    assert reply["helpful"] is None
+
+    for helpful in (True, False):
+        answer = await chat.client.put(path, json={"helpful": helpful}, headers=chat.auth)
+        assert answer.status == 204
+        assert (await chat.read())["messages"][-1]["helpful"] is helpful
+
+    async def put(path: str, body: dict[str, Any], headers: dict[str, str]) -> ClientResponse:
+        return await chat.client.put(path, json=body, headers=headers)
+
+    await problem(await put(path, {"helpful": "yes"}, chat.auth), 422, "invalid_fields")
+    await problem(await put(path, {"helpful": True}, {}), 401, "token_missing")
+    own = path.replace(f"/{reply['seq']}/", f"/{reply['seq'] - 1}/")
+    await problem(await put(own, {"helpful": True}, chat.auth), 404, "no_such_message")
