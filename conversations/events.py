@@ -17,6 +17,9 @@ QUEUE = "*queue*"
 #: Subscribe to this to hear that something waits to be sent.
 OUTBOX = "*outbox*"
 
+#: ... or of every change that a supervisor makes for everybody.
+SERVICE = "*service*"
+
 
 class Subscription:
     """One listener. ``wait`` returns at once if something happened since it last returned."""

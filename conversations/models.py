@@ -5,13 +5,14 @@ All times are UTC and time-zone aware on the way in and out, on SQLite too.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
+    Date,
     DateTime,
     Dialect,
     Enum,
@@ -328,6 +329,45 @@ class Escalation(Base):
     first_claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)  # the wait they had
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     alerted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # people away from the desk were told
+
+
+class ServiceSetting(Base):
+    """Something a supervisor sets for everybody; ``conversations.service`` knows the names and the values."""
+
+    __tablename__ = "service_setting"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[Json] = mapped_column(JSON)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64))
+
+
+class Closure(Base):
+    """Days on which nobody answers, both ends included."""
+
+    __tablename__ = "closure"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date)
+    reason: Mapped[str] = mapped_column(String(120))
+
+
+class AuditEntry(Base):
+    """One thing that was done at the desk. The database refuses to change or delete it.
+
+    It names a chat without a foreign key: the entry outlives the chat.
+    """
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    who: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(40))
+    conversation_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    reference: Mapped[str | None] = mapped_column(String(16))
+    detail: Mapped[Json] = mapped_column(JSON)
 
 
 class Label(Base):

@@ -63,7 +63,7 @@ class Presence:
 
     async def set_away(self, adviser_id: str, away: bool) -> None:
         """Away: still signed in, with the chats they have, but without new ones. Raises ``NotFound``."""
-        await self._set(adviser_id, away=away)
+        await self._change_adviser(adviser_id, away=away)
 
     async def set_capacity(self, adviser_id: str, capacity: int) -> None:
         """How many chats the adviser has at once, from 1 to ``MOST_CAPACITY``; a crisis comes on top.
@@ -72,9 +72,9 @@ class Presence:
         """
         if not 1 <= capacity <= MOST_CAPACITY:
             raise ValueError(f"an adviser has from 1 to {MOST_CAPACITY} chats at once, not {capacity}")
-        await self._set(adviser_id, capacity=capacity)
+        await self._change_adviser(adviser_id, capacity=capacity)
 
-    async def _set(self, adviser_id: str, **values: bool | int) -> None:
+    async def _change_adviser(self, adviser_id: str, **values: bool | int) -> None:
         async with self.database.writing() as session:
             result = await session.execute(update(Adviser).where(Adviser.id == adviser_id).values(**values))
         if rows_changed(result) == 0:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from conversations.advisers import Advisers
+from conversations.audit import Audit
 from conversations.casework import Casework
 from conversations.database import Database, migrate
 from conversations.events import Events
 from conversations.handoff import HandOff
 from conversations.log import ConversationLog
 from conversations.presence import Presence
+from conversations.service import Service
 
 
-class Store(ConversationLog, HandOff, Casework, Advisers, Presence):
+class Store(ConversationLog, HandOff, Casework, Advisers, Presence, Service, Audit):
     """The log, the hand-off, what advisers note and the advisers on one database. One instance a process.
 
     ``events`` wakes whoever listens after each change has been committed.
