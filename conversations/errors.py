@@ -59,5 +59,9 @@ class AdviserExists(ConversationsError):
     """An adviser of that name has an account already."""
 
 
+class LastAdmin(ConversationsError):
+    """Nobody would be left who may look after the accounts."""
+
+
 class CannotUnseal(ConversationsError):
     """What was stored sealed cannot be read with the keys of today."""

@@ -122,14 +122,33 @@ class Base(DeclarativeBase):
     )
 
 
+class DeskRole(StrEnum):
+    """What somebody does at the desk; what each may do is in ``desk.permissions``."""
+
+    ADVISER = "adviser"
+    SUPERVISOR = "supervisor"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
 class Adviser(Base):
-    """A person who answers chats. The sign-in key itself is never stored, only its hash."""
+    """An account of the desk. Passwords and links are never stored, only their hashes."""
 
     __tablename__ = "adviser"
+    #: Named for the sign-in keys that came before the links.
+    __table_args__ = (UniqueConstraint("link_hash", name="uq_adviser_key_hash"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(120), unique=True)
-    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[DeskRole] = mapped_column(_one_of(DeskRole), server_default="adviser")
+    link_hash: Mapped[str] = mapped_column(String(64))  # of the newest one-time link to choose a password
+    link_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # None: used
+    password_hash: Mapped[str | None] = mapped_column(String(255))  # Argon2id
+    wrong_tries: Mapped[int] = mapped_column(Integer, server_default="0")  # in a row
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    totp_sealed: Mapped[str | None] = mapped_column(Text)  # the second factor's secret, encrypted
+    totp_step: Mapped[int] = mapped_column(Integer, server_default="0")  # of the newest code that was used
+    subject_hash: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)  # who this is there
     disabled: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)

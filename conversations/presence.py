@@ -11,10 +11,13 @@ from conversations.database import Database, rows_changed
 from conversations.errors import NotFound
 from conversations.events import QUEUE, Events
 from conversations.log import utc_now
-from conversations.models import Adviser, Conversation, Owner
+from conversations.models import Adviser, Conversation, DeskRole, Owner
 
 #: An adviser counts as present this long after being seen.
 PRESENT_FOR = timedelta(seconds=60)
+
+#: Who answers families; editors do not, and so nobody waits for them.
+ANSWERING = frozenset({DeskRole.ADVISER, DeskRole.SUPERVISOR, DeskRole.ADMIN})
 
 #: Nobody answers more chats at once than this.
 MOST_CAPACITY = 20
@@ -32,7 +35,7 @@ class OnTheDesk:
 
 def is_on_duty(adviser: Adviser, now: datetime) -> bool:
     """Whether the adviser is at the desk and takes chats."""
-    return _is_present(adviser, now) and not adviser.away
+    return _is_present(adviser, now) and not adviser.away and adviser.role in ANSWERING
 
 
 def _is_present(adviser: Adviser, now: datetime) -> bool:
@@ -90,6 +93,7 @@ class Presence:
                 .where(
                     Adviser.disabled.is_(False),
                     Adviser.away.is_(False),
+                    Adviser.role.in_(ANSWERING),
                     Adviser.last_seen >= utc_now() - PRESENT_FOR,
                 )
             )
@@ -106,7 +110,9 @@ class Presence:
                 .scalar_subquery()
             )
             rows = await session.execute(
-                select(Adviser, chats).where(Adviser.disabled.is_(False)).order_by(Adviser.name)
+                select(Adviser, chats)
+                .where(Adviser.disabled.is_(False), Adviser.role.in_(ANSWERING))
+                .order_by(Adviser.name)
             )
             return [
                 OnTheDesk(adviser, _is_present(adviser, now), is_on_duty(adviser, now), count or 0)

@@ -1,4 +1,4 @@
-"""Who gets in: the session behind the cookie, the form tokens, and the pages that may open a socket."""
+"""Who gets in where: the session behind the cookie, roles, form tokens, and who may open a socket."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from conversations.keys import new_token
 from desk.errors import Code, Refusal
-from desk.keys import ADVISER, store_of
+from desk.keys import ADVISER, NEEDS, store_of
+from desk.permissions import Can, may
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE = "helpline_desk"
 
-#: The routes that need nobody signed in. Every other one refuses.
-OPEN_ROUTES = frozenset({"desk.sign_in", "desk.static"})
 _OUR_FILES = "desk.static"
+
+#: Where browsers speak plain HTTP without anybody listening: the machine itself.
+_OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def form_token(cookie: str | None) -> str:
@@ -56,8 +59,13 @@ def set_cookie(request: web.Request, response: web.StreamResponse, token: str) -
         path=_desk_path(request),
         httponly=True,
         samesite="Strict",
-        secure=is_https(request),
+        secure=needs_https(request),
     )
+
+
+def visitor_cookie(request: web.Request) -> str:
+    """The cookie from which a visitor's forms are made before signing in; a new one if there is none."""
+    return request.cookies.get(COOKIE) or new_token()
 
 
 def drop_cookie(request: web.Request, response: web.StreamResponse) -> None:
@@ -65,12 +73,13 @@ def drop_cookie(request: web.Request, response: web.StreamResponse) -> None:
     response.del_cookie(COOKIE, path=_desk_path(request))
 
 
-def is_https(request: web.Request) -> bool:
-    """Whether the browser speaks TLS, to us or to a proxy before us.
+def needs_https(request: web.Request) -> bool:
+    """Whether cookies are for TLS only: always, but for plain HTTP to the machine itself.
 
     The proxy's header may be taken at its word: whoever forges it only spoils their own cookie.
     """
-    return request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+    is_https = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+    return is_https or request.url.host not in _OWN_MACHINE
 
 
 def _desk_path(request: web.Request) -> str:
@@ -79,20 +88,27 @@ def _desk_path(request: web.Request) -> str:
 
 @web.middleware
 async def session_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who is signed in; without anybody, only the open routes answer. Checks every form."""
+    """Find out who is signed in and whether their role fits the route. Checks every form.
+
+    What is not in the table of needs, such as an address that does not exist, asks for somebody signed in.
+    """
     route = request.match_info.route.name
     if route == _OUR_FILES:
         return await handler(request)
+    needs = request.app[NEEDS].get(route or "", Can.BE_SIGNED_IN)
     store = store_of(request)
     token = request.cookies.get(COOKIE)
     adviser = await store.adviser_in_session(token) if token else None
-    if adviser is None and route not in OPEN_ROUTES:
+    if adviser is None and needs is not Can.BE_ANYBODY:
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             raise web.HTTPSeeOther(request.app.router["desk.sign_in"].url_for())
         raise Refusal(Code.SIGN_IN_NEEDED)
+    if adviser is not None:
+        request[ADVISER] = adviser
+        if not may(adviser, needs):
+            raise Refusal(Code.NOT_YOUR_ROLE)
     if request.method not in ("GET", "HEAD"):
         await check_form(request)
     if adviser is not None:
-        request[ADVISER] = adviser
         await store.adviser_seen(adviser.id)
     return await handler(request)

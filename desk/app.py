@@ -8,12 +8,13 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from conversations.sealing import Sealer
 from conversations.store import Store
-from desk import chat, queue, sign_in
 from desk.access import session_middleware
-from desk.keys import NAMES, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
+from desk.keys import NAMES, NEEDS, SEALER, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
 from desk.middlewares import add_headers, error_middleware
 from desk.names import Names
+from desk.routes import add_routes
 from desk.settings import DeskSettings
 from desk.sockets import Sockets
 
@@ -27,14 +28,16 @@ def add_desk(app: web.Application, settings: DeskSettings, store: web.AppKey[Sto
 
     ``store`` is the key under which ``app`` keeps its store; it is looked up at each request, so ``app`` may
     open the store when it starts. The store is shared on purpose: its wake-ups reach whoever listens in this
-    process, families and advisers alike.
+    process, families and advisers alike. Raises ``ValueError`` without usable ``settings.secret_keys``.
     """
     desk = web.Application(middlewares=[error_middleware, session_middleware])
     desk[SETTINGS] = settings
+    desk[SEALER] = Sealer(settings.secret_keys)
     desk[WHERE_THE_STORE_IS] = store
     desk[NAMES] = Names(settings.knowledge_url)
     desk[SOCKETS] = Sockets()
-    add_routes(desk)
+    desk[NEEDS] = add_routes(desk)
+    desk.router.add_static("/static", _HERE / "static", name="desk.static")
     aiohttp_jinja2.setup(
         desk,
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -47,27 +50,6 @@ def add_desk(app: web.Application, settings: DeskSettings, store: web.AppKey[Sto
     desk.on_cleanup.append(_close_names)
     app.router.add_get(PREFIX, _add_slash)
     app.add_subapp(PREFIX, desk)
-
-
-def add_routes(desk: web.Application) -> None:
-    """Every address of the desk, below ``/desk``. All but signing in and our own files need a session."""
-    desk.router.add_get("/", queue.show, name="desk.queue")
-    desk.router.add_get("/socket", queue.socket, name="desk.queue_socket")
-
-    sign_in_page = desk.router.add_resource("/sign-in", name="desk.sign_in")
-    sign_in_page.add_route("GET", sign_in.show)
-    sign_in_page.add_route("POST", sign_in.submit)
-    desk.router.add_post("/sign-out", sign_in.leave, name="desk.sign_out")
-
-    desk.router.add_get("/chats/{id}", chat.show, name="desk.chat")
-    desk.router.add_get("/chats/{id}/socket", chat.socket, name="desk.chat_socket")
-    desk.router.add_post("/chats/{id}/claim", chat.claim, name="desk.claim")
-    desk.router.add_post("/chats/{id}/reply", chat.reply, name="desk.reply")
-    desk.router.add_post("/chats/{id}/give-back", chat.give_back, name="desk.give_back")
-    desk.router.add_post("/chats/{id}/put-back", chat.put_back, name="desk.put_back")
-    desk.router.add_post("/chats/{id}/close", chat.close, name="desk.close")
-
-    desk.router.add_static("/static", _HERE / "static", name="desk.static")
 
 
 async def _add_slash(_request: web.Request) -> web.Response:

@@ -25,6 +25,7 @@ class Code(StrEnum):
     BAD_REQUEST = "bad_request"
     TOO_LARGE = "too_large"
     SIGN_IN_NEEDED = "sign_in_needed"
+    NOT_YOUR_ROLE = "not_your_role"
     FORM_TOO_OLD = "form_too_old"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     NO_SUCH_CHAT = "no_such_chat"
@@ -62,6 +63,11 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.UNAUTHORIZED,
         "You are signed out",
         "Sign in, then try again.",
+    ),
+    Code.NOT_YOUR_ROLE: (
+        HTTPStatus.FORBIDDEN,
+        "Your role does not allow this",
+        "Ask an admin of this helpline if you need it.",
     ),
     Code.FORM_TOO_OLD: (
         HTTPStatus.FORBIDDEN,

@@ -5,13 +5,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from conversations.models import Adviser
+from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.names import Names
+from desk.permissions import Can
 from desk.settings import DeskSettings
 from desk.sockets import Sockets
 
 SETTINGS = web.AppKey("desk_settings", DeskSettings)
 NAMES = web.AppKey("desk_names", Names)
+#: What each route needs, by its name.
+NEEDS: web.AppKey[dict[str, Can]] = web.AppKey("desk_needs", dict)
+SEALER = web.AppKey("desk_sealer", Sealer)
 SOCKETS = web.AppKey("desk_sockets", Sockets)
 
 #: Under which name the application that holds the desk keeps the store.

@@ -17,6 +17,9 @@ class DeskSettings(BaseSettings):
     #: What this service is called, as on the public page.
     service_name: str = "Autism and SEND helpline"
 
+    #: Fernet keys with commas between; ``helpline run`` gives the ones of this helpline.
+    secret_keys: str = ""
+
     #: An adviser signs in again after this long: one working day.
     session_hours: float = Field(default=12.0, gt=0)
 

@@ -1,52 +1,70 @@
-"""Signing in with a key, and signing out without leaving anybody waiting."""
+"""Signing in with name, password and, if set up, a code; and signing out without leaving anybody waiting."""
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import NoReturn
 
 from aiohttp import web
 
 from conversations.errors import OwnershipChanged
-from conversations.keys import new_token
+from conversations.models import Adviser
 from desk import notices
-from desk.access import COOKIE, drop_cookie, form_token, set_cookie
+from desk.access import COOKIE, drop_cookie, form_token, set_cookie, visitor_cookie
+from desk.account import is_second_factor
 from desk.keys import ADVISER, SETTINGS, store_of
-from desk.pages import render
+from desk.pages import home_of, render, url_of
 
 log = logging.getLogger(__name__)
+
+#: Never says which was wrong, nor whether the account exists or is locked: that helps only who guesses.
+_REFUSED = (
+    "These do not fit together, or there were too many wrong tries. Check each of them. "
+    "After five wrong tries, wait before the next: at first a minute, then longer each time."
+)
 
 
 async def show(request: web.Request) -> web.Response:
     """``GET /desk/sign-in``."""
     if ADVISER in request:
-        raise web.HTTPSeeOther(_url(request, "desk.queue"))
-    cookie = request.cookies.get(COOKIE) or new_token()
-    response = render(request, "sign_in.html", {"form_token": form_token(cookie), "error": None})
+        raise web.HTTPSeeOther(home_of(request, request[ADVISER]))
+    cookie = visitor_cookie(request)
+    response = _page(request, {"form_token": form_token(cookie), "done": request.query.get("done", "")})
     set_cookie(request, response, cookie)
     return response
 
 
 async def submit(request: web.Request) -> web.Response:
-    """``POST /desk/sign-in``: open a session for whoever has the key.
-
-    A key is 256 random bits, so guessing is hopeless at any speed and nothing here has to slow it down.
-    """
-    store = store_of(request)
-    key = str((await request.post()).get("key", "")).strip()
-    adviser = await store.adviser_by_key(key) if key else None
+    """``POST /desk/sign-in``: open a session for whoever knows the password and has the second factor."""
+    store, form = store_of(request), await request.post()
+    name, password, code = (str(form.get(field, "")) for field in ("name", "password", "code"))
+    if not name.strip() or not password:
+        missing = {"name": "Enter your name."} if not name.strip() else {"password": "Enter your password."}
+        return _page(request, {"errors": missing, "name": name}, status=422)
+    adviser = await store.adviser_by_password(name, password)
+    if adviser is not None and adviser.totp_sealed and not await is_second_factor(request, adviser, code):
+        adviser = None
     if adviser is None:
-        error = "This key does not open the desk." if key else "Enter your sign-in key."
         log.warning("sign-in refused")
-        return render(request, "sign_in.html", {"error": error}, status=403)
-    lasts = timedelta(hours=request.app[SETTINGS].session_hours)
-    # A new value for the cookie: one that somebody planted before is worth nothing now.
-    token = await store.open_session(adviser.id, lasts)
-    await store.adviser_seen(adviser.id)
-    log.info("signed in", extra={"adviser": adviser.id})
-    response = web.HTTPSeeOther(_url(request, "desk.queue"))
+        return _page(request, {"errors": {"name": _REFUSED}, "name": name}, status=403)
+    await store.signed_in(adviser.id)
+    token = await open_session(request, adviser)
+    response = web.HTTPSeeOther(home_of(request, adviser))
     set_cookie(request, response, token)
     raise response
+
+
+async def open_session(request: web.Request, adviser: Adviser) -> str:
+    """The token of a new session.
+
+    Always a new value for the cookie: one that somebody planted before is worth nothing now.
+    """
+    store = store_of(request)
+    token = await store.open_session(adviser.id, timedelta(hours=request.app[SETTINGS].session_hours))
+    await store.adviser_seen(adviser.id)
+    log.info("signed in", extra={"adviser": adviser.id})
+    return token
 
 
 async def leave(request: web.Request) -> web.Response:
@@ -65,10 +83,14 @@ async def leave(request: web.Request) -> web.Response:
     await store.close_session(request.cookies[COOKIE])
     await store.adviser_left(adviser.id)
     log.info("signed out", extra={"adviser": adviser.id})
-    response = web.HTTPSeeOther(_url(request, "desk.sign_in"))
+    _to_sign_in(request)
+
+
+def _to_sign_in(request: web.Request) -> NoReturn:
+    response = web.HTTPSeeOther(url_of(request, "desk.sign_in"))
     drop_cookie(request, response)
     raise response
 
 
-def _url(request: web.Request, route: str) -> str:
-    return str(request.app.router[route].url_for())
+def _page(request: web.Request, context: dict[str, object], *, status: int = 200) -> web.Response:
+    return render(request, "sign_in.html", {"errors": {}, "name": "", "done": "", **context}, status=status)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import click
 
-from conversations.errors import AdviserExists, NotFound, StoreUnavailable
+from conversations.errors import AdviserExists, LastAdmin, NotFound, StoreUnavailable
 from conversations.store import Store, open_store
 from helpline.settings import Settings
 
@@ -23,5 +23,5 @@ def in_store[Result](work: Callable[[Store], Awaitable[Result]]) -> Result:
 
     try:
         return asyncio.run(run(open_store(Settings().conversations_database())))
-    except (AdviserExists, NotFound, StoreUnavailable) as error:
+    except (AdviserExists, LastAdmin, NotFound, StoreUnavailable, ValueError) as error:
         raise click.ClickException(str(error)) from error

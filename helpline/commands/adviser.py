@@ -1,11 +1,15 @@
-"""``helpline adviser``: who may answer at the desk."""
+"""``helpline adviser``: who may work at the desk, and as what."""
 
 from __future__ import annotations
 
 import click
 
+from conversations.advisers import LINK_LASTS
+from conversations.models import DeskRole
 from helpline.conversations_store import in_store
 from helpline.settings import Settings
+
+_ROLE = click.Choice([str(role) for role in DeskRole])
 
 
 @click.group()
@@ -15,11 +19,13 @@ def adviser() -> None:
 
 @adviser.command()
 @click.argument("name")
-def add(name: str) -> None:
-    """Make an account for NAME and print its sign-in key, this once."""
-    _, key = in_store(lambda store: store.add_adviser(name))
-    click.echo(f"{name} can sign in at {Settings().gateway_url}/desk/ with this key:\n{key}")
-    click.echo("It is shown this once. Give it to nobody else.")
+@click.option(
+    "--role", type=_ROLE, default=str(DeskRole.ADVISER), show_default=True, help="What they may do."
+)
+def add(name: str, role: str) -> None:
+    """Make an account for NAME and print the one-time link with which they choose their password."""
+    account, secret = in_store(lambda store: store.add_adviser(name, role=DeskRole(role)))
+    _print_link(account.name, secret)
 
 
 @adviser.command(name="list")
@@ -27,7 +33,14 @@ def list_() -> None:
     """List the accounts."""
     for account in in_store(lambda store: store.advisers()):
         seen = account.last_seen.isoformat(timespec="minutes") if account.last_seen else "never"
-        click.echo(f"{account.name}{' (disabled)' if account.disabled else ''}, last seen: {seen}")
+        ways = [
+            "signs in at the organisation" if account.subject_hash else "",
+            "" if account.password_hash or account.subject_hash else "no password yet",
+            "with codes" if account.totp_sealed else "",
+            "disabled" if account.disabled else "",
+        ]
+        notes = "".join(f", {way}" for way in ways if way)
+        click.echo(f"{account.name}: {account.role}{notes}, last seen: {seen}")
 
 
 @adviser.command()
@@ -36,3 +49,27 @@ def disable(name: str) -> None:
     """Close NAME's account."""
     in_store(lambda store: store.disable_adviser(name))
     click.echo(f"{name} can no longer sign in.")
+
+
+@adviser.command(name="role")
+@click.argument("name")
+@click.argument("new_role", metavar="ROLE", type=_ROLE)
+def role_(name: str, new_role: str) -> None:
+    """Give NAME another role: adviser, supervisor, editor or admin."""
+    in_store(lambda store: store.set_role(name, DeskRole(new_role)))
+    click.echo(f"{name} is now: {new_role}.")
+
+
+@adviser.command()
+@click.argument("name")
+def reset(name: str) -> None:
+    """Forget NAME's password and codes, open the account again and print a new one-time link."""
+    secret = in_store(lambda store: store.reset_adviser(name))
+    _print_link(name, secret)
+
+
+def _print_link(name: str, secret: str) -> None:
+    hours = LINK_LASTS.total_seconds() / 3600
+    click.echo(f"{name} chooses a password here, once, within {hours:.0f} hours:")
+    click.echo(f"{Settings().gateway_url}/desk/password?link={secret}")
+    click.echo("Give it to nobody else. It is not shown again; `helpline adviser reset` makes another one.")

@@ -12,12 +12,15 @@ from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from conversations.log import Draft
-from conversations.models import Json, Priority, Role
+from conversations.models import Adviser, DeskRole, Json, Priority, Role
+from conversations.sealing import new_key
 from conversations.store import Store, open_store
 from desk.app import add_desk
 from desk.settings import DeskSettings
 from knowledge.database import migrate, open_engine, sessions
 from knowledge.models import Area, Topic
+
+PASSWORD = "quiet-harbour-otter"
 
 STORE = web.AppKey("store", Store)
 
@@ -33,7 +36,7 @@ def settings(tmp_path: Path) -> DeskSettings:
         session.add(Topic(name="wait_time", group="waits", title="How long the wait is", boundary=""))
         session.add(Topic(name="crisis_self_harm_suicide", group="crisis", title="Suicide", boundary=""))
     engine.dispose()
-    return DeskSettings(knowledge_url=url)
+    return DeskSettings(knowledge_url=url, secret_keys=new_key())
 
 
 @pytest_asyncio.fixture
@@ -66,22 +69,22 @@ class Browser:
 
     client: TestClient[web.Request, web.Application]
     adviser_id: str = ""
-    key: str = ""
+    name: str = ""
 
     async def form_token(self, path: str = "/desk/sign-in") -> str:
         """The token in the first form of a page."""
         page = await (await self.client.get(path)).text()
         return page.split('name="form_token" value="', 1)[1].split('"', 1)[0]
 
-    async def sign_in(self) -> None:
-        """Sign in with the key."""
-        form = {"form_token": await self.form_token(), "key": self.key}
+    async def sign_in(self, password: str = PASSWORD, code: str = "") -> tuple[int, str]:
+        """Try to sign in; the status and the page (or the address it leads to)."""
+        form = {"form_token": await self.form_token(), "name": self.name, "password": password, "code": code}
         answer = await self.client.post("/desk/sign-in", data=form, allow_redirects=False)
-        assert answer.status == 303, await answer.text()
+        return answer.status, answer.headers.get("Location") or await answer.text()
 
     async def post(self, path: str, *, json: bool = False, **fields: str) -> tuple[int, str]:
         """Send a form from the desk; the status and the page (or the address it leads to)."""
-        form = {"form_token": await self.form_token("/desk/"), **fields}
+        form = {"form_token": await self.form_token("/desk/account"), **fields}
         headers = {"Accept": "application/json"} if json else {}
         answer = await self.client.post(path, data=form, headers=headers, allow_redirects=False)
         return answer.status, answer.headers.get("Location") or await answer.text()
@@ -103,21 +106,33 @@ async def visitor(server: TestServer) -> AsyncGenerator[Browser]:
 async def sam(server: TestServer, store: Store) -> AsyncGenerator[Browser]:
     """Sam Surname, signed in."""
     async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
-        yield await _signed_in(client, store, "Sam Surname")
+        yield await signed_in(client, store, "Sam Surname")
 
 
 @pytest_asyncio.fixture
 async def ada(server: TestServer, store: Store) -> AsyncGenerator[Browser]:
     """Ada Colleague, signed in."""
     async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
-        yield await _signed_in(client, store, "Ada Colleague")
+        yield await signed_in(client, store, "Ada Colleague")
 
 
-async def _signed_in(client: TestClient[web.Request, web.Application], store: Store, name: str) -> Browser:
-    adviser, key = await store.add_adviser(name)
-    browser = Browser(client, adviser.id, key)
-    await browser.sign_in()
+async def signed_in(
+    client: TestClient[web.Request, web.Application],
+    store: Store,
+    name: str,
+    role: DeskRole = DeskRole.ADVISER,
+) -> Browser:
+    browser = Browser(client, (await new_adviser(store, name, role)).id, name)
+    status, page = await browser.sign_in()
+    assert status == 303, page
     return browser
+
+
+async def new_adviser(store: Store, name: str, role: DeskRole = DeskRole.ADVISER) -> Adviser:
+    """An account whose password is ``PASSWORD``."""
+    adviser, link = await store.add_adviser(name, role=role)
+    assert await store.choose_password(link, PASSWORD)
+    return adviser
 
 
 SUMMARY: Json = {

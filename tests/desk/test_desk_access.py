@@ -8,9 +8,12 @@ import pytest
 from aiohttp import WSServerHandshakeError
 from aiohttp.test_utils import TestServer
 
+from conversations.models import DeskRole
 from conversations.store import Store
-from desk.access import COOKIE, OPEN_ROUTES
-from tests.desk.conftest import Browser, waiting_chat
+from desk.access import COOKIE
+from desk.permissions import MAY, Can
+from desk.routes import ROUTES
+from tests.desk.conftest import PASSWORD, Browser, new_adviser, signed_in, waiting_chat
 
 
 def routes_of(server: TestServer) -> list[tuple[str, str, str]]:
@@ -24,11 +27,15 @@ def routes_of(server: TestServer) -> list[tuple[str, str, str]]:
     return found
 
 
+#: What a stranger may see: signing in, choosing a password with a link, and our own styles and scripts.
+OPEN = {"desk.sign_in", "desk.password", "desk.static"}
+
+
 async def test_every_route_refuses_whoever_is_not_signed_in(server: TestServer, visitor: Browser) -> None:
     routes = routes_of(server)
-    assert len(routes) > 15
+    assert len(routes) > 25
     for method, path, name in routes:
-        if name in OPEN_ROUTES:
+        if name in OPEN:
             continue
         for accept in ("text/html", "application/json"):
             answer = await visitor.client.request(
@@ -39,8 +46,45 @@ async def test_every_route_refuses_whoever_is_not_signed_in(server: TestServer, 
 
 
 async def test_only_signing_in_and_our_own_files_are_open(server: TestServer) -> None:
-    assert {"desk.sign_in", "desk.static"} == OPEN_ROUTES
+    assert {route.name for route in ROUTES if route.needs is Can.BE_ANYBODY} | {"desk.static"} == OPEN
     assert all(name for _, _, name in routes_of(server)), "a route without a name cannot be told from others"
+    assert {name for _, _, name in routes_of(server)} == {route.name for route in ROUTES} | {"desk.static"}
+
+
+@pytest.mark.parametrize("role", list(DeskRole))
+async def test_every_route_refuses_who_has_not_the_role(
+    server: TestServer, store: Store, visitor: Browser, role: DeskRole
+) -> None:
+    browser = await signed_in(visitor.client, store, "Kim", role)
+    refused = 0
+    for route in ROUTES:
+        path = "/desk" + re.sub(r"\{[^}]+\}", "0123", route.path)
+        # Without a form token: whoever has the role is refused for that, and nothing is done.
+        answer = await browser.client.request(
+            route.method, path, headers={"Accept": "application/json"}, allow_redirects=False
+        )
+        said = await answer.text()
+        if route.needs in MAY[role]:
+            assert "not_your_role" not in said, (route.method, path)
+        else:
+            assert (answer.status, "not_your_role" in said) == (403, True), (route.method, path)
+            refused += 1
+    assert refused or role is not DeskRole.EDITOR
+
+
+async def test_an_editor_never_sees_a_chat(store: Store, visitor: Browser) -> None:
+    chat = await waiting_chat(store)
+    editor = await signed_in(visitor.client, store, "Edith Editor", DeskRole.EDITOR)
+    for path in ("/desk/", f"/desk/chats/{chat}", "/desk/socket", f"/desk/chats/{chat}/socket"):
+        status, page = await editor.page(path)
+        assert status == 403
+        assert "how long is the wait?" not in page
+
+
+async def test_a_role_that_is_taken_away_is_gone_at_the_next_click(sam: Browser, store: Store) -> None:
+    assert (await sam.page("/desk/"))[0] == 200
+    await store.set_role("Sam Surname", DeskRole.EDITOR)
+    assert (await sam.page("/desk/"))[0] == 403
 
 
 async def test_an_address_that_does_not_exist_tells_a_stranger_nothing(visitor: Browser) -> None:
@@ -55,7 +99,7 @@ async def test_every_post_refuses_without_its_form_token(
     posts = [path.replace("0123", chat) for method, path, _ in routes_of(server) if method == "POST"]
     assert len(posts) >= 7
     for path in posts:
-        for form in ({}, {"form_token": ""}, {"form_token": "0" * 64}):
+        for form in ({"x": "y"}, {"form_token": ""}, {"form_token": "0" * 64}):
             answer = await sam.client.post(path, data=form, allow_redirects=False)
             assert answer.status == 403, path
             assert "too old" in await answer.text()
@@ -77,23 +121,14 @@ async def test_a_socket_from_another_origin_is_refused(sam: Browser, origin: str
         assert refused.value.status == 403
 
 
-async def test_a_wrong_key_says_so_and_opens_nothing(visitor: Browser) -> None:
-    token = await visitor.form_token()
-    for key, words in (("guess", "does not open"), ("", "Enter your sign-in key")):
-        answer = await visitor.client.post("/desk/sign-in", data={"form_token": token, "key": key})
-        assert answer.status == 403
-        assert words in await answer.text()
-    assert (await visitor.page("/desk/"))[0] == 303
-
-
 async def test_signing_in_changes_the_cookie_and_hides_it_from_scripts(
     visitor: Browser, store: Store
 ) -> None:
-    _, key = await store.add_adviser("Kim")
+    await new_adviser(store, "Kim")
     token = await visitor.form_token()
     before = visitor.client.session.cookie_jar.filter_cookies(visitor.client.make_url("/desk/"))[COOKIE].value
 
-    form = {"form_token": token, "key": f" {key}\n"}
+    form = {"form_token": token, "name": "kim ", "password": PASSWORD}
     answer = await visitor.client.post(
         "/desk/sign-in", data=form, headers={"X-Forwarded-Proto": "https"}, allow_redirects=False
     )
@@ -103,7 +138,11 @@ async def test_signing_in_changes_the_cookie_and_hides_it_from_scripts(
     assert cookie["httponly"]
     assert cookie["secure"]
     assert (cookie["samesite"], cookie["path"]) == ("Strict", "/desk/")
-    assert key not in cookie.value
+
+
+async def test_elsewhere_than_on_ones_own_machine_the_cookie_is_for_https_only(visitor: Browser) -> None:
+    answer = await visitor.client.get("/desk/sign-in", headers={"Host": "help.example.gov.uk"})
+    assert answer.cookies[COOKIE]["secure"]
 
 
 async def test_the_cookie_is_sent_over_plain_http_on_ones_own_machine(visitor: Browser) -> None:

@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestServer
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
-from conversations.models import Owner, Priority, Role
+from conversations.models import DeskRole, Owner, Priority, Role
 from conversations.store import Store
-from tests.desk.conftest import SUMMARY, alert, waiting_chat
+from tests.desk.conftest import PASSWORD, SUMMARY, alert, new_adviser, waiting_chat
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -66,16 +66,20 @@ async def context(server: TestServer) -> AsyncGenerator[BrowserContext]:
     assert complaints == []
 
 
-async def sign_in(context: BrowserContext, store: Store, name: str = "Sam Surname") -> Page:
+async def sign_in(
+    context: BrowserContext, store: Store, name: str = "Sam Surname", role: DeskRole = DeskRole.ADVISER
+) -> Page:
     """Sign in by keyboard alone."""
-    _, key = await store.add_adviser(name)
+    await new_adviser(store, name, role)
     page = await context.new_page()
     await page.goto("/desk/")
     await expect(page).to_have_title("Sign in - Advisers' desk")
-    await page.get_by_label("Sign-in key").focus()
-    await page.keyboard.type(key)
+    await page.get_by_label("Your name").focus()
+    await page.keyboard.type(name)
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", name="Queue")).to_be_visible()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     return page
 
 
@@ -285,7 +289,8 @@ async def test_every_page_fits_and_axe_finds_nothing(
     assert await violations(page) == ""
     await page.get_by_role("button", name="Put back in the queue and sign out").click()
     await expect(page).to_have_title("Sign in - Advisers' desk")
-    await page.get_by_label("Sign-in key").fill("wrong")
+    await page.get_by_label("Your name").fill("Sam Surname")
+    await page.get_by_label("Password").fill("wrong")
     await page.keyboard.press("Enter")
     await expect(page).to_have_title("Error: Sign in - Advisers' desk")
     assert await violations(page) == ""

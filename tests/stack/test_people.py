@@ -71,9 +71,10 @@ def test_an_area_is_chosen_with_a_button(stack: Stack, browser: Browser) -> None
 
 def test_an_adviser_takes_over_and_gives_the_chat_back(stack: Stack, browser: Browser) -> None:
     # A new name each time: the tests may be pointed at a helpline that has been tested before.
-    made = stack.command("adviser", "add", f"Sam {uuid.uuid4().hex[:8]}")
+    name = f"Sam {uuid.uuid4().hex[:8]}"
+    made = stack.command("adviser", "add", name)
     assert made.returncode == 0, made.stderr
-    key = made.stdout.splitlines()[1].strip()
+    link = made.stdout.splitlines()[1].strip()
 
     family = browser.new_context().new_page()
     family.goto(stack.url)
@@ -83,8 +84,12 @@ def test_an_adviser_takes_over_and_gives_the_chat_back(stack: Stack, browser: Br
     expect(_said(family, "reference HL-")).to_have_count(1, timeout=_TURN_MS)
 
     desk = browser.new_context().new_page()
-    desk.goto(f"{stack.url}/desk/")
-    desk.get_by_label("Sign-in key").fill(key)
+    desk.goto(link)
+    desk.get_by_label("New password").fill("quiet-harbour-otter")
+    desk.get_by_label("The same password again").fill("quiet-harbour-otter")
+    desk.get_by_role("button", name="Set this password").click()
+    desk.get_by_label("Your name").fill(name)
+    desk.get_by_label("Password").fill("quiet-harbour-otter")
     desk.get_by_role("button", name="Sign in").click()
     reference = re.search(r"HL-\w+", _said(family, "reference HL-").inner_text())
     assert reference is not None

@@ -1,0 +1,61 @@
+"""Every address of the desk, below ``/desk``, with what it needs of whoever uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from desk import account, chat, queue, sign_in
+from desk.permissions import Can
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address. ``name`` belongs to its path: routes of one path share it and what they need."""
+
+    name: str
+    method: str
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    needs: Can
+
+
+ROUTES = (
+    Route("desk.sign_in", "GET", "/sign-in", sign_in.show, Can.BE_ANYBODY),
+    Route("desk.sign_in", "POST", "/sign-in", sign_in.submit, Can.BE_ANYBODY),
+    Route("desk.password", "GET", "/password", account.show_choose, Can.BE_ANYBODY),
+    Route("desk.password", "POST", "/password", account.choose, Can.BE_ANYBODY),
+    Route("desk.sign_out", "POST", "/sign-out", sign_in.leave, Can.BE_SIGNED_IN),
+    Route("desk.account", "GET", "/account", account.show, Can.BE_SIGNED_IN),
+    Route("desk.change_password", "POST", "/account/password", account.change_password, Can.BE_SIGNED_IN),
+    Route("desk.factor", "GET", "/account/second-factor", account.show_second_factor, Can.BE_SIGNED_IN),
+    Route("desk.factor", "POST", "/account/second-factor", account.set_second_factor, Can.BE_SIGNED_IN),
+    Route("desk.factor_off", "POST", "/account/codes-off", account.drop_second_factor, Can.BE_SIGNED_IN),
+    Route("desk.queue", "GET", "/", queue.show, Can.ANSWER),
+    Route("desk.queue_socket", "GET", "/socket", queue.socket, Can.ANSWER),
+    Route("desk.chat", "GET", "/chats/{id}", chat.show, Can.ANSWER),
+    Route("desk.chat_socket", "GET", "/chats/{id}/socket", chat.socket, Can.ANSWER),
+    Route("desk.claim", "POST", "/chats/{id}/claim", chat.claim, Can.ANSWER),
+    Route("desk.reply", "POST", "/chats/{id}/reply", chat.reply, Can.ANSWER),
+    Route("desk.give_back", "POST", "/chats/{id}/give-back", chat.give_back, Can.ANSWER),
+    Route("desk.put_back", "POST", "/chats/{id}/put-back", chat.put_back, Can.ANSWER),
+    Route("desk.close", "POST", "/chats/{id}/close", chat.close, Can.ANSWER),
+)
+
+
+def add_routes(desk: web.Application) -> dict[str, Can]:
+    """Add every route to ``desk``; returns what each needs, by its name."""
+    needs: dict[str, Can] = {}
+    paths: dict[str, web.Resource] = {}
+    for route in ROUTES:
+        if route.name not in paths:
+            needs[route.name] = route.needs
+            paths[route.name] = desk.router.add_resource(route.path, name=route.name)
+        elif needs[route.name] is not route.needs or paths[route.name].canonical != route.path:
+            raise ValueError(f"{route.name} is two addresses, or needs two things")
+        paths[route.name].add_route(route.method, route.handler)
+        if route.method == "GET":
+            paths[route.name].add_route("HEAD", route.handler)
+    return needs
