@@ -172,11 +172,11 @@ class Advisers:
 
     async def signed_in(self, adviser_id: str) -> None:
         """Everything that was asked of the adviser was right: earlier wrong tries are forgotten."""
-        await self._change(adviser_id, wrong_tries=0, locked_until=None)
+        await self._change_account(adviser_id, wrong_tries=0, locked_until=None)
 
     async def set_second_factor(self, adviser_id: str, sealed: str | None) -> None:
         """Keep the sealed secret of the codes that are asked for from now on; None: no codes any more."""
-        await self._change(adviser_id, totp_sealed=sealed, totp_step=0)
+        await self._change_account(adviser_id, totp_sealed=sealed, totp_step=0)
 
     async def use_code(self, adviser_id: str, step: int) -> bool:
         """Use the code of time step ``step``. False when that one, or a newer one, was used before."""
@@ -256,7 +256,7 @@ class Advisers:
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    async def _change(self, adviser_id: str, **values: object) -> None:
+    async def _change_account(self, adviser_id: str, **values: object) -> None:
         async with self.database.writing() as session:
             result = await session.execute(update(Adviser).where(Adviser.id == adviser_id).values(**values))
         if rows_changed(result) == 0:
