@@ -9,14 +9,16 @@ from statistics import median
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conversations.database import Database
+from conversations.database import Database, rows_changed
 from conversations.errors import AtCapacity, NotFound, NotOnDuty, OwnershipChanged
 from conversations.events import QUEUE, Events
 from conversations.keys import new_reference
-from conversations.log import Draft, append_in, utc_now
+from conversations.log import Draft, append_in, storable, utc_now
 from conversations.models import (
     PRIORITY_RANK,
     Adviser,
+    CallBack,
+    CallBackStatus,
     Conversation,
     Escalation,
     EscalationStatus,
@@ -30,6 +32,9 @@ from conversations.ownership import move, raise_current_owner
 from conversations.presence import is_on_duty
 
 _RANK = case(PRIORITY_RANK, value=Escalation.priority)
+
+#: A call back that somebody is still to make.
+PROMISED = (CallBackStatus.OPEN, CallBackStatus.CLAIMED)
 
 #: The expected wait comes from so many of the latest first claims.
 _RECENT_CLAIMS = 20
@@ -336,12 +341,19 @@ class HandOff:
     ) -> None:
         """The adviser is finished: the bot has the chat again, or nobody if it ends ``for_good``.
 
+        While a call back is still to be made, the chat stands at that either way.
+
         ``outcome`` is a code of ``outcomes.yml``. A chat that ended is taken up by the bot when the person
         writes again. Raises ``OwnershipChanged`` or ``UnknownOutcome``.
         """
         now, code = utc_now(), checked(outcome)
         async with self.database.writing() as session:
-            to = Owner.CLOSED if for_good else Owner.BOT
+            promised = await session.scalar(
+                select(CallBack.id).where(
+                    CallBack.conversation_id == conversation_id, CallBack.status.in_(PROMISED)
+                )
+            )
+            to = Owner.CALLBACK if promised else Owner.CLOSED if for_good else Owner.BOT
             await move(
                 session,
                 conversation_id,
@@ -372,6 +384,61 @@ class HandOff:
             await close_escalation(session, conversation_id, "withdrawn", now)
             await append_in(session, conversation_id, [notice] if notice else [], now)
         self._tell(conversation_id)
+
+    async def long_waits(self, limit: timedelta, *, notice: Draft) -> list[str]:
+        """Tell everybody who has waited for ``limit`` and was not told before; the ids of their chats."""
+        now, told = utc_now(), []
+        due = (
+            Escalation.status == EscalationStatus.OPEN,
+            Escalation.created_at <= now - limit,
+            Escalation.wait_told_at.is_(None),
+        )
+        async with self.database.reading() as session:
+            waiting = list(await session.scalars(select(Escalation.conversation_id).where(*due)))
+        for conversation_id in waiting:
+            async with self.database.writing() as session:
+                await session.scalar(
+                    select(Conversation.id).where(Conversation.id == conversation_id).with_for_update()
+                )
+                result = await session.execute(
+                    update(Escalation)
+                    .where(Escalation.conversation_id == conversation_id, *due)
+                    .values(wait_told_at=now)
+                )
+                if rows_changed(result) == 0:
+                    continue  # served, or told by another gateway, since we looked
+                await append_in(session, conversation_id, [notice], now)
+            told.append(conversation_id)
+            self.events.publish(conversation_id)
+        return told
+
+    async def rate_hand_off(
+        self, conversation_id: str, *, rating: int | None = None, comment: str | None = None
+    ) -> bool:
+        """Keep what the person thinks of the last request that was closed: 1 to 5, a comment, or both.
+
+        False when no request was closed in this chat. Raises ``ValueError`` for a rating outside 1 to 5.
+        """
+        if rating is not None and rating not in range(1, 6):
+            raise ValueError(f"a rating is from 1 to 5, not {rating}")
+        async with self.database.writing() as session:
+            escalation = await session.scalar(
+                select(Escalation)
+                .where(
+                    Escalation.conversation_id == conversation_id,
+                    Escalation.status == EscalationStatus.CLOSED,
+                    Escalation.first_claimed_at.is_not(None) | (Escalation.reason == "reopened"),
+                )
+                .order_by(Escalation.closed_at.desc())
+                .limit(1)
+            )
+            if escalation is None:
+                return False
+            if rating is not None:
+                escalation.rating = rating
+            if comment is not None:
+                escalation.rating_comment = storable(comment)[:2000]
+        return True
 
     async def requeue_unseen(self, unseen: timedelta, *, notice: Draft) -> list[str]:
         """Put back in the queue every chat whose adviser was not seen for ``unseen``; their ids.
@@ -460,6 +527,9 @@ def _new(conversation_id: str, reason: str, priority: Priority, summary: Json, a
         first_claimed_at=None,
         closed_at=None,
         alerted_at=None,
+        wait_told_at=None,
+        rating=None,
+        rating_comment=None,
     )
 
 

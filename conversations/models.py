@@ -348,6 +348,58 @@ class Escalation(Base):
     first_claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)  # the wait they had
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     alerted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # people away from the desk were told
+    wait_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a call back was offered for the wait
+    rating: Mapped[int | None] = mapped_column(Integer)  # how the person found it, 1 to 5, if they said
+    rating_comment: Mapped[str | None] = mapped_column(Text)
+
+
+class CallBackStatus(StrEnum):
+    """Where a call back stands."""
+
+    DRAFT = "draft"  # the person is still being asked for their contact
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class CallBack(Base):
+    """A promise to call, text or email somebody. The contact is sealed, and gone once it is finished."""
+
+    __tablename__ = "call_back"
+    __table_args__ = (
+        Index(
+            "uq_call_back_live",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("status IN ('draft', 'open', 'claimed')"),
+            postgresql_where=text("status IN ('draft', 'open', 'claimed')"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16))
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    status: Mapped[CallBackStatus] = mapped_column(_one_of(CallBackStatus), index=True)
+    how: Mapped[str | None] = mapped_column(String(16))
+    sealed: Mapped[str | None] = mapped_column(Text)  # JSON of how, address, when and name
+    adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CallBackAttempt(Base):
+    """A try that did not reach the person."""
+
+    __tablename__ = "call_back_attempt"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    call_back_id: Mapped[str] = mapped_column(ForeignKey("call_back.id", ondelete="CASCADE"), index=True)
+    adviser_id: Mapped[str] = mapped_column(ForeignKey("adviser.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    result: Mapped[str] = mapped_column(String(32))
 
 
 class ServiceSetting(Base):
