@@ -44,7 +44,7 @@ _TO_DO = (CallBackStatus.OPEN, CallBackStatus.CLAIMED)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How to reach the person, in clear: never log it. ``name`` may be invented, ``when`` is as they said it."""
+    """How to reach the person, in clear: never log it. The name may be invented."""
 
     how: str  # "phone", "text" or "email"
     address: str  # a number in international form, or an email address
