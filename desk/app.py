@@ -11,9 +11,10 @@ from aiohttp import web
 from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.access import session_middleware
-from desk.keys import NAMES, NEEDS, SEALER, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
+from desk.keys import NAMES, NEEDS, OIDC, SEALER, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
 from desk.middlewares import add_headers, error_middleware
 from desk.names import Names
+from desk.oidc import OpenIdConnect
 from desk.routes import add_routes
 from desk.settings import DeskSettings
 from desk.sockets import Sockets
@@ -33,6 +34,7 @@ def add_desk(app: web.Application, settings: DeskSettings, store: web.AppKey[Sto
     desk = web.Application(middlewares=[error_middleware, session_middleware])
     desk[SETTINGS] = settings
     desk[SEALER] = Sealer(settings.secret_keys)
+    desk[OIDC] = OpenIdConnect(settings, desk[SEALER]) if settings.oidc_issuer else None
     desk[WHERE_THE_STORE_IS] = store
     desk[NAMES] = Names(settings.knowledge_url)
     desk[SOCKETS] = Sockets()

@@ -26,6 +26,9 @@ class Code(StrEnum):
     TOO_LARGE = "too_large"
     SIGN_IN_NEEDED = "sign_in_needed"
     NOT_YOUR_ROLE = "not_your_role"
+    ELSEWHERE_FAILED = "elsewhere_failed"
+    NO_ROLE = "no_role"
+    NAME_TAKEN = "name_taken"
     FORM_TOO_OLD = "form_too_old"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     NO_SUCH_CHAT = "no_such_chat"
@@ -68,6 +71,21 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.FORBIDDEN,
         "Your role does not allow this",
         "Ask an admin of this helpline if you need it.",
+    ),
+    Code.ELSEWHERE_FAILED: (
+        HTTPStatus.FORBIDDEN,
+        "Signing in at your organisation did not work",
+        "Nobody was signed in. Try again. If it happens again, tell whoever looks after this helpline.",
+    ),
+    Code.NO_ROLE: (
+        HTTPStatus.FORBIDDEN,
+        "You have no role at this desk",
+        "Your organisation knows you, but has given you no role here. Ask whoever looks after this helpline.",
+    ),
+    Code.NAME_TAKEN: (
+        HTTPStatus.FORBIDDEN,
+        "Somebody of your name has an account already",
+        "Two people cannot have one name here. Ask whoever looks after this helpline.",
     ),
     Code.FORM_TOO_OLD: (
         HTTPStatus.FORBIDDEN,

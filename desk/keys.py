@@ -8,6 +8,7 @@ from conversations.models import Adviser
 from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.names import Names
+from desk.oidc import OpenIdConnect
 from desk.permissions import Can
 from desk.settings import DeskSettings
 from desk.sockets import Sockets
@@ -16,6 +17,8 @@ SETTINGS = web.AppKey("desk_settings", DeskSettings)
 NAMES = web.AppKey("desk_names", Names)
 #: What each route needs, by its name.
 NEEDS: web.AppKey[dict[str, Can]] = web.AppKey("desk_needs", dict)
+#: The council's own sign-in service, if there is one.
+OIDC: web.AppKey[OpenIdConnect | None] = web.AppKey("desk_oidc")
 SEALER = web.AppKey("desk_sealer", Sealer)
 SOCKETS = web.AppKey("desk_sockets", Sockets)
 

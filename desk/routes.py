@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from desk import account, chat, queue, sign_in
+from desk import account, chat, elsewhere, queue, sign_in
 from desk.permissions import Can
 
 
@@ -25,6 +25,8 @@ class Route:
 ROUTES = (
     Route("desk.sign_in", "GET", "/sign-in", sign_in.show, Can.BE_ANYBODY),
     Route("desk.sign_in", "POST", "/sign-in", sign_in.submit, Can.BE_ANYBODY),
+    Route("desk.elsewhere", "GET", "/sign-in/elsewhere", elsewhere.go, Can.BE_ANYBODY),
+    Route("desk.elsewhere_back", "GET", "/sign-in/elsewhere/back", elsewhere.come_back, Can.BE_ANYBODY),
     Route("desk.password", "GET", "/password", account.show_choose, Can.BE_ANYBODY),
     Route("desk.password", "POST", "/password", account.choose, Can.BE_ANYBODY),
     Route("desk.sign_out", "POST", "/sign-out", sign_in.leave, Can.BE_SIGNED_IN),

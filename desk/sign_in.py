@@ -13,6 +13,7 @@ from conversations.models import Adviser
 from desk import notices
 from desk.access import COOKIE, drop_cookie, form_token, set_cookie, visitor_cookie
 from desk.account import is_second_factor
+from desk.errors import Code, Refusal
 from desk.keys import ADVISER, SETTINGS, store_of
 from desk.pages import home_of, render, url_of
 
@@ -37,6 +38,8 @@ async def show(request: web.Request) -> web.Response:
 
 async def submit(request: web.Request) -> web.Response:
     """``POST /desk/sign-in``: open a session for whoever knows the password and has the second factor."""
+    if not request.app[SETTINGS].local_sign_in:
+        raise Refusal(Code.NO_SUCH_PAGE)
     store, form = store_of(request), await request.post()
     name, password, code = (str(form.get(field, "")) for field in ("name", "password", "code"))
     if not name.strip() or not password:
@@ -93,4 +96,7 @@ def _to_sign_in(request: web.Request) -> NoReturn:
 
 
 def _page(request: web.Request, context: dict[str, object], *, status: int = 200) -> web.Response:
-    return render(request, "sign_in.html", {"errors": {}, "name": "", "done": "", **context}, status=status)
+    settings = request.app[SETTINGS]
+    ways = {"local": settings.local_sign_in, "elsewhere": settings.oidc_name if settings.oidc_issuer else ""}
+    standard = {"errors": {}, "name": "", "done": ""}
+    return render(request, "sign_in.html", {**standard, **ways, **context}, status=status)

@@ -28,7 +28,7 @@ def routes_of(server: TestServer) -> list[tuple[str, str, str]]:
 
 
 #: What a stranger may see: signing in, choosing a password with a link, and our own styles and scripts.
-OPEN = {"desk.sign_in", "desk.password", "desk.static"}
+OPEN = {"desk.sign_in", "desk.password", "desk.elsewhere", "desk.elsewhere_back", "desk.static"}
 
 
 async def test_every_route_refuses_whoever_is_not_signed_in(server: TestServer, visitor: Browser) -> None:
