@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import secrets
 import sys
-from pathlib import Path
-
-from ruamel.yaml import YAML
 
 from helpline.settings import ROOT, Settings
 from helpline.supervisor import Program
 from helpline.training import BOT_PYTHON, MODEL, RASA_ENVIRONMENT
+
+#: What the old libraries under Rasa are told: no keys, and no database but its own.
+_FOR_THE_BOT = (
+    "HELPLINE_BOT_TOKEN",
+    "HELPLINE_ACTIONS_URL",
+    "HELPLINE_TRACKER_URL",
+    "HELPLINE_LOCK_URL",
+    "HELPLINE_ENGINE_OFF",
+)
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -26,26 +32,16 @@ def programs(settings: Settings) -> list[Program]:
             command=[
                 str(BOT_PYTHON),
                 "-m",
-                "rasa",
-                "run",
+                "bot.engine",
                 "--model",
                 str(MODEL),
-                "--interface",
-                "127.0.0.1",
                 "--port",
                 str(settings.bot_port),
-                "--enable-api",
-                "--auth-token",
-                token,
-                "--endpoints",
-                str(_endpoints(settings)),
-                "--credentials",
-                str(ROOT / "credentials.yml"),
             ],
             ready_url=f"{settings.bot_url}/status?token={token}",
             log=logs / "assistant.log",
             directory=ROOT,
-            environment=RASA_ENVIRONMENT,
+            environment={**RASA_ENVIRONMENT, **{name: told[name] for name in _FOR_THE_BOT}},
         ),
         Program(
             name="actions",
@@ -64,19 +60,3 @@ def programs(settings: Settings) -> list[Program]:
             environment=told,
         ),
     ]
-
-
-def _endpoints(settings: Settings) -> Path:
-    """Rasa's endpoints file: the project's own, or a copy that names another action port."""
-    own = ROOT / "endpoints.yml"
-    yaml = YAML()
-    endpoints = yaml.load(own.read_text())
-    url = f"{settings.actions_url}/webhook"
-    if endpoints["action_endpoint"]["url"] == url:
-        return own
-    endpoints["action_endpoint"]["url"] = url
-    copy = settings.data_dir / "endpoints.yml"
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    with copy.open("w") as file:
-        yaml.dump(endpoints, file)
-    return copy

@@ -33,6 +33,15 @@ class Settings(BaseSettings):
     knowledge_url: str = ""
     conversations_url: str = ""
 
+    #: Where the bot remembers conversations; empty: an SQLite file in ``data_dir``.
+    tracker_url: str = ""
+
+    #: Redis in which several bots lock a conversation; empty: one bot, which needs none.
+    lock_url: str = ""
+
+    #: Changes to Rasa that are left out (``bot/engine/tuning.py``), commas between; ``all``: stock Rasa.
+    engine_off: str = ""
+
     #: Fernet keys with commas between, for what is stored encrypted; empty: one is made in ``data_dir``.
     secret_keys: str = ""
 
@@ -63,6 +72,10 @@ class Settings(BaseSettings):
         """The conversations' URL."""
         return self.conversations_url or f"sqlite:///{self.data_dir / 'conversations.sqlite3'}"
 
+    def tracker_database(self) -> str:
+        """The URL of the bot's memory."""
+        return self.tracker_url or f"sqlite:///{self.data_dir / 'bot.sqlite3'}"
+
     def sealing_keys(self) -> str:
         """The keys for what is stored encrypted. Raises ``OSError`` if none can be read or made."""
         return self.secret_keys or key_in(self.data_dir / "secret.key")
@@ -76,5 +89,8 @@ class Settings(BaseSettings):
             "HELPLINE_ACTIONS_URL": self.actions_url,
             "HELPLINE_KNOWLEDGE_URL": self.knowledge_database(),
             "HELPLINE_CONVERSATIONS_URL": self.conversations_database(),
+            "HELPLINE_TRACKER_URL": self.tracker_database(),
+            "HELPLINE_LOCK_URL": self.lock_url,
+            "HELPLINE_ENGINE_OFF": self.engine_off,
             "HELPLINE_SECRET_KEYS": self.sealing_keys(),
         }

@@ -160,6 +160,7 @@ def own_settings(settings: Settings, folder: Path) -> Settings:
             "actions_port": _free_port(),
             "knowledge_url": settings.knowledge_database(),
             "conversations_url": "",
+            "tracker_url": "",
             "data_dir": folder,
         }
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import click
+from sqlalchemy.exc import DBAPIError
 
+from bot.engine.memory import Memory
 from gateway.settings import Settings as GatewaySettings
 from helpline.cli import fail
 from helpline.conversations_store import in_store
+from helpline.settings import Settings
 
 
 @click.command()
@@ -18,6 +22,7 @@ def purge(days: int | None) -> None:
     kept = days if days is not None else GatewaySettings().retention_days
     before = datetime.now(UTC) - timedelta(days=kept)
     deleted = in_store(lambda store: store.purge(before))
+    in_memory(lambda memory: memory.purge(before.timestamp()))
     click.echo(f"{deleted} conversation(s) older than {kept} days deleted.")
 
 
@@ -25,7 +30,24 @@ def purge(days: int | None) -> None:
 @click.argument("conversation")
 def erase(conversation: str) -> None:
     """Delete one CONVERSATION, by its id, for good."""
-    if in_store(lambda store: store.erase(conversation)):
+    known = in_store(lambda store: store.erase(conversation))
+    # Also when the log no longer knows of it: an erasure that was interrupted is finished by the next.
+    remembered = in_memory(lambda memory: memory.erase(conversation))
+    if known or remembered:
         click.echo("Deleted.")
     else:
         fail(f"There is no conversation {conversation!r}.")
+
+
+def in_memory[Result](work: Callable[[Memory], Result]) -> Result:
+    """Run one piece of work on what the bot remembers; ends the command clearly when it fails."""
+    try:
+        memory = Memory(Settings().tracker_database())
+        try:
+            return work(memory)
+        finally:
+            memory.close()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    except DBAPIError as error:
+        raise click.ClickException(f"The bot's memory cannot be reached: {error.orig}") from error

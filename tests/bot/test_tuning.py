@@ -1,0 +1,327 @@
+"""Our changes to Rasa: made for the installed source, each can be left out, none changes an answer."""
+
+import asyncio
+import inspect
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from aiohttp import web
+from rasa.core.actions.action import RemoteAction
+from rasa.core.channels.channel import CollectingOutputChannel
+from rasa.core.nlg import TemplatedNaturalLanguageGenerator
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+
+from bot.engine import no_tensorflow, tuning
+from bot.engine.__main__ import lock_store
+
+ROOT = Path(tuning.__file__).parent.parent.parent
+
+DOMAIN = Domain.from_dict(
+    {
+        "version": "3.1",
+        "intents": ["ask"],
+        "slots": {"area": {"type": "text", "mappings": [{"type": "custom"}]}},
+        "actions": ["action_answer"],
+    }
+)
+
+
+@pytest.fixture
+def tuned(monkeypatch):
+    """All changes made, and undone after the test."""
+    monkeypatch.delenv("HELPLINE_ENGINE_OFF", raising=False)
+    for change in tuning.CHANGES:
+        owner, name = change.owner()
+        monkeypatch.setattr(owner, name, inspect.getattr_static(owner, name))
+    assert set(tuning.apply()) == {change.name for change in tuning.CHANGES}
+
+
+def test_rasas_source_is_the_one_that_the_changes_were_made_for():
+    """Fails when another Rasa is installed: look at each change again, then at its hash."""
+    assert [change.replaces for change in tuning.CHANGES if not change.fits()] == []
+
+
+def test_a_change_is_left_out_where_rasa_has_another_source(monkeypatch, caplog):
+    change = next(change for change in tuning.CHANGES if change.name == "event_classes")
+    monkeypatch.setattr(Event, "resolve_by_type", staticmethod(lambda type_name, default=None: None))
+    monkeypatch.setattr(tuning, "CHANGES", (change,))
+    with caplog.at_level(logging.WARNING):
+        assert tuning.apply() == []
+    assert "Event.resolve_by_type is not the one we know" in caplog.text
+
+
+@pytest.mark.parametrize("off", ["action_schema", "action_call, quiet_logs", "all"])
+def test_a_setting_leaves_changes_out(monkeypatch, off):
+    named = {name.strip() for name in off.split(",")}
+    for change in tuning.CHANGES:
+        owner, name = change.owner()
+        monkeypatch.setattr(owner, name, inspect.getattr_static(owner, name))
+    monkeypatch.setenv("HELPLINE_ENGINE_OFF", off)
+    everything = {change.name for change in tuning.CHANGES}
+    assert set(tuning.apply()) == (set() if off == "all" else everything - named)
+
+
+def test_each_change_says_why():
+    assert all(len(change.why) > 40 and change.replaces.startswith("rasa.") for change in tuning.CHANGES)
+
+
+_REPLIES = [
+    {"events": [], "responses": []},
+    {},
+    {"events": [{"event": "slot", "name": "area", "value": "derby", "timestamp": None}]},
+    {"events": [{"event": "slot", "name": "area", "value": None}], "responses": [{"text": "hello"}]},
+    {"events": [{"event": "active_loop", "name": None}]},
+    {
+        "events": [
+            {"event": "user", "text": "hello", "parse_data": {"intent": {"name": "ask"}, "entities": []}}
+        ]
+    },
+    {"events": [{"event": "bot", "text": "hello", "data": {}}, {"event": "restart"}]},
+    {"events": [{"event": "slot"}]},
+    {"events": [{"event": "slot", "name": 5, "value": 1}]},
+    {"events": [{"event": "no_such_event"}]},
+    {"events": [{"name": "area"}]},
+    {"events": [{"event": ["slot"], "name": "area"}]},
+    {"events": [{"event": "slot", "name": "a", "value": 1, "timestamp": "noon"}]},
+    {"events": "slot"},
+    {"events": {}},
+    {"responses": ["hello"]},
+    {"responses": None},
+    {"events": [None]},
+    [],
+    None,
+    "hello",
+]
+
+
+@pytest.mark.parametrize("reply", _REPLIES, ids=str)
+def test_a_reply_is_taken_or_refused_as_by_rasa_itself(monkeypatch, reply):
+    def verdict():
+        try:
+            return RemoteAction("action_answer", None)._validate_action_result(reply)
+        except jsonschema.ValidationError as error:
+            return error.message
+
+    before = verdict()
+    owner, name = tuning.CHANGES[0].owner()
+    monkeypatch.setattr(owner, name, tuning.CHANGES[0].make(getattr(owner, name)))
+    assert verdict() == before
+
+
+class _ActionServer:
+    """Speaks the SDK's contract: asks for the domain once, then knows it by its digest."""
+
+    def __init__(self):
+        self.calls, self.connections, self.digest, self.drop = [], set(), None, False
+
+    async def webhook(self, request):
+        call = await request.json()
+        self.calls.append(call)
+        self.connections.add(request.transport.get_extra_info("peername"))
+        if self.drop:
+            self.drop = False
+            request.transport.close()
+            return web.Response()
+        if call["tracker"]["sender_id"] == "rejected":
+            return web.json_response({"action_name": "action_answer", "error": "no"}, status=400)
+        if call.get("domain"):
+            self.digest = call.get("domain_digest")
+        elif self.digest is None or self.digest != call.get("domain_digest"):
+            return web.json_response({"error": "no domain", "action_name": "action_answer"}, status=449)
+        return web.json_response(
+            {"events": [{"event": "slot", "name": "area", "value": "derby"}], "responses": []}
+        )
+
+
+def _run(turns, server=None, sender="chat"):
+    """Runs an action after each number of turns that is given; returns the server and the last events."""
+    server = server or _ActionServer()
+
+    async def run():
+        app = web.Application()
+        app.router.add_post("/webhook", server.webhook)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/webhook"
+        action = RemoteAction("action_answer", EndpointConfig(url))
+        events = []
+        try:
+            for many in turns:
+                tracker = DialogueStateTracker(sender, DOMAIN.slots)
+                for number in range(many):
+                    tracker.update(UserUttered(f"message {number}", {"name": "ask"}))
+                    tracker.update(SlotSet("area", "bath"))
+                    tracker.update(ActionExecuted("action_listen"))
+                nlg = TemplatedNaturalLanguageGenerator({})
+                events = await action.run(CollectingOutputChannel(), nlg, tracker, DOMAIN)
+        finally:
+            await tuning.close_sessions()
+            await runner.cleanup()
+        return server, events
+
+    return asyncio.run(run())
+
+
+def test_the_domain_goes_along_only_when_it_is_asked_for(tuned):
+    server, events = _run([1, 1, 1])
+    assert ["domain" in call for call in server.calls] == [False, True, False, False]
+    assert server.calls[1]["domain"] == json.loads(json.dumps(DOMAIN.as_dict()))
+    assert events == [SlotSet("area", "derby")]
+
+
+def test_a_new_action_server_is_told_the_domain_again(tuned):
+    server = _ActionServer()
+    _run([1], server)
+    server.digest = None
+    _run([1], server)
+    assert ["domain" in call for call in server.calls] == [False, True, False, True]
+
+
+def test_calls_share_a_connection(tuned):
+    server, _ = _run([1, 1, 1, 1])
+    assert len(server.connections) == 1
+
+
+def test_a_connection_that_was_dropped_is_opened_again(tuned):
+    server = _ActionServer()
+    server.drop = True
+    _, events = _run([1, 1], server)
+    assert events == [SlotSet("area", "derby")]
+    assert len(server.connections) == 2
+
+
+def test_a_call_does_not_grow_with_the_chat(tuned):
+    server, _ = _run([2, 2, 2, 80])
+    sizes = [len(json.dumps(call)) for call in server.calls]
+    assert sizes[-1] < 1.1 * sizes[2]
+
+
+def test_an_action_reads_the_same_slots_and_message_as_without(tuned):
+    server, _ = _run([3])
+    tracker = server.calls[0]["tracker"]
+    assert tracker["slots"] == {"area": "bath", "session_started_metadata": None}
+    assert tracker["latest_message"]["text"] == "message 2"
+    assert [event["event"] for event in tracker["events"]] == ["user", "slot", "action"]
+
+
+def test_an_action_may_still_reject(tuned):
+    from rasa.core.actions.action import ActionExecutionRejection
+
+    with pytest.raises(ActionExecutionRejection, match="no"):
+        _run([1], sender="rejected")
+
+
+def test_other_calls_of_rasa_go_the_way_they_went(tuned):
+    """The model server, the response server: not ours to change."""
+
+    async def ask():
+        async def deny(request):
+            return web.Response(status=403, text="no")
+
+        app = web.Application()
+        app.router.add_post("/nlg", deny)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = site._server.sockets[0].getsockname()[1]
+        try:
+            await EndpointConfig(f"http://127.0.0.1:{port}").request(subpath="nlg", json={})
+        finally:
+            await runner.cleanup()
+
+    with pytest.raises(ClientResponseError, match="403"):
+        asyncio.run(ask())
+    assert not tuning._sessions
+
+
+def test_events_are_still_found_by_name_also_those_of_others(tuned):
+    assert Event.resolve_by_type("slot") is SlotSet
+    assert Event.resolve_by_type("topic") is None
+    assert Event.resolve_by_type("nothing", SlotSet) is SlotSet
+    with pytest.raises(ValueError, match="Unknown event name"):
+        Event.resolve_by_type("nothing")
+
+    class Later(SlotSet):
+        type_name = "later"
+
+    assert Event.resolve_by_type("later") is Later
+
+
+def test_debug_logs_are_written_where_they_are_wanted(tuned):
+    from rasa.core.policies.policy import Policy
+
+    states = [{"user": {"intent": "ask"}}]
+    logger = logging.getLogger("rasa.core.policies.rule_policy")
+    level = logger.level
+    try:
+        logger.setLevel(logging.INFO)
+        assert Policy.format_tracker_states(states) == ""
+        logger.setLevel(logging.DEBUG)
+        assert "ask" in Policy.format_tracker_states(states)
+    finally:
+        logger.setLevel(level)
+
+
+def _python(code):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+
+
+def test_rasa_serves_without_tensorflow_and_says_so_where_it_is_needed():
+    done = _python(
+        "import sys\n"
+        "from bot.engine import no_tensorflow\n"
+        "no_tensorflow.leave_out()\n"
+        "import rasa.core.run, rasa.engine.recipes.default_components as parts\n"
+        "loaded = [m for n, m in sys.modules.items() if n.startswith('tensorflow')]\n"
+        "assert not any(getattr(module, '__file__', None) for module in loaded)\n"
+        "from rasa.utils.tensorflow.models import RasaModel\n"
+        "try:\n"
+        "    RasaModel()\n"
+        "except no_tensorflow.TensorFlowLeftOut as error:\n"
+        "    print(error)\n"
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "needs TensorFlow" in done.stdout
+
+
+def test_a_model_that_needs_tensorflow_gets_it(tmp_path):
+    import tarfile
+
+    def model(*components):
+        nodes = {name: {"uses": f"rasa.somewhere.{name}"} for name in components}
+        (tmp_path / "metadata.json").write_text(json.dumps({"predict_schema": {"nodes": nodes}}))
+        with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+            archive.add(tmp_path / "metadata.json", "metadata.json")
+        return tmp_path / "model.tar.gz"
+
+    assert not no_tensorflow.needed_by(model("LogisticRegressionClassifier", "RulePolicy"))
+    assert no_tensorflow.needed_by(model("LogisticRegressionClassifier", "TEDPolicy"))
+    assert no_tensorflow.needed_by(model("DIETClassifier"))
+    (tmp_path / "model.tar.gz").write_bytes(b"no archive")
+    assert no_tensorflow.needed_by(tmp_path / "model.tar.gz")
+
+
+def test_the_lock_store_is_rasas_own_for_redis():
+    from rasa.core.lock_store import LockStore, RedisLockStore
+
+    endpoint = lock_store("rediss://user:p%40ss@cache.example:6380/2")
+    assert (endpoint.url, endpoint.type) == ("cache.example", "redis")
+    store = LockStore.create(endpoint)
+    assert isinstance(store, RedisLockStore)
+    told = store.red.connection_pool.connection_kwargs
+    assert (told["port"], told["db"], told["username"], told["password"]) == (6380, 2, "user", "p@ss")
+    with pytest.raises(ValueError, match="HELPLINE_LOCK_URL"):
+        lock_store("http://cache.example")
