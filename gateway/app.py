@@ -20,6 +20,7 @@ from gateway import (
     openapi,
     oruk,
     page,
+    person,
     resources,
     rest_webhook,
 )
@@ -81,6 +82,8 @@ def init_app(
     app.on_response_prepare.append(oruk.open_to_all)
     app.on_shutdown.append(lambda app: app[SOCKETS].close())
     app.cleanup_ctx.append(resources.database)
+    app.cleanup_ctx.append(resources.sealing)
+    app.cleanup_ctx.append(resources.service_state)
     app.cleanup_ctx.append(resources.bot)
     app.cleanup_ctx.append(resources.records)
     app.cleanup_ctx.append(resources.areas(load_areas))
@@ -106,6 +109,9 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/api/v1/conversations/{id}/messages", api.get_messages)
     app.router.add_put("/api/v1/conversations/{id}/messages/{seq:[0-9]{1,9}}/feedback", api.feedback)
     app.router.add_get("/api/v1/conversations/{id}/socket", live.socket)
+    app.router.add_post("/api/v1/conversations/{id}/call-back", person.ask_call_back)
+    app.router.add_delete("/api/v1/conversations/{id}/call-back", person.cancel_call_back)
+    app.router.add_put("/api/v1/conversations/{id}/rating", person.rate)
     app.router.add_post("/webhooks/rest/webhook", rest_webhook.webhook)
 
     oruk.add_routes(app)

@@ -57,6 +57,22 @@ class Feedback(Body):
     helpful: bool
 
 
+class NewCallBack(Body):
+    """``POST .../call-back``: everything at once."""
+
+    how: Annotated[str, StringConstraints(pattern="^(phone|text|email)$")]
+    address: str = Field(min_length=1, max_length=300)
+    when: str = Field(min_length=1, max_length=200)
+    name: str = Field(default="", max_length=60)
+
+
+class Rating(Body):
+    """``PUT .../rating``."""
+
+    rating: int = Field(ge=1, le=5)
+    comment: str | None = Field(default=None, max_length=2000)
+
+
 class RestMessage(Body):
     """``POST /webhooks/rest/webhook``, as Rasa's own REST channel takes it; its other fields are ignored."""
 

@@ -39,6 +39,9 @@ class Code(StrEnum):
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     HELLO_EXPECTED = "hello_expected"
     NO_DATES = "no_dates"
+    CALL_BACK_EXISTS = "call_back_exists"
+    WITH_ADVISER = "with_adviser"
+    NOTHING_TO_RATE = "nothing_to_rate"
     NO_SUCH_LETTER = "no_such_letter"
     KNOWLEDGE_UNAVAILABLE = "knowledge_unavailable"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -72,6 +75,21 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "The request is too large",
         "Send a shorter message.",
+    ),
+    Code.CALL_BACK_EXISTS: (
+        HTTPStatus.CONFLICT,
+        "A call back was asked for already",
+        "Cancel it first to change it: DELETE at the same address.",
+    ),
+    Code.WITH_ADVISER: (
+        HTTPStatus.CONFLICT,
+        "An adviser has this chat",
+        "Agree the call back with them in the chat.",
+    ),
+    Code.NOTHING_TO_RATE: (
+        HTTPStatus.CONFLICT,
+        "No adviser has finished in this chat",
+        "A rating is for a chat that an adviser has given back or closed.",
     ),
     Code.BAD_REQUEST: (
         HTTPStatus.BAD_REQUEST,

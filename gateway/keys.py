@@ -5,6 +5,9 @@ from __future__ import annotations
 import aiohttp
 from aiohttp import web
 
+from conversations.callbacks import CallBacks
+from conversations.sealing import Sealer
+from conversations.service import ServiceState
 from conversations.store import Store
 from gateway.bot_client import BotClient
 from gateway.limits import Limits
@@ -19,6 +22,10 @@ from gateway.turn import Turns
 SETTINGS = web.AppKey("settings", Settings)
 METRICS = web.AppKey("metrics", Metrics)
 STORE = web.AppKey("store", Store)
+SEALER = web.AppKey("sealer", Sealer)
+CALL_BACKS = web.AppKey("call_backs", CallBacks)
+#: As it was a moment ago, for what is shown before anybody asks the database.
+SERVICE_STATE: web.AppKey[list[ServiceState]] = web.AppKey("service_state", list)
 HTTP = web.AppKey("http", aiohttp.ClientSession)
 BOT = web.AppKey("bot", BotClient)
 CRISIS: web.AppKey[Crisis] = web.AppKey("crisis", object)  # type: ignore[arg-type]

@@ -7,17 +7,35 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
+from conversations.callbacks import CallBacks
 from conversations.errors import StoreUnavailable
+from conversations.events import SERVICE
+from conversations.sealing import Sealer, key_in
 from conversations.store import open_store
-from gateway import wording
+from gateway import person_wording, wording
 from gateway.bot_client import BotClient
+from gateway.call_back import CallBackTalk
 from gateway.crisis import check_complete
 from gateway.elsewhere import Elsewhere
-from gateway.keys import AREAS, BOT, CRISIS, HTTP, METRICS, RECORDS, SETTINGS, STORE, TURNS
+from gateway.keys import (
+    AREAS,
+    BOT,
+    CALL_BACKS,
+    CRISIS,
+    HTTP,
+    METRICS,
+    RECORDS,
+    SEALER,
+    SERVICE_STATE,
+    SETTINGS,
+    STORE,
+    TURNS,
+)
 from gateway.ports import Crisis, Safety
 from gateway.records import Records
 from gateway.turn import Turns
@@ -29,6 +47,11 @@ _LOOK_EVERY_SECONDS = 5
 
 _PURGE_EVERY_SECONDS = 3600
 
+#: Another process may have changed it; a wake-up in this one does not wait for that.
+_REREAD_STATE_SECONDS = 15
+
+_KEY_FILE = Path("var/secret.key")
+
 type Resource = Callable[[web.Application], AsyncGenerator[None]]
 
 
@@ -37,6 +60,35 @@ async def database(app: web.Application) -> AsyncGenerator[None]:
     app[STORE] = await asyncio.to_thread(open_store, app[SETTINGS].conversations_url)
     yield
     await app[STORE].database.close()
+
+
+async def sealing(app: web.Application) -> AsyncGenerator[None]:
+    """The keys for what is stored encrypted, and the call backs that need them."""
+    keys = app[SETTINGS].secret_keys.get_secret_value()
+    # A gateway that is started by hand keeps its key where its databases are by default.
+    app[SEALER] = Sealer(keys or await asyncio.to_thread(key_in, _KEY_FILE))
+    app[CALL_BACKS] = CallBacks(app[STORE].database, app[STORE].events, app[SEALER])
+    yield
+
+
+async def service_state(app: web.Application) -> AsyncGenerator[None]:
+    """Opening hours, announcement and off switch as they stand, for the welcome; read at each change."""
+    app[SERVICE_STATE] = [await app[STORE].service_state()]
+
+    async def follow() -> None:
+        with app[STORE].events.subscribe(SERVICE) as changed:
+            while True:
+                await changed.wait(_REREAD_STATE_SECONDS)
+                try:
+                    app[SERVICE_STATE][0] = await app[STORE].service_state()
+                except StoreUnavailable as error:
+                    log.error("cannot read the service's state", extra={"cause": str(error)})
+
+    task = asyncio.create_task(follow())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def bot(app: web.Application) -> AsyncGenerator[None]:
@@ -87,6 +139,7 @@ def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis
             safety=safety,
             crisis=app[CRISIS],
             elsewhere=elsewhere,
+            call_backs=CallBackTalk(app[STORE], app[CALL_BACKS]),
             metrics=app[METRICS],
             max_message_chars=settings.max_message_chars,
         )
@@ -119,8 +172,9 @@ async def keep_no_longer_than_said(app: web.Application) -> AsyncGenerator[None]
 
 
 async def watch_advisers(app: web.Application) -> AsyncGenerator[None]:
-    """Puts the chats of advisers who vanished back in the queue, and tells the family."""
+    """Puts the chats of advisers who vanished back in the queue; tells those people, and who waits long."""
     unseen = timedelta(seconds=app[SETTINGS].adviser_unseen_seconds)
+    long_wait = timedelta(minutes=app[SETTINGS].long_wait_minutes)
 
     async def watch() -> None:
         while True:
@@ -128,6 +182,7 @@ async def watch_advisers(app: web.Application) -> AsyncGenerator[None]:
             try:
                 for conversation_id in await app[STORE].requeue_unseen(unseen, notice=wording.adviser_lost()):
                     log.warning("adviser lost", extra={"conversation": conversation_id})
+                await app[STORE].long_waits(long_wait, notice=person_wording.long_wait())
             except StoreUnavailable as error:
                 log.error("cannot look for lost advisers", extra={"cause": str(error)})
 

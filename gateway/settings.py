@@ -54,6 +54,9 @@ class Settings(BaseSettings):
         ip_network("::1/128"),
     )
 
+    #: Who waits longer than this for an adviser is told so, once, and offered a call back.
+    long_wait_minutes: float = Field(default=10.0, gt=0)
+
     #: An adviser not seen for this long has lost the chat: it goes back to the queue.
     adviser_unseen_seconds: float = Field(default=60.0, gt=0)
 

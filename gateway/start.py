@@ -7,14 +7,18 @@ from typing import Any
 from aiohttp import web
 
 from conversations.log import Draft
-from gateway import wording
+from gateway import person_wording, wording
 from gateway.crisis import GENERAL_DANGER, emergency_lines
-from gateway.keys import CRISIS, SETTINGS
+from gateway.keys import CRISIS, SERVICE_STATE, SETTINGS
 
 
 def welcome_of(app: web.Application, area: str | None) -> list[Draft]:
     """The first messages of a chat, with the numbers to call instead in an emergency."""
-    return wording.welcome(app[SETTINGS].retention_days, emergency_lines(app[CRISIS], area, young=False))
+    state = app[SERVICE_STATE][0]
+    welcome = wording.welcome(app[SETTINGS].retention_days, emergency_lines(app[CRISIS], area, young=False))
+    if not state.assistant_on:
+        welcome = [person_wording.assistant_off((), ())]
+    return [person_wording.announcement(state.announcement), *welcome] if state.announcement else welcome
 
 
 def start_json(app: web.Application, area: str | None) -> dict[str, Any]:

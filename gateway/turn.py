@@ -25,14 +25,16 @@ from conversations.errors import OwnershipChanged, StoreUnavailable
 from conversations.log import Accepted, Draft
 from conversations.models import Conversation, Json, Message, Owner, Priority, Role
 from conversations.store import Store
-from gateway import considered, wording
+from gateway import considered, person_wording, wording
 from gateway.bot_client import BotClient, BotFailed, BotReply
+from gateway.call_back import CallBackTalk
 from gateway.crisis import crisis_message, emergency_lines
 from gateway.elsewhere import Elsewhere
 from gateway.errors import Code, Problem
-from gateway.handoff import ask_for_person, mark_urgent, summary_of
+from gateway.handoff import answer_offer, ask_for_person, mark_urgent, offer_person, summary_of
 from gateway.metrics import Metrics
 from gateway.ports import Assessment, Crisis, Safety
+from gateway.rating import rate
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +113,7 @@ class Turns:
         safety: Safety,
         crisis: Crisis,
         elsewhere: Elsewhere,
+        call_backs: CallBackTalk,
         metrics: Metrics,
         max_message_chars: int,
         aside: Callable[[Conversation, str], Draft | None] = lambda _conversation, _text: None,
@@ -121,6 +124,7 @@ class Turns:
         self._safety = safety
         self._crisis = crisis
         self._elsewhere = elsewhere
+        self._call_backs = call_backs
         self._metrics = metrics
         self._max_message_chars = max_message_chars
         self._aside = aside
@@ -131,6 +135,10 @@ class Turns:
             self._distress,
             self._with_adviser,
             self._own_button,
+            self._call_back,
+            self._consent,
+            self._rating,
+            self._switched_off,
             self._considered,
             self._ask_bot,
         )
@@ -161,10 +169,11 @@ class Turns:
         accepting = self._accepting.setdefault(conversation.id, asyncio.Lock())
         try:
             async with accepting:
+                said, logged = await self._kept_apart(conversation, said)
                 accepted = await self._store.append_user(
                     conversation.id,
                     said.client_message_id,
-                    said.text,
+                    logged,
                     meta={**said.meta, **({"payload": said.payload} if said.payload else {})},
                 )
                 seq = accepted.message.seq
@@ -184,9 +193,24 @@ class Turns:
         accepting = self._accepting.setdefault(conversation.id, asyncio.Lock())
         async with accepting:
             task = self._running.get((conversation.id, message.seq)) or self._queue(
-                conversation.id, message.seq, Said(message.text, message.meta.get("payload"))
+                conversation.id,
+                message.seq,
+                Said(message.text, message.meta.get("payload"), meta=message.meta),
             )
         await _end_of(task)
+
+    async def _kept_apart(self, conversation: Conversation, said: Said) -> tuple[Said, str]:
+        """What the log holds in place of a contact or a name; words of danger go in as they are."""
+        if said.payload is not None:
+            return said, said.text
+        apart = await self._call_backs.kept_apart(conversation, said.text)
+        if apart is None:
+            return said, said.text
+        assessment = await self._assess(said)
+        if assessment is not None and assessment.level != "safe":
+            return said, said.text
+        said = replace(said, meta={**said.meta, "kept_apart": apart})
+        return said, person_wording.KEPT_APART[apart]
 
     def _queue(self, conversation_id: str, seq: int, said: Said) -> asyncio.Task[list[Message]]:
         earlier = [turn for key, turn in self._running.items() if key[0] == conversation_id]
@@ -326,6 +350,8 @@ class Turns:
         if turn.conversation.owner is Owner.ADVISER:
             turn.drafts = []
             turn.outcome = "with_adviser"
+            if "kept_apart" in turn.said.meta:  # the adviser came while it was on its way
+                turn.drafts, turn.over_adviser = [person_wording.say_again()], True
 
     async def _own_button(self, turn: _Turn) -> None:
         """The buttons that the gateway itself acts on."""
@@ -339,6 +365,46 @@ class Turns:
         elif turn.said.payload == wording.TRY_AGAIN:  # with something to try again it is that by now
             turn.drafts.append(wording.nothing_to_try_again())
             turn.outcome = "nothing_to_try_again"
+
+    async def _call_back(self, turn: _Turn) -> None:
+        """The questions of a call back, while they are open."""
+        said = turn.said
+        replies = await self._call_backs.answer(
+            turn.conversation, said.text, said.payload, said.meta.get("kept_apart")
+        )
+        if replies is not None:
+            turn.drafts.extend(replies)
+            turn.outcome = "call_back"
+
+    async def _consent(self, turn: _Turn) -> None:
+        """A yes or a no to being passed on."""
+        said = turn.said
+        replies = await answer_offer(
+            self._store, self._elsewhere, turn.conversation, turn.history, said.text, said.payload
+        )
+        if replies is not None:
+            turn.drafts.extend(replies)
+            turn.outcome = "handoff"
+
+    async def _rating(self, turn: _Turn) -> None:
+        """How talking to a person was; a comment is what is typed right after it was asked for."""
+        reply = await rate(self._store, turn.conversation.id, turn.history, turn.said.text, turn.said.payload)
+        if reply is not None:
+            turn.drafts.append(reply)
+            turn.outcome = "rating"
+
+    async def _switched_off(self, turn: _Turn) -> None:
+        """The assistant is off: the human contacts, and a person can be asked for all the same."""
+        if (await self._store.service_state()).assistant_on:
+            return
+        if self._wants_person(turn):
+            await self._hand_off_without_bot(turn)
+            return
+        places = await self._elsewhere.near(turn.conversation.area)
+        turn.drafts.append(
+            person_wording.assistant_off([place.name for place in places], [place.card for place in places])
+        )
+        turn.outcome = "switched_off"
 
     async def _considered(self, turn: _Turn) -> None:
         """Text that is no question for the bot."""
@@ -374,6 +440,8 @@ class Turns:
             return
         turn.drafts.extend(reply.messages)
         turn.outcome = "answered"
+        if reminder := await self._call_backs.waits(conversation.id):
+            turn.drafts.append(reminder)
         await self._remember(conversation, reply)
         await self._act_on(turn, reply)
 
@@ -381,11 +449,16 @@ class Turns:
 
     async def _without_bot(self, turn: _Turn) -> None:
         """Asking for a person works while the bot is down; for everything else there is the honest line."""
-        wants_person = turn.said.payload == wording.HUMAN_REQUEST or _ASKS_FOR_A_PERSON.search(turn.said.text)
-        if not wants_person:
+        if not self._wants_person(turn):
             turn.drafts.append(wording.no_answer())
             turn.outcome = "bot_failed"
             return
+        await self._hand_off_without_bot(turn)
+
+    def _wants_person(self, turn: _Turn) -> bool:
+        return turn.said.payload == wording.HUMAN_REQUEST or bool(_ASKS_FOR_A_PERSON.search(turn.said.text))
+
+    async def _hand_off_without_bot(self, turn: _Turn) -> None:
         summary = summary_of(turn.conversation, turn.history)
         turn.drafts.append(await self._person(turn, "asked", Priority.NORMAL, summary, who="user"))
         turn.outcome = "handoff"
@@ -413,8 +486,17 @@ class Turns:
         self, turn: _Turn, reason: str, priority: Priority, summary: Json, *, who: str
     ) -> Draft:
         if any(card.get("kind") == "crisis" for message in turn.history for card in message.cards):
-            priority = Priority.CRISIS  # danger was spoken of in this chat: it does not become ordinary again
-        return await ask_for_person(
+            # Danger was spoken of in this chat: it does not become ordinary again, and nobody is asked first.
+            return await ask_for_person(
+                self._store,
+                self._elsewhere,
+                turn.conversation,
+                reason=reason,
+                priority=Priority.CRISIS,
+                summary=summary,
+                who=who,
+            )
+        return await offer_person(
             self._store,
             self._elsewhere,
             turn.conversation,

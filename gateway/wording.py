@@ -16,6 +16,7 @@ HUMAN_REQUEST = "/human_request"
 #: Payloads the gateway acts on itself; they never reach the bot.
 TRY_AGAIN = "/try_again"
 STOP_WAITING = "/stop_waiting"
+CALL_BACK = "/call_back"
 
 TALK_TO_A_PERSON: Json = {"title": "Talk to a person", "payload": HUMAN_REQUEST}
 _TRY_AGAIN: Json = {"title": "Try again", "payload": TRY_AGAIN}
@@ -180,7 +181,13 @@ def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Se
         names = " or ".join(elsewhere)
         text += f" If you do not want to wait, you can also contact {names}."
         easy_read += f"\nYou can also contact {names}."
-    return Draft(role=Role.SYSTEM, text=text, easy_read=easy_read, cards=cards, buttons=(_STOP_WAITING,))
+    return Draft(
+        role=Role.SYSTEM,
+        text=text,
+        easy_read=easy_read,
+        cards=cards,
+        buttons=({"title": "Ask for a call back", "payload": CALL_BACK}, _STOP_WAITING),
+    )
 
 
 def adviser_has_it(name: str) -> Draft:

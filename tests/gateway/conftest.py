@@ -14,7 +14,9 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
 
+from conversations.sealing import new_key
 from conversations.store import Store
 from gateway.app import init_app
 from gateway.keys import STORE
@@ -200,6 +202,7 @@ def settings(bot: StandInBot, tmp_path: Path) -> Settings:
         bot_timeout_seconds=1.0,
         conversations_url=f"sqlite:///{tmp_path}/conversations.sqlite3",
         knowledge_url=f"sqlite:///{tmp_path}/knowledge.sqlite3",
+        secret_keys=SecretStr(new_key()),
         allowed_origins="https://council.example",  # type: ignore[arg-type]  # as it comes from the environment
     )
 

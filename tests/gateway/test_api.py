@@ -318,7 +318,8 @@ async def test_with_everything_down_the_gateway_still_answers(settings: Settings
         created = await (await client.post("/api/v1/conversations")).json()
         chat = Chat(client, created["id"], created["token"])
         assert "could not work out" in (await chat.say("hello"))[0]["text"]
-        assert "Nobody is here" in (await chat.press("/human_request"))[0]["text"]
+        assert "No adviser is on duty" in (await chat.press("/human_request"))[0]["text"]
+        assert "Nobody is here" in (await chat.press("/pass_on"))[0]["text"]
         assert "000" in (await chat.say("DANGER"))[0]["text"]
         checks = (await (await client.get("/readyz")).json())["checks"]
     assert checks["bot"] == "the bot does not answer"

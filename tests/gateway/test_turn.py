@@ -331,14 +331,20 @@ async def test_asking_for_a_person_is_saved_and_the_truth_is_told_when_nobody_is
     chat: Chat, bot: StandInBot, store: Store
 ) -> None:
     bot.replies = HANDOFF
-    replies = await chat.press("/human_request")
+    _, offer = await chat.press("/human_request")
+    assert "No adviser is on duty" in offer["text"]
+    assert "I would pass on" in offer["text"]
+    assert offer["role"] == "system"
+    assert await store.escalation(chat.id) is None
+
+    [reply] = await chat.press("/pass_on")
 
     escalation = await store.escalation(chat.id)
     assert escalation is not None
     assert (escalation.priority, escalation.summary["asked"]) == (Priority.HIGH, ["waits"])
-    assert "Nobody is here" in replies[1]["text"]
-    assert escalation.reference in replies[1]["text"]
-    assert replies[1]["role"] == "system"
+    assert "Nobody is here" in reply["text"]
+    assert escalation.reference in reply["text"]
+    assert reply["role"] == "system"
     assert (await chat.read())["owner"] == "queued"
 
 
@@ -349,10 +355,12 @@ async def test_when_an_adviser_is_here_the_place_in_the_queue_is_told(
     await store.adviser_seen(adviser.id)
     bot.replies = HANDOFF
 
-    replies = await chat.press("/human_request")
+    _, offer = await chat.press("/human_request")
+    assert "You would be next" in offer["text"]
+    [reply] = await chat.press("/pass_on")
 
-    assert "An adviser is here" in replies[1]["text"]
-    assert "number 1" in replies[1]["text"]
+    assert "An adviser is here" in reply["text"]
+    assert "number 1" in reply["text"]
     assert (await chat.read())["position"] == 1
 
 
@@ -363,7 +371,9 @@ async def test_asking_for_a_person_works_while_the_bot_is_down(
     bot.fault = "500"
     await chat.say("How long is the wait?")
 
-    [reply] = await (chat.say("talk to a person") if typed else chat.press("/human_request"))
+    [offer] = await (chat.say("talk to a person") if typed else chat.press("/human_request"))
+    assert "/pass_on" in [button["payload"] for button in offer["buttons"]]
+    [reply] = await (chat.say("Yes please.") if typed else chat.press("/pass_on"))
 
     escalation = await store.escalation(chat.id)
     assert escalation is not None
@@ -376,6 +386,7 @@ async def test_while_waiting_the_bot_still_answers_and_waiting_can_be_stopped(
 ) -> None:
     bot.fault = "500"
     await chat.press("/human_request")
+    await chat.press("/pass_on")
     bot.fault = None
     assert (await chat.say("How long?"))[0]["text"] == "33 weeks on average."
 

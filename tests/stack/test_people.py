@@ -81,6 +81,7 @@ def test_an_adviser_takes_over_and_gives_the_chat_back(stack: Stack, browser: Br
     _ask(family, "my son is 7 and we live in Chesterfield, how long is the wait?")
     expect(_said(family, "33 weeks")).to_have_count(1, timeout=_TURN_MS)
     _ask(family, "can I talk to a real person?")
+    family.get_by_role("button", name="Yes, pass it on").click(timeout=_TURN_MS)
     expect(_said(family, "reference HL-")).to_have_count(1, timeout=_TURN_MS)
 
     desk = browser.new_context().new_page()

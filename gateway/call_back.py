@@ -1,0 +1,159 @@
+"""Asking for a call back, one question at a time, in any channel. What is given never reaches the bot.
+
+A contact and a name are kept apart before anything is logged: the log holds a line in their place, the sealed
+words are with the call back. While its questions are open the person's answers are taken here; a question of
+theirs in between is answered by the bot as ever.
+"""
+
+from __future__ import annotations
+
+import re
+
+from conversations.callbacks import CallBacks
+from conversations.errors import NotFound, OwnershipChanged
+from conversations.log import Draft
+from conversations.models import CallBack, CallBackStatus, Conversation, Json, Owner
+from conversations.store import Store
+from gateway import person_wording as words
+from gateway.contact import how_of, is_meant_as_contact, read_contact, shown
+from gateway.wording import CALL_BACK
+
+_STEPS = ("how", "address", "when", "name")
+
+_HOW_IN_WORDS = (
+    ("text", re.compile(r"\b(?:text|sms|message)\b", re.IGNORECASE)),
+    ("email", re.compile(r"\be-?mail\b", re.IGNORECASE)),
+    ("phone", re.compile(r"\b(?:phone|call|ring|telephone)\b", re.IGNORECASE)),
+)
+_NO = re.compile(r"\s*(?:no|no thanks?|no thank you|cancel|stop|never ?mind|forget it)\W*", re.IGNORECASE)
+
+_MOST_WHEN_CHARS, _MOST_NAME_CHARS = 200, 60
+
+
+class CallBackTalk:
+    """The questions and what is made of the answers. Every method raises ``StoreUnavailable``."""
+
+    def __init__(self, store: Store, call_backs: CallBacks) -> None:
+        self._store = store
+        self._call_backs = call_backs
+
+    async def kept_apart(self, conversation: Conversation, text: str) -> str | None:
+        """Which answer ``text`` is ("address" or "name") if it must not go into the log, else None.
+
+        What is written to an adviser is theirs to read, and is kept with the chat.
+        """
+        if conversation.owner is Owner.ADVISER:
+            return None
+        draft = await self._draft(conversation.id)
+        if draft is None or _NO.fullmatch(text):
+            return None
+        step = _next_step(await self._call_backs.known(draft))
+        if step in ("how", "address", "when") and is_meant_as_contact(text):
+            return "address"
+        return "name" if step == "name" and not _is_a_question(text) else None
+
+    async def answer(
+        self, conversation: Conversation, text: str, payload: str | None, apart: str | None
+    ) -> list[Draft] | None:
+        """What to say to it; None when it is nothing for the call back.
+
+        ``text`` is what the person wrote, also where the log has a line in its place; ``apart`` is what
+        ``kept_apart`` told of it.
+        """
+        if payload == words.CALL_BACK_CANCEL:
+            was = await self._call_backs.cancel(conversation.id, who="user")
+            return [words.call_back_cancelled() if was else words.no_call_back()]
+        if payload == CALL_BACK:
+            found = await self._call_backs.begin(conversation.id)
+            if found.status is not CallBackStatus.DRAFT:
+                return [words.call_back_exists()]
+            return await self._ask(await self._call_backs.known(found), found)
+        draft = await self._draft(conversation.id)
+        if draft is None:
+            return None
+        if payload is not None:
+            return await self._pressed(draft, text, payload)
+        if _NO.fullmatch(text):
+            await self._call_backs.cancel(conversation.id, who="user")
+            return [words.call_back_cancelled()]
+        return await self._typed(draft, text, apart)
+
+    async def waits(self, conversation_id: str) -> Draft | None:
+        """After something else was answered: a reminder of the questions that are still open, if they are."""
+        return words.call_back_waits() if await self._draft(conversation_id) else None
+
+    async def _draft(self, conversation_id: str) -> CallBack | None:
+        found = await self._call_backs.of_chat(conversation_id)
+        return found if found is not None and found.status is CallBackStatus.DRAFT else None
+
+    async def _pressed(self, draft: CallBack, title: str, payload: str) -> list[Draft] | None:
+        if payload in words.CALL_BACK_HOW:
+            return await self._told(draft, how=words.CALL_BACK_HOW[payload])
+        if payload.startswith(words.CALL_BACK_WHEN):
+            return await self._told(draft, when=title)
+        return await self._told(draft, name="") if payload == words.CALL_BACK_NO_NAME else None
+
+    async def _typed(self, draft: CallBack, text: str, apart: str | None) -> list[Draft] | None:
+        known = await self._call_backs.known(draft)
+        if apart is not None and text == words.KEPT_APART[apart]:
+            return await self._ask(
+                known, draft
+            )  # taken up after a crash: what was typed is gone, so ask again
+        if apart == "address":
+            how = str(known.get("how") or how_of(text))
+            read = read_contact(how, text)
+            if read.wrong:
+                await self._call_backs.tell(draft.id, how=how)
+                return [words.ask_address(how, f"{read.wrong} ")]
+            return await self._told(draft, how=how, address=read.address)
+        if apart == "name":
+            return await self._told(draft, name=" ".join(text.split())[:_MOST_NAME_CHARS])
+        step = _next_step(known)
+        if step == "when" and not _is_a_question(text):
+            return await self._told(draft, when=" ".join(text.split())[:_MOST_WHEN_CHARS])
+        if step == "how" and not _is_a_question(text):
+            for how, pattern in _HOW_IN_WORDS:
+                if pattern.search(text):
+                    return await self._told(draft, how=how)
+        if step == "address" and len(text.split()) <= 2 and not _is_a_question(text):
+            return [words.ask_address(str(known["how"]), f"{read_contact(known['how'], text).wrong} ")]
+        return None
+
+    async def _told(self, draft: CallBack, **said: str) -> list[Draft]:
+        return await self._ask(await self._call_backs.tell(draft.id, **said), draft)
+
+    async def _ask(self, known: Json, draft: CallBack) -> list[Draft]:
+        match _next_step(known):
+            case "how":
+                return [words.ask_how()]
+            case "address":
+                return [words.ask_address(str(known["how"]))]
+            case "when":
+                return [words.ask_when()]
+            case "name":
+                return [words.ask_name()]
+        return [await self.place(draft, known)]
+
+    async def place(self, draft: CallBack, known: Json) -> Draft:
+        """The draft is complete. Returns what to tell the person."""
+        try:
+            await self._call_backs.place(draft.id)
+        except (NotFound, OwnershipChanged):
+            return words.no_call_back()  # cancelled, or an adviser came, in this very moment
+        return words.call_back_placed(
+            draft.reference,
+            str(known["how"]),
+            shown(str(known["address"])),
+            str(known["when"]),
+            await self._store.service_state(),
+        )
+
+
+def _next_step(known: Json) -> str | None:
+    """The first thing that is not known yet; None when all is."""
+    return next((step for step in _STEPS if step not in known), None)
+
+
+def _is_a_question(text: str) -> bool:
+    """Whether somebody asks something instead of answering."""
+    return "?" in text or len(text.split()) > 12

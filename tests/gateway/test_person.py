@@ -1,0 +1,390 @@
+"""Reaching a person: what is said before, a yes or a no, a call back in any channel, and afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import text
+
+from conversations.callbacks import Contact
+from conversations.models import Escalation, Owner, Priority
+from conversations.opening import LOCAL_TIME, read_weekly
+from conversations.store import Store
+from gateway import person_wording
+from gateway.contact import read_contact
+from gateway.keys import CALL_BACKS
+from tests.gateway.conftest import Chat, StandInBot
+from tests.gateway.test_turn import HANDOFF
+
+Client = TestClient[web.Request, web.Application]
+
+NUMBER = "07400 123456"
+
+
+@pytest.fixture(autouse=True)
+def gives_a_person(bot: StandInBot) -> None:
+    """The bot asks for a person when asked to, and answers everything else."""
+    answer = bot.replies
+    assert isinstance(answer, list)
+    bot.replies = lambda said: HANDOFF if "person" in said or said == "/human_request" else answer
+
+
+async def everything_stored(store: Store) -> str:
+    """All that the database holds in clear."""
+    async with store.database.reading() as session:
+        tables = ("message", "call_back", "escalation", "transition", "audit", "delivery")
+        rows = [(await session.execute(text(f"SELECT * FROM {table}"))).all() for table in tables]
+    return str(rows)
+
+
+def offered(reply: dict[str, Any]) -> list[str]:
+    return [button["payload"] for button in reply["buttons"]]
+
+
+# -- before it starts ------------------------------------------------------------------------------
+
+
+async def test_before_it_starts_hours_duty_wait_and_what_is_passed_on_are_told(
+    chat: Chat, store: Store
+) -> None:
+    await store.set_hours(read_weekly("mon-fri 00:00-00:01"), closed_on_bank_holidays=True, by="boss")
+    sam, _ = await store.add_adviser("Sam")
+    await store.adviser_seen(sam.id)
+    other = (await store.create("web")).conversation.id
+    await store.escalate(other, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(other, sam.id)
+    async with store.database.writing() as session:
+        row = await session.get(Escalation, (await _escalation(store, other)).reference)
+        assert row is not None
+        row.created_at -= timedelta(minutes=7)
+    third = (await store.create("web")).conversation.id
+    await store.escalate(third, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+
+    [_, offer] = await chat.say("a person please")
+
+    for part in (
+        "An adviser is on duty now",
+        "Monday to Friday 12am to 12:01am",
+        "One person is before you",
+        "about 7 minutes",
+        "what you asked",
+    ):
+        assert part in offer["text"]
+    assert await store.escalation(chat.id) is None
+    assert (await chat.read())["owner"] == "bot"
+
+
+async def test_a_no_passes_nothing_on_and_another_question_is_no_answer(
+    chat: Chat, bot: StandInBot, store: Store
+) -> None:
+    await chat.press("/human_request")
+    assert "Nothing was passed on" in (await chat.say("No, thank you!"))[0]["text"]
+    await chat.press("/human_request")
+    assert (await chat.say("How long is the wait?"))[0]["text"] == "33 weeks on average."
+    assert (await chat.say("yes"))[0]["text"] == "33 weeks on average."  # a yes to something else
+    assert await store.escalation(chat.id) is None
+
+    await chat.press("/pass_on")
+
+    assert (await _escalation(store, chat.id)).summary["asked"] == ["waits"]
+
+
+async def test_after_danger_nobody_is_asked_whether_to_pass_it_on(chat: Chat, store: Store) -> None:
+    await chat.say("DANGER")
+    await store.withdraw(chat.id, who="user")
+
+    await chat.press("/human_request")
+
+    assert (await _escalation(store, chat.id)).priority is Priority.CRISIS
+
+
+async def test_the_summary_tells_what_was_shown_wanted_and_how_the_person_likes_to_be_written_to(
+    chat: Chat, store: Store
+) -> None:
+    await chat.say("DISTRESS How long is the wait in simple words?")
+    await chat.say("Go slowly, one thing at a time. Is there help at school?")
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+
+    summary = (await _escalation(store, chat.id)).summary
+
+    assert summary["wants"] == "Go slowly, one thing at a time. Is there help at school?"
+    assert summary["communication"] == ["plain words", "slowly, one thing at a time"]
+    assert summary["safety"] == ["distress"]
+    assert "A service" in summary["shown_titles"]
+
+
+async def test_who_waits_long_is_told_once_and_may_ask_for_a_call_back(chat: Chat, store: Store) -> None:
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    notice = person_wording.long_wait()
+    assert await store.long_waits(timedelta(minutes=10), notice=notice) == []
+    assert await store.long_waits(timedelta(0), notice=notice) == [chat.id]
+    assert await store.long_waits(timedelta(0), notice=notice) == []
+
+    last = (await chat.read())["messages"][-1]
+
+    assert "takes so long" in last["text"]
+    assert offered(last) == ["/call_back"]
+
+
+# -- call backs ------------------------------------------------------------------------------------
+
+
+async def call_me_back(chat: Chat, number: str = NUMBER) -> dict[str, Any]:
+    await chat.press("/human_request")
+    await chat.press("/call_back")
+    await chat.press("/call_back_phone")
+    await chat.say(number)
+    await chat.press("/call_back_when_after_school")
+    [placed] = await chat.say("Robin Hood")
+    return placed
+
+
+async def test_a_call_back_is_asked_for_question_by_question_and_nothing_of_it_reaches_the_bot_or_the_log(
+    chat: Chat, bot: StandInBot, store: Store, client: Client
+) -> None:
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    heard = len(bot.heard)
+    placed = await call_me_back_from_queue(chat)
+
+    assert "ends with 456" in placed["text"]
+    assert "After school" in placed["text"]
+    assert len(bot.heard) == heard
+    kept = (
+        await everything_stored(store) + json.dumps(bot.heard) + json.dumps((await chat.read())["messages"])
+    )
+    for secret in ("123456", "Robin"):
+        assert secret not in kept
+    status = await chat.read()
+    assert status["owner"] == "callback"
+    assert client.app is not None
+    call_backs = client.app[CALL_BACKS]
+    [row] = await call_backs.to_call()
+    sam, _ = await store.add_adviser("Sam")
+    await call_backs.claim(row.call_back.id, sam.id)
+    assert await call_backs.contact(row.call_back.id, sam.id) == Contact(
+        "phone", "+447400123456", "After school", "Robin Hood"
+    )
+    assert (await chat.say("How long is the wait?"))[0]["text"] == "33 weeks on average."
+
+    [cancelled] = await chat.press("/call_back_cancel")
+
+    assert "deleted" in cancelled["text"]
+    assert (await chat.read())["owner"] == "bot"
+    assert await call_backs.to_call() == []
+
+
+async def call_me_back_from_queue(chat: Chat) -> dict[str, Any]:
+    [how] = await chat.press("/call_back")
+    assert "/call_back_phone" in offered(how)
+    [address] = await chat.press("/call_back_phone")
+    assert "encrypted" in address["text"]
+    [wrong] = await chat.say("it is 07400")
+    assert "too short" in wrong["text"]
+    [when] = await chat.say(f"sorry, {NUMBER}")
+    assert "good time" in when["text"]
+    [name] = await chat.press("/call_back_when_after_school")
+    assert "any name" in name["text"]
+    [placed] = await chat.say("Robin Hood")
+    return placed
+
+
+async def test_a_question_in_between_is_answered_and_the_call_back_goes_on(
+    chat: Chat, bot: StandInBot
+) -> None:
+    await chat.press("/human_request")
+    await chat.press("/call_back")
+
+    answer, reminder = await chat.say("How long is the wait for an assessment?")
+
+    assert answer["text"] == "33 weeks on average."
+    assert "not complete yet" in reminder["text"]
+    [when] = await chat.say("my email is sam@example.org")
+    assert "good time" in when["text"]
+    assert "sam@example.org" not in json.dumps(bot.heard)
+    [name] = await chat.say("any evening after six")
+    assert "any name" in name["text"]
+    assert "…@example.org" in (await chat.press("/call_back_no_name"))[0]["text"]
+
+
+async def test_danger_in_place_of_a_name_gets_the_numbers_and_is_seen_by_advisers(
+    chat: Chat, store: Store
+) -> None:
+    await chat.press("/human_request")
+    for payload in ("/call_back", "/call_back_phone"):
+        await chat.press(payload)
+    await chat.say(NUMBER)
+    await chat.press("/call_back_when_soon")
+
+    replies = await chat.say("DANGER")
+
+    assert "000" in replies[0]["text"]
+    assert "DANGER" in [message.text for message in await store.messages(chat.id)]
+    assert (await _escalation(store, chat.id)).priority is Priority.CRISIS
+
+
+async def test_no_at_any_question_cancels(chat: Chat, client: Client) -> None:
+    await chat.press("/human_request")
+    await chat.press("/call_back")
+    await chat.press("/call_back_text")
+    assert "cancelled" in (await chat.say("no thanks"))[0]["text"]
+    assert "no call back to cancel" in (await chat.press("/call_back_cancel"))[0]["text"]
+
+
+async def test_the_same_contact_sent_twice_is_taken_once(chat: Chat) -> None:
+    await chat.press("/human_request")
+    await chat.press("/call_back")
+    await chat.press("/call_back_phone")
+    first = await (await chat.post(text=NUMBER, client_message_id="same")).json()
+    again = await (await chat.post(text=NUMBER, client_message_id="same")).json()
+
+    assert first["replies"] == again["replies"]
+    assert NUMBER not in json.dumps(again)
+
+
+async def test_what_is_typed_for_an_adviser_is_theirs_to_read(chat: Chat, store: Store) -> None:
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    await chat.press("/call_back")
+    await chat.press("/call_back_phone")
+    sam, _ = await store.add_adviser("Sam")
+    await store.claim(chat.id, sam.id)
+
+    await chat.say(NUMBER)
+
+    assert (await store.messages(chat.id))[-1].text == NUMBER
+
+
+async def test_a_call_back_by_form_and_its_cancelling(chat: Chat, client: Client, store: Store) -> None:
+    address = f"/api/v1/conversations/{chat.id}/call-back"
+    form = {"how": "text", "address": "020 7946 0018", "when": "today"}
+    refused = await client.post(address, json=form, headers=chat.auth)
+    assert refused.status == 422
+    assert "mobile" in (await refused.json())["errors"][0]["message"]
+    assert (await client.post(address, json=form)).status == 401
+
+    taken = await client.post(address, json={**form, "address": NUMBER, "name": "Robin"}, headers=chat.auth)
+
+    assert taken.status == 201
+    assert (await taken.json())["owner"] == "callback"
+    again = await client.post(address, json={**form, "address": NUMBER}, headers=chat.auth)
+    assert (await again.json())["code"] == "call_back_exists"
+    assert "123456" not in await everything_stored(store)
+    assert (await client.delete(address, headers=chat.auth)).status == 204
+    assert (await chat.read())["owner"] == "bot"
+    assert "cancelled" in (await chat.read())["messages"][-1]["text"]
+
+
+async def test_the_rest_webhook_asks_for_a_call_back_too(
+    client: Client, bot: StandInBot, store: Store
+) -> None:
+    said: list[str] = []
+    for message in ("a person", "/call_back", "/call_back_email", "me@example.org", "mornings", "Robin"):
+        response = await client.post("/webhooks/rest/webhook", json={"sender": "x", "message": message})
+        said.append(" ".join(reply["text"] for reply in await response.json()))
+
+    assert "An adviser will send an email to m…@example.org" in said[-1]
+    assert "me@example.org" not in await everything_stored(store) + json.dumps(bot.heard)
+
+
+@pytest.mark.parametrize(
+    ("how", "typed", "address", "wrong"),
+    [
+        ("phone", "07400 123456", "+447400123456", ""),
+        ("phone", "+44 (0)7400 123 456", "+447400123456", ""),
+        ("text", "call me on 07400123456 ok", "+447400123456", ""),
+        ("phone", "+48 512 345 678", "+48512345678", ""),
+        ("phone", "01234", "", "too short"),
+        ("phone", "074001234560000", "", "too long"),
+        ("phone", "hello", "", "does not look like"),
+        ("text", "020 7946 0018", "", "mobile"),
+        ("email", "Sam.Smith@example.org.", "Sam.Smith@example.org", ""),
+        ("email", "sam@example", "", "email address"),
+        ("email", "sam", "", "email address"),
+    ],
+)
+def test_contacts_are_read_as_people_write_them(how: str, typed: str, address: str, wrong: str) -> None:
+    read = read_contact(how, typed)
+    assert read.address == address
+    assert wrong in read.wrong
+    assert bool(read.wrong) is (address == "")
+
+
+# -- afterwards, and for everybody -----------------------------------------------------------------
+
+
+async def test_a_rating_and_a_comment_are_kept_with_the_request(
+    chat: Chat, bot: StandInBot, store: Store
+) -> None:
+    rating = f"/api/v1/conversations/{chat.id}/rating"
+    refused = await chat.client.put(rating, json={"rating": 5}, headers=chat.auth)
+    assert (await refused.json())["code"] == "nothing_to_rate"
+    sam, _ = await store.add_adviser("Sam")
+    await store.escalate(chat.id, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat.id, sam.id)
+    await store.close(chat.id, sam.id, outcome="answered")
+    await store.append_assistant(chat.id, [person_wording.ask_rating()])
+
+    await chat.press("/rate_4")
+    await chat.press("/rate_comment")
+    heard = len(bot.heard)
+    assert "Thank you" in (await chat.say("Sam was kind. Is that a person?"))[0]["text"]
+
+    [case] = await store.history()
+    assert (case.escalation.rating, case.escalation.rating_comment) == (4, "Sam was kind. Is that a person?")
+    assert len(bot.heard) == heard
+    assert (await chat.client.put(rating, json={"rating": 2}, headers=chat.auth)).status == 204
+    assert (await chat.say("How long is the wait?"))[0]["text"] == "33 weeks on average."
+
+
+async def test_an_announcement_and_the_off_switch_reach_new_and_running_chats(
+    chat: Chat, client: Client, bot: StandInBot, store: Store
+) -> None:
+    await store.announce("Phones are down today.", by="boss")
+    await store.switch_assistant(False, by="boss", why="a wrong answer")
+    await asyncio.sleep(0.2)
+
+    begun = await (await client.post("/api/v1/conversations")).json()
+    page = await (await client.get("/")).text()
+    [reply] = await chat.say("How long is the wait?")
+    rest = await client.post("/webhooks/rest/webhook", json={"sender": "y", "message": "hello"})
+
+    assert begun["messages"][0]["text"] == "Phones are down today."
+    assert "switched off" in begun["messages"][1]["text"]
+    assert "Phones are down today." in page
+    assert "switched off" in reply["text"]
+    assert "switched off" in (await rest.json())[0]["text"]
+    assert bot.heard == []
+    assert "000" in (await chat.say("DANGER"))[0]["text"]
+    await chat.press("/human_request")
+    assert await store.escalation(chat.id) is not None
+    await store.switch_assistant(True, by="boss", why="mended")
+    assert (await chat.say("How long is the wait?"))[0]["text"] == "33 weeks on average."
+
+
+def test_times_are_told_as_people_say_them() -> None:
+    now = datetime(2026, 11, 27, 18, 0, tzinfo=LOCAL_TIME)
+    assert person_wording.day_and_time(now + timedelta(hours=1), now) == "today at 7pm"
+    assert person_wording.day_and_time(now + timedelta(hours=15), now) == "tomorrow at 9am"
+    assert person_wording.day_and_time(now + timedelta(hours=63), now) == "on Monday 30 November at 9am"
+    assert [person_wording.how_long(timedelta(minutes=m)) for m in (0, 1, 5, 120)] == [
+        "less than a minute",
+        "about 1 minute",
+        "about 5 minutes",
+        "about 2 hours",
+    ]
+
+
+async def _escalation(store: Store, chat: str) -> Escalation:
+    found = await store.escalation(chat)
+    assert found is not None
+    assert (await store.get(chat)).owner in (Owner.QUEUED, Owner.ADVISER)
+    return found
