@@ -32,7 +32,7 @@ from conversations.errors import CannotUnseal
 from conversations.events import OUTBOX, Events
 from conversations.keys import new_id
 from conversations.log import utc_now
-from conversations.models import Delivery, DeliveryState, Json
+from conversations.models import Delivery, DeliveryState, Json, Recipient
 from conversations.sealing import Sealer
 
 #: Longer than any one attempt to send may take.
@@ -130,6 +130,22 @@ class Outbox:
             urgent=urgent,
             give_up_after=give_up_after,
         )
+
+    async def enqueue_for(self, recipient: Recipient, payload: Json, *, also_inactive: bool = False) -> None:
+        """Write an entry for where a conversation's replies go, if replies go there now."""
+        if not (recipient.active or also_inactive):
+            return
+        async with self._database.writing() as session:
+            await enqueue_in(
+                session,
+                kind=recipient.kind,
+                sealed_target=recipient.target,
+                lane=recipient.lane,
+                payload=payload,
+                at=utc_now(),
+                conversation_id=recipient.conversation_id,
+            )
+        self._events.publish(OUTBOX)
 
     # -- sending ------------------------------------------------------------------------------------
 

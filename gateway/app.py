@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from conversations.outbox import FIRST_PAUSE, LONGEST_PAUSE
 from gateway import (
     api,
     calendar,
@@ -26,6 +28,10 @@ from gateway import (
 )
 from gateway.allowance import tell_quota
 from gateway.bodies import MAX_BODY_BYTES
+from gateway.channels import crossing, webhooks
+from gateway.channels import resources as channel_resources
+from gateway.channels.keys import CHANNEL_SETTINGS, PAUSES
+from gateway.channels.settings import ChannelSettings, checked
 from gateway.cors import cors_middleware
 from gateway.elsewhere import covered
 from gateway.errors import problem_middleware
@@ -48,17 +54,22 @@ def init_app(
     load_safety: Callable[[], Safety] = SafetyCheck.load,
     load_crisis: Callable[[str], Crisis] = CrisisCards.load,
     load_areas: Callable[[str], frozenset[str]] = covered,
+    channel_settings: ChannelSettings | None = None,
+    pauses: tuple[timedelta, timedelta] = (FIRST_PAUSE, LONGEST_PAUSE),
 ) -> web.Application:
     """The whole gateway for these settings; run it with ``aiohttp.web``.
 
     ``load_safety``, and ``load_crisis`` and ``load_areas`` (given the knowledge store's URL) run once, at the
-    start.
+    start. ``channel_settings`` come from the environment when not given; ``pauses`` are the shortest and the
+    longest between two attempts to send something. Raises ``WrongSettings``.
     """
     app = web.Application(
         middlewares=[headers.log_middleware, problem_middleware, cors_middleware],
         client_max_size=MAX_BODY_BYTES,
     )
     app[SETTINGS] = settings
+    app[CHANNEL_SETTINGS] = checked(channel_settings or ChannelSettings())
+    app[PAUSES] = pauses
     app[METRICS] = Metrics()
     app[SOCKETS] = Sockets()
     app[ORIGINS] = Origins(settings.allowed_origins)
@@ -89,6 +100,7 @@ def init_app(
     app.cleanup_ctx.append(resources.areas(load_areas))
     app.cleanup_ctx.append(oruk.directory)
     app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
+    app.cleanup_ctx.append(channel_resources.messaging)
     app.cleanup_ctx.append(resources.watch_advisers)
     app.cleanup_ctx.append(resources.keep_no_longer_than_said)
     return app
@@ -113,6 +125,11 @@ def add_routes(app: web.Application) -> None:
     app.router.add_delete("/api/v1/conversations/{id}/call-back", person.cancel_call_back)
     app.router.add_put("/api/v1/conversations/{id}/rating", person.rate)
     app.router.add_post("/webhooks/rest/webhook", rest_webhook.webhook)
+
+    app.router.add_get("/channels/{name}/webhook", webhooks.challenge)
+    app.router.add_post("/channels/{name}/webhook", webhooks.webhook)
+    app.router.add_get("/continue/{token}", crossing.ask)
+    app.router.add_post("/continue/{token}", crossing.move)
 
     oruk.add_routes(app)
     app.router.add_get("/calendar.ics", calendar.calendar)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gateway.errors import Code, Problem
 from gateway.keys import RECORDS
+from gateway.records import Records
 from knowledge.calendar_file import MEDIA_TYPE, calendar_of
 from knowledge.deadlines import EVENTS, summary_of
 from knowledge.queries.rights import deadlines_from
@@ -20,7 +21,18 @@ _FIRST, _LAST = date(2000, 1, 1), date(2100, 12, 31)
 
 async def calendar(request: web.Request) -> web.Response:
     """``GET /calendar.ics?EVENT=YYYY-MM-DD``: every date that follows from an event, or from several."""
-    starts = _read(request.query)
+    content = await dates_file(request.app[RECORDS], request.query)
+    return web.Response(
+        body=content,
+        content_type=MEDIA_TYPE,
+        charset="utf-8",
+        headers={"Content-Disposition": 'attachment; filename="dates.ics"'},
+    )
+
+
+async def dates_file(records: Records, query: Mapping[str, str]) -> bytes:
+    """The file for these events and their days. Raises ``Problem``."""
+    starts = _read(query)
 
     def build(session: Session) -> bytes:
         rules = [rule for event in starts for rule in deadlines_from(session, event)]
@@ -31,13 +43,7 @@ async def calendar(request: web.Request) -> web.Response:
             )
         return calendar_of(summary)
 
-    content = await request.app[RECORDS].read(build)
-    return web.Response(
-        body=content,
-        content_type=MEDIA_TYPE,
-        charset="utf-8",
-        headers={"Content-Disposition": 'attachment; filename="dates.ics"'},
-    )
+    return await records.read(build)
 
 
 def _read(query: Mapping[str, str]) -> dict[str, date]:

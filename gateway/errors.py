@@ -38,6 +38,8 @@ class Code(StrEnum):
     MESSAGE_ID_REUSED = "message_id_reused"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     HELLO_EXPECTED = "hello_expected"
+    WEBHOOK_NOT_GENUINE = "webhook_not_genuine"
+    LINK_USED = "link_used"
     NO_DATES = "no_dates"
     CALL_BACK_EXISTS = "call_back_exists"
     WITH_ADVISER = "with_adviser"
@@ -140,6 +142,16 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.BAD_REQUEST,
         "The first frame must be a hello",
         'Send {"type": "hello", "token": TOKEN, "after": SEQ} within ten seconds.',
+    ),
+    Code.WEBHOOK_NOT_GENUINE: (
+        HTTPStatus.UNAUTHORIZED,
+        "This webhook does not come from the provider",
+        "Check the secret that the provider was given; docs/channels.md says where.",
+    ),
+    Code.LINK_USED: (
+        HTTPStatus.NOT_FOUND,
+        "This link does not work any more",
+        "It works once, and for a short time. Send WEB in the chat to get a new one.",
     ),
     Code.NO_DATES: (
         HTTPStatus.NOT_FOUND,

@@ -93,6 +93,15 @@ async def post(request: web.Request) -> web.Response:
     return _render(request, view)
 
 
+async def resumed(request: web.Request, conversation_id: str, token: str) -> web.Response:
+    """The page with a conversation that was begun elsewhere. Raises ``NotFound``."""
+    store = request.app[STORE]
+    view = _View([], conversation_id, token)
+    view.messages = [message_json(message) for message in await store.messages(conversation_id)]
+    view.status = await status_json(store, conversation_id)
+    return _render(request, view)
+
+
 async def _conversation(request: web.Request, form: dict[str, str]) -> tuple[Conversation, str]:
     """The conversation that the form names, or a new one."""
     store = request.app[STORE]

@@ -15,11 +15,15 @@ from aiohttp import web
 from conversations.callbacks import CallBacks
 from conversations.errors import StoreUnavailable
 from conversations.events import SERVICE
+from conversations.log import Draft
+from conversations.models import Conversation
 from conversations.sealing import Sealer, key_in
 from conversations.store import open_store
 from gateway import person_wording, wording
 from gateway.bot_client import BotClient
 from gateway.call_back import CallBackTalk
+from gateway.channels import voice
+from gateway.channels.registry import CHANNELS
 from gateway.crisis import check_complete
 from gateway.elsewhere import Elsewhere
 from gateway.keys import (
@@ -142,12 +146,17 @@ def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis
             call_backs=CallBackTalk(app[STORE], app[CALL_BACKS]),
             metrics=app[METRICS],
             max_message_chars=settings.max_message_chars,
+            aside=_aside,
         )
         yield
         await app[TURNS].drain()
         elsewhere.close()
 
     return resource
+
+
+def _aside(conversation: Conversation, text: str) -> Draft | None:
+    return voice.aside(conversation, text) if conversation.channel in CHANNELS else None
 
 
 async def keep_no_longer_than_said(app: web.Application) -> AsyncGenerator[None]:

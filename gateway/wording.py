@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conversations.log import Draft
-from conversations.models import Json, Role
+from conversations.models import Json, Message, Role
 from gateway.languages import Language
 
 #: The button that is always there.
@@ -17,6 +17,9 @@ HUMAN_REQUEST = "/human_request"
 TRY_AGAIN = "/try_again"
 STOP_WAITING = "/stop_waiting"
 CALL_BACK = "/call_back"
+
+#: True on the web page only; a channel says something else in its place.
+KEEP_PAGE_OPEN = "Keep this page open if you can: we cannot reach you anywhere else. "
 
 TALK_TO_A_PERSON: Json = {"title": "Talk to a person", "payload": HUMAN_REQUEST}
 _TRY_AGAIN: Json = {"title": "Try again", "payload": TRY_AGAIN}
@@ -170,7 +173,7 @@ def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Se
         "Nobody is here to answer right now. "
         f"Your request is saved with the reference {reference}. "
         "The next adviser who signs in will see it, with this whole chat, and will answer here. "
-        "Keep this page open if you can: we cannot reach you anywhere else. "
+        f"{KEEP_PAGE_OPEN}"
         "You can keep asking me meanwhile."
     )
     easy_read = (
@@ -187,6 +190,21 @@ def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Se
         easy_read=easy_read,
         cards=cards,
         buttons=({"title": "Ask for a call back", "payload": CALL_BACK}, _STOP_WAITING),
+        meta={"kind": "nobody_here"},
+    )
+
+
+def is_waiting(message: Message) -> bool:
+    """Whether a message says that a person was asked for and nobody is here."""
+    return message.meta.get("kind") == "nobody_here"
+
+
+def ask_anything() -> Draft:
+    """A new start: what can be asked."""
+    return Draft(
+        text="What do you want to know? Ask in your own words, or choose a question.",
+        easy_read="What do you want to know?\nType your question. Or press a button.",
+        buttons=_FIRST_QUESTIONS,
     )
 
 

@@ -16,6 +16,7 @@ _COMMANDS = {
     "chat": "chat",
     "knowledge": "knowledge",
     "adviser": "adviser",
+    "channel": "channel",
     "hours": "hours",
     "evaluate": "evaluate",
     "bench": "bench",

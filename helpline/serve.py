@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from aiohttp import web
 
 from desk.app import add_desk
 from desk.settings import DeskSettings
 from gateway.app import init_app
+from gateway.channels.settings import WrongSettings
 from gateway.keys import STORE
 from gateway.logs import set_up_logging
 from gateway.settings import Settings
@@ -16,7 +19,10 @@ def main() -> None:
     """Serve until stopped; settings come from the environment."""
     settings = Settings()
     set_up_logging(settings.log_level)
-    app = init_app(settings)
+    try:
+        app = init_app(settings)
+    except WrongSettings as error:
+        sys.exit(f"The gateway cannot start. {error}")
     add_desk(app, DeskSettings(), STORE)
     web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None)
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from encoder import SentenceEncoder
+from gateway.channels.settings import ChannelSettings
 from helpline.programs import programs
 from helpline.settings import Settings
 from helpline.supervisor import Supervisor
@@ -114,6 +115,8 @@ async def running(settings: Settings, say: Callable[[str], None]) -> AsyncGenera
         CannotStart, TrainingFailed, ContentError, StoreUnavailable, NotReady: each with a clear message.
     """
     check_machine(settings)
+    if problems := ChannelSettings().problems():
+        raise CannotStart("The channels cannot start: " + "; ".join(problems) + ".")
     if not is_current():
         say("Training the assistant: one to two minutes, only after its training files changed ...")
         await _with_heartbeat(asyncio.to_thread(train_if_needed, settings), say)

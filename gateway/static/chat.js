@@ -90,7 +90,21 @@ const welcome = [...page.messages.children].map((item) => item.cloneNode(true));
 function readTicket() {
   const id = memory.get("id");
   const token = memory.get("token");
-  return id && token ? { id, token } : null;
+  return handedOver() ?? (id && token ? { id, token } : null);
+}
+
+/** A conversation that the page itself came with: one that goes on from a messaging app. @returns {Ticket | null} */
+function handedOver() {
+  const field = (/** @type {string} */ name) => {
+    const found = page.form.elements.namedItem(name);
+    return found instanceof HTMLInputElement ? found.value : "";
+  };
+  const id = field("conversation");
+  const token = field("token");
+  if (!id || !token) return null;
+  memory.set("id", id);
+  memory.set("token", token);
+  return { id, token };
 }
 
 // -- showing ---------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from encoder import EncoderUnavailable, SentenceEncoder
+from gateway.channels.registry import channels_on
+from gateway.channels.settings import ChannelSettings
 from helpline.client import is_ready
 from helpline.settings import Settings
 from helpline.stack import CannotStart, check_machine
@@ -34,6 +36,7 @@ def doctor() -> None:
         ("dialogue model", _model),
         ("content", _content),
         ("knowledge store", _store),
+        ("channels", _channels),
         ("ports and disk", _machine),
     ]
     wrong = 0
@@ -103,6 +106,13 @@ def _store(settings: Settings) -> str:
     if not records:
         raise _Wrong("empty; run `helpline knowledge load` (`make run` does it by itself)")
     return f"{records} published records"
+
+
+def _channels(_: Settings) -> str:
+    settings = ChannelSettings()
+    if problems := settings.problems():
+        raise _Wrong("; ".join(problems))
+    return f"on: {', '.join(channels_on(settings)) or 'none'}"
 
 
 def _machine(settings: Settings) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
+from typing import Any
 
 import click
 
@@ -19,15 +21,25 @@ from knowledge.database import StoreUnavailable
 @click.command()
 def run() -> None:
     """Start the whole helpline on this machine."""
+    settings = Settings()
+    told_plainly(run_until_stopped(settings))
+
+
+def told_plainly(work: Coroutine[Any, Any, None]) -> None:
+    """Run it; what is in its way is told as one clear line."""
     try:
-        asyncio.run(_run(Settings()))
+        asyncio.run(work)
     except ContentError as error:
         fail(f"The content cannot be loaded:\n{error}\nMend these lines and start again.")
     except (CannotStart, TrainingFailed, StoreUnavailable, NotReady) as error:
         fail(str(error))
 
 
-async def _run(settings: Settings) -> None:
+async def run_until_stopped(settings: Settings, also: str = "") -> None:
+    """The whole helpline until Ctrl-C. ``also`` is one more line to say once it is ready.
+
+    Raises what ``helpline.stack.running`` raises.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -43,7 +55,10 @@ async def _run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop)
     try:
         async with running(settings, click.echo) as supervisor:
-            click.echo(f"\nThe helpline is ready: {settings.gateway_url}\nPress Ctrl-C to stop.")
+            click.echo(f"\nThe helpline is ready: {settings.gateway_url}")
+            if also:
+                click.echo(also)
+            click.echo("Press Ctrl-C to stop.")
             await supervisor.wait()
     except asyncio.CancelledError:
         click.echo("Stopped.")

@@ -1,0 +1,159 @@
+"""What a channel is: it checks webhooks, reads them, and sends. The rest is the same for all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from conversations.models import DeliveryState, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can show. Lengths are in characters, counted as the provider counts them."""
+
+    text: int  # the longest message
+    bubble: int  # what one message should hold at most, to be read on a phone
+    buttons: int = 0  # 0: choices are numbered, and the number is sent back
+    files: bool = False
+    short_answers: bool = False  # each message costs: one is sent, with a link to the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One thing that a person did. ``id`` is the provider's own and the same in each repeat."""
+
+    id: str
+    address: str
+    text: str = ""
+    button: str | None = None  # what came back with a button that was pressed
+    media: str | None = None  # "photo", "voice", "sticker" ... which is not fetched
+    edited: bool = False
+    blocked: bool | None = None  # the person blocked (True) or unblocked (False) us; nothing was said
+    token: str | None = None  # what the channel needs to say that a button was seen
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the provider tells of something we sent."""
+
+    state: DeliveryState
+    provider_id: str | None = None
+    reference: str | None = None
+    error: str | None = None
+
+
+type Event = Inbound | Receipt
+
+#: Takes what came in; returns once it is safely in the log. Raises ``Problem`` or ``StoreUnavailable``.
+type Receive = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One message to be sent. ``buttons`` are ``{"title", "id"}``; ``file`` is ``{"url", "name"}``."""
+
+    text: str
+    buttons: Sequence[Json] = ()
+    file: Json | None = None
+
+    def json(self) -> Json:
+        """The bubble as the outbox keeps it."""
+        return {"text": self.text, "buttons": list(self.buttons), "file": self.file}
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Bubble:
+        """The bubble that ``json`` made."""
+        return cls(str(payload["text"]), payload.get("buttons") or (), payload.get("file"))
+
+
+class Refused(Exception):
+    """A webhook that is not the provider's, or that cannot be read. ``status`` is the HTTP status."""
+
+    def __init__(self, status: int, why: str) -> None:
+        self.status = status
+        super().__init__(why)
+
+
+class NotSent(Exception):
+    """The provider did not take a message.
+
+    ``for_good``: it never will. ``uncertain``: it may have taken it. ``not_before``: what it asked to wait.
+    """
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        for_good: bool = False,
+        uncertain: bool = False,
+        not_before: timedelta | None = None,
+    ) -> None:
+        self.for_good = for_good
+        self.uncertain = uncertain
+        self.not_before = not_before
+        super().__init__(why)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One bubble on its way."""
+
+    address: str
+    bubble: Bubble
+    reference: str
+    heard_at: datetime | None = None  # when the person last wrote; None when that is not known any more
+    file: bytes | None = field(default=None, repr=False)
+
+
+class Channel(ABC):
+    """One channel. An instance lives as long as the gateway."""
+
+    name: str  # in addresses, tables and settings
+    title: str  # for people
+    can: Capabilities
+
+    @abstractmethod
+    def check(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raise ``Refused`` unless the webhook is the provider's."""
+
+    @abstractmethod
+    def read(self, body: Any) -> list[Event]:
+        """What a webhook's JSON tells; kinds that do not matter here are left out. Raises ``Refused``."""
+
+    def challenge(self, query: Mapping[str, str]) -> str:
+        """The answer to a provider that asks whether this address is ours. Raises ``Refused``."""
+        raise Refused(404, "this channel asks nothing")
+
+    @abstractmethod
+    async def send(self, sending: Sending) -> str | None:
+        """Give one bubble to the provider; returns its id there. Raises ``NotSent``, or ``Held``."""
+
+    async def find_sent(self, reference: str) -> str | None:
+        """The provider's id of what it took under our reference, if it can be asked. Raises ``NotSent``."""
+        return None
+
+    async def seen(self, inbound: Inbound) -> None:
+        """Show the person that a button they pressed was seen, where the channel has that. Never fails."""
+        return None
+
+    async def ask_to_write(self, address: str, reference: str) -> bool:
+        """Ask the person to write, where that is allowed when nothing else is. False: there is no such way.
+
+        Raises ``NotSent``.
+        """
+        return False
+
+    @asynccontextmanager
+    async def running(self, receive: Receive) -> AsyncGenerator[None]:
+        """What the channel does besides, for as long as the gateway runs."""
+        yield
+
+
+class Held(Exception):
+    """The provider allows no message now: what waits is kept until the person writes. Says why."""

@@ -1,0 +1,229 @@
+"""From messages of the log to what a phone shows: a few short bubbles, one idea each, with few choices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from dateutil.easter import easter
+
+from conversations.models import Json, Message, Role
+from gateway import wording
+from gateway.channels import voice
+from gateway.channels.base import Bubble, Capabilities
+
+#: So many messages a turn, so that nobody has to read a wall of them.
+MOST_BUBBLES = 3
+
+#: More text than this does not go together with buttons in every channel.
+_WITH_BUTTONS = 1000
+
+_LONDON = ZoneInfo("Europe/London")
+
+#: Topics whose answers end with asking somebody at school.
+_AT_SCHOOL = frozenset(
+    {"support_school", "sen_support_funding", "exclusion_attendance", "reasonable_adjustments"}
+)
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…:])[\"')\]]*\s+|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one person wants it, where and when."""
+
+    can: Capabilities
+    easy_read: bool = False
+    most: int = MOST_BUBBLES
+    skip: int = 0  # bubbles that were shown before "Show me more"
+    public_url: str = ""
+    now: datetime = field(default_factory=lambda: datetime.now(_LONDON))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The bubbles, and for a channel without buttons the ids of its numbered choices."""
+
+    bubbles: list[Bubble]
+    choices: list[str]
+
+
+def button_id(seq: int, index: int) -> str:
+    """What comes back when a button is pressed; short enough for every channel."""
+    return f"b:{seq}:{index}"
+
+
+def more_id(seqs: Sequence[int], skip: int) -> str:
+    """... when "Show me more" is pressed."""
+    return f"m:{seqs[0]}:{seqs[-1]}:{skip}"
+
+
+def is_long(messages: Sequence[Message], view: View) -> bool:
+    """Whether a channel of short answers needs a link to the rest of these messages."""
+    whole = "\n\n".join(_text(message, view) for message in messages)
+    numbered = sum(len(choice["title"]) + 10 for choice in _choices(messages, view.can))
+    return view.can.short_answers and not _is_crisis(messages) and len(whole) + numbered > view.can.bubble
+
+
+def present(messages: Sequence[Message], view: View, *, rest: str | None = None) -> Shown:
+    """The bubbles for messages that were logged together.
+
+    ``rest`` is a link to the whole, for a channel of short answers. Crisis replies are never cut.
+    """
+    if not messages:
+        return Shown([], [])
+    choices = _choices(messages, view.can)
+    if _is_crisis(messages):
+        texts = [part for message in messages for part in split(_text(message, view), view.can.text)]
+        return _with_choices(texts, choices, messages, view)
+    if view.can.short_answers and rest is not None:
+        whole = "\n\n".join(_text(message, view) for message in messages)
+        tail = f"\nThe rest: {rest}"
+        return Shown([Bubble(_cut(whole, view.can.bubble - len(tail)) + tail)], [])
+    if view.can.short_answers:
+        texts = split("\n\n".join(_text(message, view) for message in messages), view.can.bubble)
+    else:
+        texts = [part for message in messages for part in split(_text(message, view), view.can.bubble)]
+    texts = texts[view.skip :]
+    if len(texts) > view.most:
+        shown = view.skip + view.most
+        seqs = [message.seq for message in messages]
+        choices = [{"title": voice.SHOW_MORE, "id": more_id(seqs, shown)}, *_person(choices)]
+        return _with_choices(texts[: view.most], choices, [], view)
+    return _with_choices(texts, choices, messages, view)
+
+
+def split(text: str, longest: int) -> list[str]:
+    """``text`` in parts of at most ``longest`` characters, cut between paragraphs, lines or sentences."""
+    parts: list[str] = []
+    left = text.strip()
+    while len(left) > longest:
+        part = _cut(left, longest)
+        parts.append(part)
+        left = left[len(part) :].strip()
+    return [*parts, left] if left else parts
+
+
+def _cut(text: str, longest: int) -> str:
+    """The beginning of ``text`` that ends where a sentence does, or at least a word."""
+    if len(text) <= longest:
+        return text
+    window = text[: longest + 1]
+    paragraph = window.rfind("\n\n")
+    if paragraph > longest // 2:
+        return window[:paragraph].rstrip()
+    ends = [found.start() for found in _SENTENCE_END.finditer(window)]
+    if ends and ends[-1] > longest // 4:
+        return window[: ends[-1]].rstrip()
+    word = window.rfind(" ")
+    return window[: word if word > 0 else longest].rstrip()
+
+
+def _with_choices(texts: list[str], choices: list[Json], messages: Sequence[Message], view: View) -> Shown:
+    bubbles = [Bubble(text) for text in texts]
+    ids: list[str] = []
+    if choices and bubbles and view.can.buttons:
+        last = bubbles[-1]
+        if len(last.text) > _WITH_BUTTONS:
+            bubbles.append(Bubble("What do you want to do?", choices))
+        else:
+            bubbles[-1] = Bubble(last.text, choices)
+    elif choices and bubbles:
+        ids = [choice["id"] for choice in choices]
+        lines = "\n".join(f"{n} {choice['title']}" for n, choice in enumerate(choices, start=1))
+        lines = f"Reply with a number:\n{lines}"
+        if len(bubbles[-1].text) + len(lines) + 1 <= view.can.text:
+            bubbles[-1] = Bubble(f"{bubbles[-1].text}\n{lines}")
+        else:
+            bubbles.append(Bubble(lines))
+    return Shown([*bubbles, *_files(messages, view)], ids)
+
+
+def _choices(messages: Sequence[Message], can: Capabilities) -> list[Json]:
+    """The buttons of all the messages, each once; a person can always be asked for."""
+    found: dict[str, Json] = {}
+    for message in messages:
+        for index, button in enumerate(message.buttons):
+            found.setdefault(
+                button["payload"], {"title": button["title"], "id": button_id(message.seq, index)}
+            )
+    human = found.pop(wording.HUMAN_REQUEST, None)
+    most = (can.buttons or 4) - (1 if human else 0)
+    return [*list(found.values())[:most], *([human] if human else [])]
+
+
+def _person(choices: list[Json]) -> list[Json]:
+    return [choice for choice in choices if choice["title"] == wording.TALK_TO_A_PERSON["title"]]
+
+
+def _is_crisis(messages: Sequence[Message]) -> bool:
+    return any(card.get("kind") == "crisis" for message in messages for card in message.cards)
+
+
+def _text(message: Message, view: View) -> str:
+    text = message.text
+    if view.easy_read and message.easy_read:
+        text = message.easy_read
+        for card in message.cards:
+            if card.get("kind") == "crisis":
+                missing = [
+                    f"- {contact['name']}: {contact['phone']}"
+                    for contact in card["contacts"]
+                    if contact.get("phone") and str(contact["phone"]) not in text
+                ]
+                text = "\n".join([text, *missing])
+    text = text.replace(wording.KEEP_PAGE_OPEN, voice.IN_THIS_CHAT)
+    if message.role is Role.ADVISER:
+        text = f"{message.author or 'Adviser'}: {text}"
+    if wording.is_waiting(message) and is_night(view.now):
+        text = f"{text}\n{voice.NIGHT}"
+    if message.topic in _AT_SCHOOL and may_be_school_holiday(view.now.date()):
+        text = f"{text}\n{voice.SCHOOL_HOLIDAY}"
+    return "\n".join([text, *_sources(message), *_links(message, view)])
+
+
+def _sources(message: Message) -> list[str]:
+    """Where an answer comes from, and how old it is: its first source, in a line."""
+    if _is_crisis([message]) or not message.sources:
+        return []
+    source = message.sources[0]
+    dated = source.get("as_of_said") or source.get("published")
+    said = str(source.get("title") or source.get("publisher") or "")
+    return [f"From: {said}{f' ({dated})' if dated else ''}"] if said else []
+
+
+def _links(message: Message, view: View) -> list[str]:
+    """Files that the channel cannot carry, as addresses."""
+    if view.can.files or not view.public_url:
+        return []
+    return [
+        f"{attachment.get('title') or 'A file'}: {view.public_url}{attachment['url']}"
+        for attachment in message.attachments
+        if str(attachment.get("url", "")).startswith("/")
+    ]
+
+
+def _files(messages: Sequence[Message], view: View) -> list[Bubble]:
+    if not view.can.files:
+        return []
+    return [
+        Bubble(str(attachment.get("title") or "A file"), file={"url": attachment["url"], "name": "dates.ics"})
+        for message in messages
+        for attachment in message.attachments
+        if str(attachment.get("url", "")).startswith("/calendar.ics?")
+    ]
+
+
+def is_night(now: datetime) -> bool:
+    """Whether most people in England are asleep: 10 in the evening to 7 in the morning."""
+    hour = now.astimezone(_LONDON).hour
+    return hour >= 22 or hour < 7
+
+
+def may_be_school_holiday(day: date) -> bool:
+    """Whether most schools in England may be closed: August, Christmas, and the weeks around Easter."""
+    christmas = (day.month == 12 and day.day >= 20) or (day.month == 1 and day.day <= 3)
+    return day.month == 8 or christmas or abs((day - easter(day.year)).days) <= 8

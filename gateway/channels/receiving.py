@@ -1,0 +1,386 @@
+"""What comes in: known once, written down, and then worked on.
+
+A provider is answered as soon as its event is safely in the log. A repeat of an event does nothing, also
+after the conversation was erased. What one person sends is taken in one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from weakref import WeakValueDictionary
+
+from conversations.errors import MessageConflict, NotFound, OwnershipChanged, StoreUnavailable
+from conversations.keys import hashed, new_id
+from conversations.log import Draft
+from conversations.models import Conversation, Owner, Recipient
+from conversations.outbox import Outbox
+from conversations.recipients import Recipients
+from conversations.store import Store
+from gateway import wording
+from gateway.bot_client import BotClient
+from gateway.channels import voice
+from gateway.channels.base import Bubble, Channel, Event, Inbound, NotSent, Receipt, Sending
+from gateway.channels.commands import Command, command_in
+from gateway.crisis import emergency_lines, own_age
+from gateway.errors import Problem
+from gateway.ports import Crisis
+from gateway.turn import Said, Turns
+
+log = logging.getLogger(__name__)
+
+#: A longer message is cut; no channel carries one.
+_LONGEST = 20_000
+
+#: A turn that nobody works on for so long belonged to a process that ended.
+_ABANDONED_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the sentences of the channels need of the settings."""
+
+    service_name: str
+    retention_days: int
+    public_url: str
+    crossing_minutes: int
+
+
+class Receiver:
+    """Takes in what channels read. One instance a gateway."""
+
+    def __init__(
+        self,
+        *,
+        channels: Mapping[str, Channel],
+        store: Store,
+        recipients: Recipients,
+        outbox: Outbox,
+        turns: Turns,
+        bot: BotClient,
+        crisis: Crisis,
+        words: Words,
+    ) -> None:
+        self._channels = channels
+        self._store = store
+        self._recipients = recipients
+        self._outbox = outbox
+        self._turns = turns
+        self._bot = bot
+        self._crisis = crisis
+        self._words = words
+        self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._working: set[asyncio.Task[Any]] = set()
+        self._helped: dict[str, None] = {}  # events that got a crisis reply while nothing could be saved
+
+    async def receive(self, channel: Channel, events: Sequence[Event]) -> None:
+        """Take in events in their order; returns when all are in the log.
+
+        Raises ``Problem`` or ``StoreUnavailable``: the provider must tell them again.
+        """
+        for event in events:
+            if isinstance(event, Receipt):
+                await self._outbox.report(
+                    channel.name,
+                    event.state,
+                    provider_id=event.provider_id,
+                    reference=event.reference,
+                    error=event.error,
+                )
+                continue
+            key = f"{channel.name}\n{event.address}\n{event.id}"
+            lock = self._senders.setdefault(f"{channel.name}\n{event.address}", asyncio.Lock())
+            async with lock:
+                if await self._recipients.was_received(channel.name, key):
+                    continue
+                await self._take(channel, event, hashed(key)[:40])
+                await self._recipients.received(channel.name, key)
+
+    async def drain(self) -> None:
+        """Wait for the work that was begun."""
+        while self._working:
+            await asyncio.gather(*self._working, return_exceptions=True)
+
+    async def take_up(self) -> None:
+        """Answer what was logged and never answered, because a process ended in between."""
+        before = datetime.now(UTC) - _ABANDONED_AFTER
+        for message in await self._recipients.unanswered(list(self._channels), before):
+            try:
+                await self._turns.take_up(message)
+                log.warning("turn taken up", extra={"conversation": message.conversation_id})
+            except NotFound:
+                continue
+
+    # -- one event ----------------------------------------------------------------------------------
+
+    async def _take(self, channel: Channel, event: Inbound, message_id: str) -> None:
+        if event.token is not None:
+            self._begin(channel.seen(event))
+        if event.blocked is not None:
+            await self._blocked(channel, event)
+            return
+        text = event.text[:_LONGEST]
+        command = command_in(text) if event.button is None else None
+        if command is Command.DELETE:
+            await self._delete(channel, event.address)
+            return
+        try:
+            conversation, recipient = await self._conversation(channel, event)
+            if event.media is not None:
+                await self._media(conversation, event.media, f"{message_id}-m")
+                if not text.strip():
+                    return
+            if command is not None:
+                await self._command(conversation, recipient, command, text, message_id)
+            elif event.button is not None:
+                await self._button(channel, conversation, event, message_id)
+            elif (choice := _choice(text, recipient)) is not None:
+                await self._press(channel, conversation, choice, text, message_id)
+            else:
+                await self._listen(conversation, recipient, text)
+                await self._turn(conversation, Said(text, None, message_id, _meta(event)))
+        except (Problem, StoreUnavailable) as error:
+            await self._help_all_the_same(channel, event, text, error)
+            raise
+
+    async def _conversation(self, channel: Channel, event: Inbound) -> tuple[Conversation, Recipient]:
+        """The person's one conversation, begun with who sees it if there is none."""
+        conversation = await self._store.of_sender(channel.name, event.address)
+        if conversation is None:
+            conversation = await self._store.for_sender(channel.name, event.address)
+            # Whoever writes here is taken to be young until they say otherwise.
+            await self._store.set_person(conversation.id, area=None, age=None, young=True)
+            conversation = await self._store.get(conversation.id)
+        new = await self._recipients.get(conversation.id) is None
+        recipient, was_active = await self._recipients.heard(conversation.id, channel.name, event.address)
+        if new:
+            await self._say(conversation, self._intro(channel.name))
+        elif not was_active and command_in(event.text) is not Command.STOP:
+            await self._say(conversation, voice.back_again())
+        await self._outbox.release(conversation.id)
+        return conversation, recipient
+
+    def _intro(self, channel: str) -> Draft:
+        short = self._channels[channel].can.short_answers
+        return voice.intro(self._words.service_name, self._words.retention_days, channel, short=short)
+
+    async def _listen(self, conversation: Conversation, recipient: Recipient, text: str) -> None:
+        """What a message says of its writer, before it is answered."""
+        if conversation.young and voice.writes_for_a_child(text):
+            await self._store.set_person(
+                conversation.id, area=conversation.area, age=conversation.age, young=False
+            )
+        age = own_age(text)
+        if age is not None and age < 13 and not recipient.notes.get("told_under_13"):
+            await self._say(conversation, voice.under_13())
+            await self._recipients.note(conversation.id, told_under_13=True)
+
+    async def _turn(self, conversation: Conversation, said: Said) -> None:
+        """Log it, then let the turn run; nobody waits for its end."""
+        try:
+            begun = await self._turns.begin(conversation, said)
+        except MessageConflict:
+            return  # known under this id already, with other words: the first stays
+        self._begin(begun.replies())
+
+    def _begin(self, work: Any) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except Exception:
+                log.exception("work on a channel failed")
+
+        task = asyncio.create_task(run())
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    async def _say(self, conversation: Conversation, draft: Draft, *, reply_to: int | None = None) -> None:
+        await self._store.append_assistant(
+            conversation.id, [draft], reply_to=reply_to, unless_owned_by_adviser=False
+        )
+
+    async def _media(self, conversation: Conversation, kind: str, message_id: str) -> None:
+        accepted = await self._store.append_user(
+            conversation.id, message_id, voice.media_mark(kind), meta={"media": kind}
+        )
+        if not accepted.is_answered:
+            adviser = await self._store.adviser_name(conversation.id)
+            await self._say(conversation, voice.media(kind, adviser), reply_to=accepted.message.seq)
+
+    # -- buttons ------------------------------------------------------------------------------------
+
+    async def _button(
+        self, channel: Channel, conversation: Conversation, event: Inbound, message_id: str
+    ) -> None:
+        await self._press(channel, conversation, event.button or "", event.text, message_id)
+
+    async def _press(
+        self, channel: Channel, conversation: Conversation, pressed: str, text: str, message_id: str
+    ) -> None:
+        """``b:SEQ:INDEX`` is a button of a message; ``m:FIRST:LAST:SKIP`` asks for more of one."""
+        kind, *numbers = pressed.split(":")
+        if (
+            kind in ("b", "m")
+            and numbers
+            and all(n.isascii() and n.isdigit() and len(n) < 10 for n in numbers)
+        ):
+            first = int(numbers[0])
+            messages = await self._store.messages(conversation.id)
+            if kind == "m" and len(numbers) == 3:
+                last, skip = int(numbers[1]), int(numbers[2])
+                seqs = [m.seq for m in messages if first <= m.seq <= last and m.role != "user"]
+                await self._more(channel, conversation, seqs, skip, message_id)
+                return
+            buttons = next((m.buttons for m in messages if m.seq == first), [])
+            if kind == "b" and len(numbers) == 2 and int(numbers[1]) < len(buttons):
+                button = buttons[int(numbers[1])]
+                await self._turn(conversation, Said(button["title"], button["payload"], message_id))
+                return
+        accepted = await self._store.append_user(conversation.id, message_id, text or "[A button]")
+        if not accepted.is_answered:
+            await self._say(conversation, voice.button_gone(), reply_to=accepted.message.seq)
+
+    async def _more(
+        self, channel: Channel, conversation: Conversation, seqs: list[int], skip: int, message_id: str
+    ) -> None:
+        accepted = await self._store.append_user(conversation.id, message_id, voice.SHOW_MORE)
+        if accepted.is_answered:
+            return
+        recipient = await self._recipients.get(conversation.id)
+        if seqs and recipient is not None:
+            await self._outbox.enqueue_for(recipient, {"seqs": seqs, "skip": skip})
+        await self._store.append_assistant(conversation.id, [], reply_to=accepted.message.seq)
+
+    # -- commands -----------------------------------------------------------------------------------
+
+    async def _command(
+        self,
+        conversation: Conversation,
+        recipient: Recipient,
+        command: Command,
+        text: str,
+        message_id: str,
+    ) -> None:
+        if command is Command.PERSON:
+            button = wording.TALK_TO_A_PERSON
+            await self._turn(conversation, Said(button["title"], button["payload"], message_id))
+            return
+        if command is Command.EASY:
+            await self._recipients.note(conversation.id, easy_read=True)
+            await self._turn(conversation, Said(voice.easy_read_on(), None, message_id))
+            return
+        accepted = await self._store.append_user(conversation.id, message_id, text)
+        if accepted.is_answered:
+            return
+        seq = accepted.message.seq
+        if command is Command.START:
+            await self._start(conversation, seq)
+        elif command is Command.STOP:
+            await self._stop(conversation, seq)
+        elif command is Command.HELP:
+            emergency = emergency_lines(self._crisis, conversation.area, young=conversation.young)
+            draft = voice.help_lines(self._words.service_name, emergency, web=bool(self._words.public_url))
+            await self._say(conversation, draft, reply_to=seq)
+        elif command is Command.PLAIN:
+            await self._recipients.note(conversation.id, easy_read=None)
+            await self._say(conversation, wording.ask_anything(), reply_to=seq)
+        else:
+            await self._say(conversation, await self._way_to_the_web(conversation), reply_to=seq)
+
+    async def _start(self, conversation: Conversation, seq: int) -> None:
+        drafts = [wording.ask_anything()]
+        if seq > 2:  # the intro came with the first message of all; who starts again sees it again
+            drafts.insert(0, self._intro(conversation.channel))
+        await self._store.append_assistant(
+            conversation.id, drafts, reply_to=seq, unless_owned_by_adviser=False
+        )
+
+    async def _stop(self, conversation: Conversation, seq: int) -> None:
+        await self._leave(conversation)
+        await self._say(conversation, voice.stopped(), reply_to=seq)
+        await self._recipients.stop(conversation.id)
+
+    async def _leave(self, conversation: Conversation) -> None:
+        """Nothing more is sent, and nobody waits for somebody who is gone."""
+        await self._outbox.cancel(conversation.id, why="the person said stop")
+        try:
+            await self._store.withdraw(conversation.id, who="user")
+        except OwnershipChanged as error:
+            if error.owner == Owner.ADVISER:
+                await self._say(conversation, voice.person_stopped())
+
+    async def _way_to_the_web(self, conversation: Conversation) -> Draft:
+        if not self._words.public_url:
+            return voice.no_web()
+        link = await crossing_address(self._recipients, self._words, conversation.id)
+        return voice.crossing_link(link, self._words.crossing_minutes)
+
+    async def _delete(self, channel: Channel, address: str) -> None:
+        conversation = await self._store.of_sender(channel.name, address)
+        if conversation is not None:
+            await self._store.erase(conversation.id)
+            self._begin(self._bot.forget(conversation.id))
+        said = Bubble(voice.deleted(conversation is not None))
+        await self._outbox.enqueue(channel.name, address, said.json())
+
+    async def _blocked(self, channel: Channel, event: Inbound) -> None:
+        conversation = await self._store.of_sender(channel.name, event.address)
+        if conversation is not None and event.blocked:
+            await self._leave(conversation)
+            await self._recipients.stop(conversation.id)
+
+    # -- when nothing can be saved ------------------------------------------------------------------
+
+    async def _help_all_the_same(
+        self, channel: Channel, event: Inbound, text: str, error: Problem | StoreUnavailable
+    ) -> None:
+        """The log cannot be written, and the message speaks of danger: the contacts go out past the outbox.
+
+        Once an event: the provider will repeat it until it is saved.
+        """
+        try:
+            if isinstance(error, StoreUnavailable):
+                async with self._turns.never_without_help(lambda: _said(text)):
+                    raise error
+        except Problem as problem:
+            error = problem
+        crisis = error.document.get("crisis") if isinstance(error, Problem) else None
+        if crisis is None or event.id in self._helped:
+            return
+        self._helped[event.id] = None
+        while len(self._helped) > 1000:
+            self._helped.pop(next(iter(self._helped)))
+        sending = Sending(
+            event.address, Bubble(crisis["text"][: channel.can.text]), new_id(), datetime.now(UTC)
+        )
+        try:
+            await channel.send(sending)
+        except NotSent as failed:
+            log.error("crisis reply not sent", extra={"cause": str(failed)})
+
+
+async def crossing_address(recipients: Recipients, words: Words, conversation_id: str) -> str:
+    """A one-time link that goes on with the conversation in the web page."""
+    token = await recipients.open_crossing(conversation_id, timedelta(minutes=words.crossing_minutes))
+    return f"{words.public_url}/continue/{token}"
+
+
+async def _said(text: str) -> str:
+    return text
+
+
+def _meta(event: Inbound) -> dict[str, Any]:
+    return {"edited": True} if event.edited else {}
+
+
+def _choice(text: str, recipient: Recipient) -> str | None:
+    """The choice that a number stands for, where choices were numbered."""
+    choices = recipient.notes.get("choices") or []
+    number = text.strip().rstrip(".)")
+    if number.isascii() and number.isdigit() and len(number) < 3 and 1 <= int(number) <= len(choices):
+        return str(choices[int(number) - 1])
+    return None

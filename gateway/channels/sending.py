@@ -1,0 +1,189 @@
+"""What goes out: claimed from the outbox, shown as the channel can, sent, and tried again when it must be."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+from conversations.errors import StoreUnavailable
+from conversations.events import OUTBOX
+from conversations.models import Recipient
+from conversations.outbox import FIRST_PAUSE, LONGEST_PAUSE, Claimed, Outbox
+from conversations.recipients import Recipients
+from conversations.store import Store
+from gateway.calendar import dates_file
+from gateway.channels.base import Bubble, Channel, Held, NotSent, Sending
+from gateway.channels.presenting import MOST_BUBBLES, View, is_long, present
+from gateway.channels.receiving import Words, crossing_address
+from gateway.errors import Problem
+from gateway.records import Records
+
+log = logging.getLogger(__name__)
+
+#: So many are sent at once; one person's messages always one after the other.
+_AT_ONCE = 20
+
+#: Looked for at least this often: another process may have written.
+_LOOK_EVERY_SECONDS = 1.0
+
+#: What waits for a person to write is kept for so long.
+_HELD_FOR = timedelta(days=7)
+
+
+class Sender:
+    """Sends for all channels. One instance a gateway; several gateways share the work."""
+
+    def __init__(
+        self,
+        *,
+        channels: Mapping[str, Channel],
+        store: Store,
+        recipients: Recipients,
+        outbox: Outbox,
+        records: Records,
+        words: Words,
+        pauses: tuple[timedelta, timedelta] = (FIRST_PAUSE, LONGEST_PAUSE),
+    ) -> None:
+        """``pauses``: the shortest and the longest before another attempt."""
+        self._channels = channels
+        self._store = store
+        self._recipients = recipients
+        self._outbox = outbox
+        self._records = records
+        self._words = words
+        self._first_pause, self._longest_pause = pauses
+
+    async def run(self) -> None:
+        """Send whatever is due, until cancelled."""
+        sending: set[asyncio.Task[None]] = set()
+        with self._store.events.subscribe(OUTBOX) as changes:
+            try:
+                while True:
+                    try:
+                        claimed = await self._outbox.claim(
+                            list(self._channels), limit=_AT_ONCE - len(sending)
+                        )
+                        for entry in claimed:
+                            task = asyncio.create_task(self._send(entry))
+                            sending.add(task)
+                            task.add_done_callback(sending.discard)
+                        wait = _LOOK_EVERY_SECONDS
+                        if not claimed and (due := await self._outbox.next_due(list(self._channels))):
+                            wait = min(wait, due.total_seconds())
+                        if not claimed or len(sending) >= _AT_ONCE:
+                            await changes.wait(wait)
+                    except StoreUnavailable as error:
+                        log.error("the outbox cannot be read", extra={"cause": str(error)})
+                        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            finally:
+                # What is under way is finished, so that it is not sent again at the next start.
+                await asyncio.gather(*sending, return_exceptions=True)
+
+    async def _send(self, entry: Claimed) -> None:
+        try:
+            await self._send_one(entry)
+        except StoreUnavailable as error:
+            # The claim ends by itself, and the entry is then known to be uncertain.
+            log.error("the outbox cannot be written", extra={"cause": str(error)})
+        except Exception:
+            log.exception("a message cannot be sent", extra={"reference": entry.reference})
+            await self._outbox.retry(entry, "an error of our own", not_before=timedelta(minutes=1))
+
+    async def _send_one(self, entry: Claimed) -> None:
+        channel = self._channels[entry.kind]
+        conversation_id = entry.conversation_id
+        recipient = await self._recipients.get(conversation_id) if conversation_id else None
+        if "seqs" in entry.payload:
+            expanded = await self._expand(channel, entry, recipient)
+            if expanded is None:
+                return
+            entry = expanded
+        bubble = Bubble.of(entry.payload)
+        try:
+            if entry.uncertain and (known := await channel.find_sent(entry.reference)):
+                await self._outbox.sent(entry, known)
+                return
+            provider_id = await channel.send(
+                Sending(
+                    entry.target,
+                    bubble,
+                    entry.reference,
+                    recipient.heard_at if recipient else entry.created_at,
+                    await self._file(bubble),
+                )
+            )
+        except Held as held:
+            await self._hold(channel, entry, recipient, str(held))
+        except NotSent as failed:
+            await self._not_sent(entry, failed)
+        else:
+            await self._outbox.sent(entry, provider_id)
+
+    async def _not_sent(self, entry: Claimed, failed: NotSent) -> None:
+        extra = {"channel": entry.kind, "reference": entry.reference, "cause": str(failed)}
+        if failed.for_good:
+            log.error("a message was refused", extra=extra)
+            await self._outbox.failed(entry, str(failed))
+            return
+        log.warning("a message waits", extra=extra)
+        await self._outbox.retry(
+            entry,
+            str(failed),
+            not_before=failed.not_before,
+            uncertain=failed.uncertain,
+            first=self._first_pause,
+            longest=self._longest_pause,
+        )
+
+    async def _expand(self, channel: Channel, entry: Claimed, recipient: Recipient | None) -> Claimed | None:
+        """Messages of the log as bubbles, in place of the entry; the first is still ours to send."""
+        assert entry.conversation_id is not None
+        seqs = set(entry.payload["seqs"])
+        messages = [m for m in await self._store.messages(entry.conversation_id) if m.seq in seqs]
+        skip = int(entry.payload.get("skip", 0))
+        # The intro came just before: it counts.
+        most = MOST_BUBBLES - 1 if min(seqs, default=0) == 3 and not skip else MOST_BUBBLES
+        view = View(
+            can=channel.can,
+            easy_read=bool(recipient and recipient.notes.get("easy_read")),
+            most=most,
+            skip=skip,
+            public_url=self._words.public_url,
+        )
+        rest = None
+        if self._words.public_url and is_long(messages, view):
+            rest = await crossing_address(self._recipients, self._words, entry.conversation_id)
+        shown = present(messages, view, rest=rest)
+        if not channel.can.buttons:
+            await self._recipients.note(entry.conversation_id, choices=shown.choices or None)
+        return await self._outbox.split(entry, [bubble.json() for bubble in shown.bubbles])
+
+    async def _hold(self, channel: Channel, entry: Claimed, recipient: Recipient | None, why: str) -> None:
+        """Nothing may be sent now. The person is asked to write, once for each silence of theirs."""
+        if recipient is None:
+            await self._outbox.failed(entry, why)
+            return
+        silence = recipient.heard_at.isoformat()
+        if recipient.notes.get("asked_to_write") != silence:
+            try:
+                await channel.ask_to_write(entry.target, entry.reference)
+            except NotSent as failed:
+                await self._not_sent(entry, NotSent(str(failed), not_before=failed.not_before))
+                return
+            except Held:
+                log.error("no template may be sent", extra={"channel": channel.name})
+            await self._recipients.note(recipient.conversation_id, asked_to_write=silence)
+        await self._outbox.hold(entry, why, give_up_after=_HELD_FOR)
+
+    async def _file(self, bubble: Bubble) -> bytes | None:
+        """A file of our own that goes with a bubble; without it when it cannot be made now."""
+        if bubble.file is None:
+            return None
+        try:
+            return await dates_file(self._records, dict(parse_qsl(urlsplit(bubble.file["url"]).query)))
+        except Problem as problem:
+            log.error("a file cannot be made", extra={"cause": str(problem.code)})
+            return None

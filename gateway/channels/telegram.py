@@ -1,0 +1,220 @@
+"""Telegram, over its Bot API (https://core.telegram.org/bots/api)."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from conversations.errors import StoreUnavailable
+from gateway.channels.base import Capabilities, Channel, Event, Inbound, NotSent, Receive, Refused, Sending
+from gateway.channels.http import CALL_SECONDS, call
+from gateway.channels.settings import ChannelSettings
+from gateway.errors import Problem
+
+log = logging.getLogger(__name__)
+
+#: What we are told of. In private chats a bot is not told of deleted messages.
+_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+
+#: What a message may hold besides words, and what we call it.
+_MEDIA = {
+    "photo": "photo",
+    "voice": "voice",
+    "audio": "voice",
+    "video": "video",
+    "video_note": "video",
+    "animation": "sticker",
+    "sticker": "sticker",
+    "document": "file",
+    "location": "location",
+    "venue": "location",
+    "contact": "contact",
+    "poll": "other",
+    "dice": "other",
+}
+
+#: How long one long poll lasts, in seconds.
+_POLL_SECONDS = 25
+
+_LONGEST_PAUSE = 60.0
+
+
+class Telegram(Channel):
+    """A bot in private chats. Groups are left alone: what is said there is nobody else's business."""
+
+    name = "telegram"
+    title = "Telegram"
+    can = Capabilities(text=4000, bubble=700, buttons=8, files=True)
+
+    def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
+        self._settings = settings
+        self._session = session
+        self._secret = settings.telegram_webhook_secret.get_secret_value()
+
+    # -- in -----------------------------------------------------------------------------------------
+
+    def check(self, headers: Mapping[str, str], body: bytes) -> None:
+        """By the secret that Telegram was told with ``setWebhook``."""
+        told = headers.get("X-Telegram-Bot-Api-Secret-Token", "")
+        if not self._secret or not hmac.compare_digest(told.encode(), self._secret.encode()):
+            raise Refused(401, "not Telegram's secret")
+
+    def read(self, body: Any) -> list[Event]:
+        """One ``Update``."""
+        if not isinstance(body, dict) or not isinstance(body.get("update_id"), int):
+            raise Refused(400, "no update")
+        try:
+            event = _event(body)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise Refused(400, f"an update of another shape: {type(error).__name__}") from None
+        return [event] if event is not None else []
+
+    # -- out ----------------------------------------------------------------------------------------
+
+    async def send(self, sending: Sending) -> str | None:
+        """``sendMessage``, or ``sendDocument`` for a file. Plain text: nobody's words become markup."""
+        bubble = sending.bubble
+        markup = {
+            "inline_keyboard": [
+                [{"text": button["title"], "callback_data": button["id"]}] for button in bubble.buttons
+            ]
+        }
+        if sending.file is not None and bubble.file is not None:
+            form = aiohttp.FormData()
+            form.add_field("chat_id", sending.address)
+            form.add_field("caption", bubble.text)
+            if bubble.buttons:
+                form.add_field("reply_markup", json.dumps(markup))
+            form.add_field("document", sending.file, filename=str(bubble.file["name"]))
+            result = await self._call("sendDocument", data=form)
+        else:
+            body: dict[str, Any] = {
+                "chat_id": int(sending.address),
+                "text": bubble.text,
+                "link_preview_options": {"is_disabled": True},
+            }
+            if bubble.buttons:
+                body["reply_markup"] = markup
+            result = await self._call("sendMessage", json=body)
+        return f"{sending.address}:{result['message_id']}" if isinstance(result, dict) else None
+
+    async def seen(self, inbound: Inbound) -> None:
+        """``answerCallbackQuery``: the button stops turning."""
+        if inbound.token is not None:
+            with suppress(NotSent):
+                await self._call("answerCallbackQuery", json={"callback_query_id": inbound.token})
+
+    # -- besides ------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def running(self, receive: Receive) -> AsyncGenerator[None]:
+        """Long polling, or telling Telegram where our webhook is."""
+        work = self._poll(receive) if self._settings.telegram_polling else self._set_webhook()
+        task = asyncio.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _set_webhook(self) -> None:
+        url = f"{self._settings.public_url.rstrip('/')}/channels/telegram/webhook"
+        await self._until_done(
+            "setWebhook", {"url": url, "secret_token": self._secret, "allowed_updates": _UPDATES}
+        )
+        log.info("telegram knows the webhook")
+
+    async def _until_done(self, method: str, body: dict[str, Any]) -> None:
+        pause = 1.0
+        while True:
+            try:
+                await self._call(method, json=body)
+                return
+            except NotSent as error:
+                log.error("telegram does not answer", extra={"method": method, "cause": str(error)})
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, pause * 2)
+
+    async def _poll(self, receive: Receive) -> None:
+        """``getUpdates``: an update is confirmed only once it is safely in the log."""
+        await self._until_done("deleteWebhook", {})  # Telegram gives nothing out while there is one
+        offset, pause = 0, 1.0
+        while True:
+            try:
+                updates = await self._call(
+                    "getUpdates",
+                    within=_POLL_SECONDS + 10,
+                    json={"offset": offset, "timeout": _POLL_SECONDS, "allowed_updates": _UPDATES},
+                )
+                for update in updates if isinstance(updates, list) else []:
+                    try:
+                        await receive(self.read(update))
+                    except Refused as error:
+                        log.warning("update left out", extra={"cause": str(error)})
+                    offset = max(offset, int(update["update_id"]) + 1)
+                pause = 1.0
+            except (NotSent, StoreUnavailable, Problem) as error:
+                log.error("polling failed", extra={"cause": type(error).__name__})
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, pause * 2)
+
+    async def _call(self, method: str, *, within: float = CALL_SECONDS, **request: Any) -> Any:
+        """A method's ``result``. Raises ``NotSent``."""
+        token = self._settings.telegram_token.get_secret_value()
+        url = f"{self._settings.telegram_api_url.rstrip('/')}/bot{token}/{method}"
+        status, body, _ = await call(self._session, url, within=within, **request)
+        if status == 200 and isinstance(body, dict) and body.get("ok") is True:
+            return body.get("result")
+        told = body if isinstance(body, dict) else {}
+        why = f"{method}: {status} {told.get('description', '')}".strip()
+        if status == 429:
+            wait = (told.get("parameters") or {}).get("retry_after")
+            seconds = wait if isinstance(wait, int) else 1
+            raise NotSent(why, not_before=timedelta(seconds=seconds))
+        if status in (401, 404):  # the token is wrong: that is mended by the council, and nothing is lost
+            raise NotSent(why, not_before=timedelta(minutes=1))
+        raise NotSent(why, for_good=400 <= status < 500, uncertain=status >= 500)
+
+
+def _event(update: dict[str, Any]) -> Inbound | None:
+    if query := update.get("callback_query"):
+        message = query.get("message") or {}
+        if (message.get("chat") or {}).get("type") != "private":
+            return None
+        return Inbound(
+            id=f"c{query['id']}",
+            address=str(int(message["chat"]["id"])),
+            button=str(query.get("data") or ""),
+            token=str(query["id"]),
+        )
+    if member := update.get("my_chat_member"):
+        if member["chat"]["type"] != "private":
+            return None
+        status = member["new_chat_member"]["status"]
+        return Inbound(
+            id=f"u{int(update['update_id'])}",
+            address=str(int(member["chat"]["id"])),
+            blocked=status in ("kicked", "left"),
+        )
+    message = update.get("message") or update.get("edited_message")
+    if not message or message["chat"]["type"] != "private":
+        return None
+    edited = "edited_message" in update
+    number = int(message["message_id"])
+    return Inbound(
+        id=f"e{number}-{int(message['edit_date'])}" if edited else f"m{number}",
+        address=str(int(message["chat"]["id"])),
+        text=str(message.get("text") or message.get("caption") or ""),
+        media=next((ours for theirs, ours in _MEDIA.items() if theirs in message), None),
+        edited=edited,
+        at=datetime.fromtimestamp(int(message["date"]), UTC),
+    )

@@ -1,0 +1,70 @@
+// @ts-check
+/** The phone of one person: shows the chat, sends what is typed or pressed. */
+
+const log = /** @type {HTMLElement} */ (document.getElementById("log"));
+const list = /** @type {HTMLElement} */ (document.getElementById("messages"));
+const form = /** @type {HTMLFormElement} */ (document.getElementById("form"));
+const text = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
+let seen = 0;
+
+/** @param {object} body */
+async function send(body) {
+  await fetch("/chat", { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+}
+
+/** @param {any} message */
+function show(message) {
+  const item = document.createElement("li");
+  if (!message.from.is_bot) item.className = "mine";
+  const bubble = document.createElement("div");
+  bubble.className = "bubble";
+  const words = message.text ?? message.caption ?? "";
+  const kind = ["photo", "voice", "sticker", "document"].find((name) => name in message);
+  bubble.textContent = kind ? `[${message[kind].file_name ?? kind}] ${words}`.trim() : words;
+  item.append(bubble);
+  const rows = message.reply_markup?.inline_keyboard ?? [];
+  if (rows.length) {
+    const keys = document.createElement("div");
+    keys.className = "keys";
+    for (const button of rows.flat()) {
+      const key = document.createElement("button");
+      key.type = "button";
+      key.textContent = button.text;
+      key.addEventListener("click", () => send({ press: button.callback_data, message_id: message.message_id }));
+      keys.append(key);
+    }
+    item.append(keys);
+  }
+  list.append(item);
+  log.scrollTop = log.scrollHeight;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!text.value.trim()) return;
+  send({ text: text.value });
+  text.value = "";
+  text.focus();
+});
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+for (const button of document.querySelectorAll(".extras button")) {
+  if (!(button instanceof HTMLButtonElement)) continue;
+  const { media, text: words } = button.dataset;
+  button.addEventListener("click", () => send(media ? { media } : { text: words }));
+}
+
+for (;;) {
+  try {
+    const answer = await fetch(`/chat?after=${seen}`);
+    const messages = await answer.json();
+    messages.forEach(show);
+    seen += messages.length;
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
