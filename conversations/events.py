@@ -2,6 +2,7 @@
 
 A wake-up carries no data. Whoever is woken re-reads the log by sequence number, so a missed, doubled or
 late wake-up can delay a message but never lose or repeat one.
+See ``postgres_events`` for several machines.
 """
 
 from __future__ import annotations
@@ -55,6 +56,18 @@ class Events:
 
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Subscription]] = defaultdict(set)
+
+    async def start(self) -> None:
+        """Begin to hear of what happens in other processes, where there is a way to."""
+
+    async def close(self) -> None:
+        """Stop hearing of it."""
+
+    def wake_all(self) -> None:
+        """Wake every listener: something may have been missed."""
+        for listeners in list(self._listeners.values()):
+            for subscription in listeners:
+                subscription.wake()
 
     @contextmanager
     def subscribe(self, conversation_id: str) -> Generator[Subscription]:

@@ -6,16 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conversations.database import Database
+from conversations.database import Database, rows_changed
 from conversations.enqueue import enqueue_messages
 from conversations.errors import MessageConflict, NotFound, StoreUnavailable
 from conversations.events import OUTBOX, QUEUE, Events
 from conversations.keys import hashed, matches, new_id, new_token
-from conversations.models import Adviser, Conversation, Json, Message, Owner, Role, Transition
+from conversations.models import (
+    Adviser,
+    Conversation,
+    Escalation,
+    Json,
+    Message,
+    Owner,
+    Priority,
+    Role,
+    Transition,
+)
 from conversations.ownership import move, raise_current_owner
 
 
@@ -289,6 +299,66 @@ class ConversationLog:
         self.events.publish(conversation_id)
         self.events.publish(OUTBOX)
         return messages
+
+    async def take_unanswered(self, before: datetime, *, limit: int = 100) -> list[Message]:
+        """People's messages whose turn began before ``before`` (aware time) and never ended, oldest first.
+
+        Each is given to one caller only, who answers it; should that process end too, it is free again once
+        ``before`` has passed that moment.
+        """
+        now = utc_now()
+        cut_off = (
+            Message.role == Role.USER,
+            Message.answered.is_(False),
+            func.coalesce(Message.taken_at, Message.created_at) < before,
+        )
+        async with self.database.writing() as session:
+            found = (
+                await session.scalars(
+                    select(Message).where(*cut_off).order_by(Message.created_at, Message.seq).limit(limit)
+                )
+            ).all()
+            taken = []
+            for message in found:
+                result = await session.execute(
+                    update(Message)
+                    .where(
+                        Message.conversation_id == message.conversation_id,
+                        Message.seq == message.seq,
+                        *cut_off,
+                    )
+                    .values(taken_at=now)
+                    .execution_options(synchronize_session=False)
+                )
+                if rows_changed(result):
+                    taken.append(message)
+        return taken
+
+    async def untold_dangers(self, since: datetime) -> list[Message]:
+        """Safety alerts since ``since`` (aware time) of which no adviser was told, because a process ended.
+
+        That is: nobody was asked for in that chat since, and no request there is or was a crisis.
+        """
+        told = (
+            select(Escalation.reference)
+            .where(
+                Escalation.conversation_id == Message.conversation_id,
+                or_(Escalation.created_at >= Message.created_at, Escalation.priority == Priority.CRISIS),
+            )
+            .exists()
+        )
+        async with self.database.reading() as session:
+            rows = await session.scalars(
+                select(Message)
+                .where(
+                    Message.private.is_(True),
+                    Message.created_at >= since,
+                    Message.meta["kind"].as_string() == "safety_alert",
+                    ~told,
+                )
+                .order_by(Message.created_at)
+            )
+            return list(rows)
 
     async def append_adviser(
         self, conversation_id: str, adviser_id: str, text: str, *, client_message_id: str | None = None

@@ -9,6 +9,7 @@ from conversations.database import Database, migrate
 from conversations.events import Events
 from conversations.handoff import HandOff
 from conversations.log import ConversationLog
+from conversations.postgres_events import PostgresEvents
 from conversations.presence import Presence
 from conversations.service import Service
 
@@ -16,7 +17,8 @@ from conversations.service import Service
 class Store(ConversationLog, HandOff, Casework, Advisers, Presence, Service, Audit):
     """The log, the hand-off, what advisers note and the advisers on one database. One instance a process.
 
-    ``events`` wakes whoever listens after each change has been committed.
+    ``events`` wakes whoever listens after each change has been committed. On PostgreSQL call ``events.start``
+    to hear of what other processes do, and ``events.close`` at the end.
     """
 
     def __init__(self, database: Database, events: Events) -> None:
@@ -29,4 +31,5 @@ def open_store(url: str) -> Store:
     Raises ``StoreUnavailable``. Blocks for the migration: call it before serving, or in a thread.
     """
     migrate(url)
-    return Store(Database(url), Events())
+    database = Database(url)
+    return Store(database, Events() if database.is_sqlite else PostgresEvents(url))

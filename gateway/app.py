@@ -23,6 +23,7 @@ from gateway import (
     oruk,
     page,
     person,
+    recovery,
     resources,
     rest_webhook,
 )
@@ -101,6 +102,7 @@ def init_app(
     app.cleanup_ctx.append(oruk.directory)
     app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
     app.cleanup_ctx.append(channel_resources.messaging)
+    app.cleanup_ctx.append(recovery.take_up_cut_off_turns)
     app.cleanup_ctx.append(resources.watch_advisers)
     app.cleanup_ctx.append(resources.keep_no_longer_than_said)
     return app

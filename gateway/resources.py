@@ -62,7 +62,9 @@ type Resource = Callable[[web.Application], AsyncGenerator[None]]
 async def database(app: web.Application) -> AsyncGenerator[None]:
     """The conversations, migrated."""
     app[STORE] = await asyncio.to_thread(open_store, app[SETTINGS].conversations_url)
+    await app[STORE].events.start()
     yield
+    await app[STORE].events.close()
     await app[STORE].database.close()
 
 

@@ -187,6 +187,12 @@ class Turns:
         except StoreUnavailable as error:
             raise await self._not_saved(error, conversation, said) from error
 
+    async def tell_of(self, alert: Message) -> None:
+        """Tell advisers of a danger whose alert is in the log, because a process ended before it did."""
+        conversation = await self._store.get(alert.conversation_id)
+        turn = _Turn(conversation, [], Said(""), alert.reply_to or alert.seq)
+        await self._escalate(turn, _Danger(str(alert.meta["danger"]), str(alert.meta["reason"])))
+
     async def take_up(self, message: Message) -> None:
         """Answer a logged message whose turn never ended, because a process did. Raises ``NotFound``."""
         conversation = await self._store.get(message.conversation_id)

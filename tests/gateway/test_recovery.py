@@ -1,0 +1,137 @@
+"""A gateway that is killed in the middle of a turn: the answer comes after the next start, once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
+
+from conversations.log import Draft
+from conversations.models import Message, Priority
+from conversations.sealing import new_key
+from conversations.store import Store, open_store
+from gateway import wording
+from gateway.app import init_app
+from gateway.keys import STORE
+from gateway.settings import Settings
+from tests.gateway.conftest import FakeCrisis, FakeSafety, StandInBot
+
+
+def gateway(settings: Settings) -> web.Application:
+    return init_app(settings, load_safety=FakeSafety, load_crisis=lambda _url: FakeCrisis())
+
+
+async def cut_off(store: Store, *texts: str) -> str:
+    """A chat whose messages were logged by a process that then died."""
+    chat = (await store.create("web")).conversation.id
+    for n, text in enumerate(texts):
+        await store.append_user(chat, f"c{n}", text)
+    return chat
+
+
+async def answers(store: Store, chat: str, count: int) -> list[Message]:
+    """The replies, once there are so many (or two seconds more, to see that there are no more)."""
+    async with asyncio.timeout(30):
+        while True:
+            replies = [m for m in await store.messages(chat) if m.reply_to is not None]
+            if len(replies) >= count:
+                await asyncio.sleep(0.5)
+                return [m for m in await store.messages(chat) if m.reply_to is not None]
+            await asyncio.sleep(0.05)
+
+
+async def test_what_was_cut_off_is_answered_after_the_restart_in_order_and_once(
+    settings: Settings, bot: StandInBot
+) -> None:
+    store = open_store(settings.conversations_url)
+    chat = await cut_off(store, "first", "second", "DANGER", "fourth")
+    answered = await store.append_user(chat, "done", "was answered")
+    await store.append_assistant(chat, [Draft(text="yes")], reply_to=answered.message.seq)
+    await store.database.close()
+    bot.slow = 0.1
+
+    async with TestClient(TestServer(gateway(settings))) as client:
+        assert client.app is not None
+        running = client.app[STORE]
+        found = await answers(running, chat, 5)
+
+    assert [m.reply_to for m in found] == [5, 1, 2, 3, 4]
+    assert bot.texts == ["first", "second", "fourth"]
+    assert found[3].topic == "crisis_self_harm_suicide"
+
+
+async def test_a_message_that_is_sent_again_and_taken_up_at_once_is_answered_once(
+    settings: Settings, bot: StandInBot
+) -> None:
+    store = open_store(settings.conversations_url)
+    created = await store.create("web")
+    await store.append_user(created.conversation.id, "same", "hello")
+    await store.database.close()
+    bot.slow = 0.3
+
+    async with TestClient(TestServer(gateway(settings))) as client:
+        response = await client.post(
+            f"/api/v1/conversations/{created.conversation.id}/messages",
+            json={"client_message_id": "same", "text": "hello"},
+            headers={"Authorization": f"Bearer {created.token}"},
+        )
+        replies = (await response.json())["replies"]
+
+    assert [reply["text"] for reply in replies] == ["33 weeks on average."]
+    assert bot.texts == ["hello"]
+
+
+async def test_advisers_are_told_of_a_danger_that_the_dead_process_kept(
+    settings: Settings,
+) -> None:
+    store = open_store(settings.conversations_url)
+    chat = await cut_off(store, "words of danger")
+    drafts = [Draft(text="numbers"), wording.alert("crisis_harm_from_others", "a rule")]
+    await store.append_assistant(chat, drafts, reply_to=1)
+    await store.database.close()
+
+    async with TestClient(TestServer(gateway(settings))) as client:
+        assert client.app is not None
+        async with asyncio.timeout(20):
+            while True:
+                escalation = await client.app[STORE].escalation(chat)
+                if escalation is not None:
+                    break
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        assert await client.app[STORE].untold_dangers(datetime.now(UTC) - timedelta(days=1)) == []
+        told = [m.text for m in await client.app[STORE].messages(chat) if "urgent" in m.text]
+
+    assert escalation.priority is Priority.CRISIS
+    assert escalation.summary["danger"] == "crisis_harm_from_others"
+    assert len(told) == 1
+
+
+async def test_of_two_gateways_one_takes_up_what_a_third_left_and_busy_ones_are_left_alone(
+    settings: Settings, postgres_url: str, bot: StandInBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.recovery._LOOK_EVERY_SECONDS", 0.2)
+    shared = settings.model_copy(
+        update={
+            "conversations_url": postgres_url,
+            "bot_timeout_seconds": 2.0,
+            "secret_keys": SecretStr(new_key()),
+        }
+    )
+    store = open_store(postgres_url)
+    old, young = await cut_off(store, "left long ago"), await cut_off(store, "somebody is busy with it")
+    async with store.database.writing() as session:
+        message = await session.get(Message, (old, 1))
+        assert message is not None
+        message.created_at -= timedelta(minutes=5)
+    async with TestClient(TestServer(gateway(shared))), TestClient(TestServer(gateway(shared))):
+        found = await answers(store, old, 1)
+        await asyncio.sleep(0.5)
+        assert len(found) == 1
+        assert bot.texts == ["left long ago"]
+        assert [m.text for m in await store.messages(young)] == ["somebody is busy with it"]
+    await store.database.close()
