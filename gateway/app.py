@@ -15,6 +15,7 @@ from gateway import (
     api,
     calendar,
     cors,
+    embedding,
     headers,
     health,
     letters,
@@ -112,6 +113,9 @@ def add_routes(app: web.Application) -> None:
     """Every address of the gateway. ``openapi.yml`` describes each of them."""
     app.router.add_get("/", page.show)
     app.router.add_post("/", page.post)
+    app.router.add_get("/widget.js", embedding.widget)
+    app.router.add_get("/demo", embedding.demo)
+    app.router.add_get("/accessibility", embedding.accessibility)
     app.router.add_static("/static", _HERE / "static", name="static")
     app.router.add_get("/favicon.ico", page.icon)
 

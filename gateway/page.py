@@ -1,4 +1,4 @@
-"""The chat page. It works as a plain form; ``static/chat.js`` makes it live."""
+"""The chat page. It works as a plain form; ``widget.js`` makes it live."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from pydantic import ValidationError
 from conversations.errors import NotFound
 from conversations.keys import new_id
 from conversations.models import Conversation
-from gateway import api, wording
+from gateway import api
 from gateway.access import opened
 from gateway.allowance import allow_conversation, allow_message
 from gateway.bodies import NewMessage
-from gateway.crisis import GENERAL_DANGER
 from gateway.errors import Code, Problem, as_problem
-from gateway.keys import BOT, CRISIS, SETTINGS, STORE, TURNS
-from gateway.start import draft_json, welcome_of
+from gateway.keys import BOT, SETTINGS, STORE, TURNS
+from gateway.start import draft_json, start_json, welcome_of
 from gateway.wire import message_json, status_json
 
 _TOO_LONG = "Your message is too long. Please send a shorter one."
@@ -109,7 +108,9 @@ async def _conversation(request: web.Request, form: dict[str, str]) -> tuple[Con
         token = form.get("token", "")
         return await opened(store, form["conversation"], token), token
     allow_conversation(request)
-    created = await store.create(api.CHANNEL, welcome=welcome_of(request.app, None))
+    created = await store.create(
+        api.CHANNEL, area=_area(request), welcome=welcome_of(request.app, _area(request))
+    )
     return created.conversation, created.token
 
 
@@ -134,8 +135,14 @@ async def _say(request: web.Request, conversation: Conversation, form: dict[str,
         view.http_status = int(problem.status)
 
 
+def _area(request: web.Request) -> str | None:
+    """The area that a link to the page may name (``/?area=derbyshire``), if we know it."""
+    area = request.query.get("area")
+    return area if area in request.app[AREAS] else None
+
+
 def _fresh(request: web.Request, notice: str = "") -> _View:
-    return _View([draft_json(draft) for draft in welcome_of(request.app, None)], notice=notice)
+    return _View([draft_json(draft) for draft in welcome_of(request.app, _area(request))], notice=notice)
 
 
 def _sentence(problem: Problem) -> str:
@@ -149,15 +156,13 @@ def _sentence(problem: Problem) -> str:
 
 def _render(request: web.Request, view: _View) -> web.Response:
     settings = request.app[SETTINGS]
-    crisis = request.app[CRISIS].reply(GENERAL_DANGER, None, None, False)
     return aiohttp_jinja2.render_template(
         "chat.html",
         request,
         {
             "view": view,
             "settings": settings,
-            "crisis_contacts": crisis.contacts,
-            "talk": wording.TALK_TO_A_PERSON,
+            "start": start_json(request.app, _area(request)),
             "client_message_id": new_id(),
             "who": who,
             "blocks": blocks,
@@ -183,7 +188,7 @@ def who(message: dict[str, Any]) -> str:
 
 
 def blocks(text: str) -> list[tuple[str, list[str]]]:
-    """Plain text as ``("p", [line])`` and ``("ul", [items])``. ``render.js`` does the same."""
+    """Plain text as ``("p", [line])`` and ``("ul", [items])``. ``web/src/render.ts`` does the same."""
     found: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
         if line.startswith("- "):

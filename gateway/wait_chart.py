@@ -1,7 +1,7 @@
 """A ``wait_chart`` card as SVG elements: worked out here once, placed by the page's template and its script.
 
 Lengths across are percent and lengths down are em, so that bars fit any width and labels keep the size of the
-text around them. There is no inline style: ``static/chat.css`` says how the classes look.
+text around them. There is no inline style: ``web/chat.css`` says how the classes look.
 """
 
 from __future__ import annotations

@@ -373,7 +373,7 @@ async def test_the_document_names_every_route_and_no_other(client: Client) -> No
 
 
 async def test_every_answer_carries_the_security_headers(client: Client) -> None:
-    for path in ("/", "/healthz", "/nothing", "/static/chat.js"):
+    for path in ("/", "/healthz", "/nothing", "/static/page.css", "/widget.js", "/demo", "/accessibility"):
         headers = (await client.get(path)).headers
         assert "script-src 'self'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]

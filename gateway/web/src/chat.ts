@@ -1,0 +1,631 @@
+/** One chat on a page: shows what is said, sends what a person says, and keeps both through a bad connection. */
+
+import { Api, Refused, Stream } from "./connection.js";
+import { markDay } from "./days.js";
+import { element, newId, button } from "./element.js";
+import { type Frame, type Mode, buildFrame } from "./frame.js";
+import { takeOverLetters } from "./letters.js";
+import { memory } from "./memory.js";
+import { printChat } from "./printing.js";
+import { type View, messageItem, showHelpful, spoken, who } from "./render.js";
+import { download, transcript } from "./transcript.js";
+import type { Crisis, Message, Said, Start, Status, Ticket } from "./types.js";
+
+/** Announced texts stay this long in the live region, so that slow speech is not cut off. */
+const ANNOUNCED_MS = 30_000;
+/** So near to the end of the log, in pixels, counts as being at the end. */
+const NEAR_END_PX = 40;
+/** How large the text may be, as data-size of the outermost element; widget.css says what each means. */
+const LARGEST = 4;
+/** From this many messages on, the browser lays out only those near the window. */
+const MANY = 200;
+/** What could not be sent is tried again after so many seconds, then after twice as many, and so on. */
+const FIRST_RETRY_S = 3;
+const LAST_RETRY_S = 30;
+/** From this part of the limit on, the person is told how much room is left. */
+const NEARLY_FULL = 0.8;
+
+/** A message on its way. */
+interface Unsent {
+  said: Said;
+  words: string;
+  item: HTMLElement;
+  state: HTMLElement;
+  /** Waits for the connection, or for the time that the server asked for. */
+  waits: boolean;
+}
+
+export interface Hooks {
+  host: HTMLElement;
+  outermost: HTMLElement;
+  mode: Mode;
+  area: string | null;
+  /** A chat that the page itself began, before its script ran. */
+  ticket: Ticket | null;
+  close: () => void;
+  event: (name: string) => void;
+}
+
+const NOBODY: Status = { owner: "bot", adviser: null, position: null };
+
+export class Chat {
+  readonly frame: Frame;
+  private ticket: Ticket | null;
+  private creating: Promise<Ticket> | null = null;
+  private stream: Stream | null = null;
+  private readonly shown = new Map<number, { item: HTMLElement; message: Message }>();
+  private readonly unsent = new Map<string, Unsent>();
+  private lastSeq = -1;
+  private connected = true;
+  private status: Status = NOBODY;
+  private retrySeconds = FIRST_RETRY_S;
+  private retryTimer: number | undefined;
+  /** Where we last scrolled to; if it is still there, the person has not moved it. */
+  private placed = -1;
+  private saidCount = "";
+
+  constructor(
+    private readonly api: Api,
+    private readonly start: Start,
+    private readonly hooks: Hooks,
+  ) {
+    this.frame = buildFrame(start, hooks.mode);
+    const [id, token] = [memory.get("id"), memory.get("token")];
+    this.ticket = id && token ? { id, token } : hooks.ticket;
+    if (hooks.ticket && this.ticket === hooks.ticket) this.keepTicket(hooks.ticket);
+    this.setSize(Number(memory.get("size") ?? 0));
+    this.listen();
+    this.showWelcome();
+    this.frame.status.textContent = this.statusWords();
+    this.showHours();
+    this.frame.easyRead.setAttribute("aria-pressed", String(this.view.easyRead));
+    this.frame.text.value = memory.get("draft") ?? "";
+    this.showCount();
+    takeOverLetters(this.frame.messages, (words) => this.announce(words));
+    void this.resume();
+  }
+
+  private get view(): View {
+    return { base: this.api.base, easyRead: memory.get("easy-read") === "yes" };
+  }
+
+  focusText(): void {
+    this.frame.text.focus();
+  }
+
+  // -- showing -------------------------------------------------------------------------------------
+
+  /** What scrolls: the log, or in a low window everything. */
+  private get scroller(): HTMLElement {
+    const { log, panel } = this.frame;
+    if (getComputedStyle(log).overflowY === "auto") return log;
+    return this.hooks.mode === "widget" ? panel : (document.scrollingElement as HTMLElement);
+  }
+
+  private atEnd(): boolean {
+    const last = this.frame.messages.lastElementChild;
+    if (!last) return true;
+    const { scroller } = this;
+    const whole = scroller === document.scrollingElement;
+    const bottom = whole ? window.innerHeight : scroller.getBoundingClientRect().bottom;
+    return last.getBoundingClientRect().bottom - bottom < NEAR_END_PX;
+  }
+
+  private scrolled(): void {
+    this.placed = this.scroller.scrollTop;
+    this.frame.newMessages.hidden = this.atEnd();
+  }
+
+  private toEnd(): void {
+    this.frame.messages.lastElementChild?.scrollIntoView({ block: "end" });
+    if (this.scroller === this.frame.log) this.frame.log.scrollTop = this.frame.log.scrollHeight;
+    this.scrolled();
+  }
+
+  /** Shows what is new, but no further than to the person's last message: an answer is read from its start. */
+  private toNew(): void {
+    const { scroller } = this;
+    const whole = scroller === document.scrollingElement;
+    const top = whole ? 0 : scroller.getBoundingClientRect().top;
+    const mine = [...this.frame.messages.querySelectorAll(".message--user")].at(-1);
+    const offset = mine ? mine.getBoundingClientRect().top - top : Infinity;
+    scroller.scrollTop = Math.min(scroller.scrollHeight, scroller.scrollTop + offset);
+    if (scroller === this.frame.log) this.frame.log.scrollIntoView({ block: "nearest" });
+    this.scrolled();
+  }
+
+  /** Adds something to the log and scrolls only if the person is where the newest was (or just wrote). */
+  private growing(change: () => void, mine: boolean): void {
+    const follow = mine || this.atEnd() || this.scroller.scrollTop === this.placed;
+    change();
+    this.frame.messages.classList.toggle("messages--many", this.shown.size > MANY);
+    if (follow) this.toNew();
+    else this.frame.newMessages.hidden = false;
+  }
+
+  announce(words: string): void {
+    const line = element("p", {}, [words]);
+    this.frame.announcer.append(line);
+    setTimeout(() => line.remove(), ANNOUNCED_MS);
+  }
+
+  /** The same words, seen and heard. */
+  private tell(words: string): void {
+    this.frame.status.textContent = words;
+    this.announce(words);
+  }
+
+  private showWelcome(): void {
+    this.frame.messages.replaceChildren(...this.start.messages.map((message) => messageItem(message, this.view)));
+  }
+
+  private itemOf(message: Message): HTMLElement {
+    const item = messageItem(message, this.view);
+    if (message.created_at) item.dataset.at = message.created_at;
+    return item;
+  }
+
+  /** Shows a message once, in its place by sequence number. `aloud`: whether it is news to the person. */
+  private show(message: Message, aloud: boolean): void {
+    const seq = message.seq ?? 0;
+    if (this.shown.has(seq)) return;
+    const item = this.itemOf(message);
+    this.shown.set(seq, { item, message });
+    this.forgetUnsent(message.client_message_id ?? "");
+    const next = seq > this.lastSeq ? this.firstUnsent() : this.after(seq);
+    this.lastSeq = Math.max(this.lastSeq, seq);
+    this.growing(() => {
+      this.frame.messages.insertBefore(item, next ?? null);
+      markDay(item);
+    }, message.role === "user");
+    if (message.role === "user") return;
+    this.frame.typing.hidden = this.unsent.size === 0 || this.status.owner === "adviser";
+    if (!aloud) return;
+    this.announce(`${who(message)}: ${spoken(message, this.view.easyRead)}`);
+    this.hooks.event(message.role === "adviser" ? "adviser-message" : "answer");
+  }
+
+  private after(seq: number): HTMLElement | undefined {
+    const later = [...this.shown.keys()].filter((other) => other > seq);
+    return later.length ? this.shown.get(Math.min(...later))?.item : this.firstUnsent();
+  }
+
+  private firstUnsent(): HTMLElement | undefined {
+    return this.unsent.values().next().value?.item;
+  }
+
+  /** All messages anew, in the form that the person likes. */
+  private showAgain(): void {
+    if (!this.shown.size) this.showWelcome();
+    for (const [seq, { item, message }] of this.shown) {
+      const now = this.itemOf(message);
+      item.replaceWith(now);
+      this.shown.set(seq, { item: now, message });
+    }
+  }
+
+  private showTyping(words: string): void {
+    this.frame.typing.textContent = words;
+    this.frame.typing.hidden = false;
+  }
+
+  private showStatus(now: Status): void {
+    const before = this.statusWords();
+    this.status = now;
+    this.showHours();
+    if (this.statusWords() !== before) this.tell(this.statusWords());
+  }
+
+  private showHours(): void {
+    const hours = this.status.hours ?? this.start.hours ?? "";
+    this.frame.hours.textContent = hours;
+    this.frame.hours.hidden = !hours;
+  }
+
+  private showConnected(now: boolean): void {
+    if (now !== this.connected) {
+      this.connected = now;
+      this.frame.status.textContent = this.statusWords();
+      this.announce(now ? "Connected again." : this.statusWords());
+    }
+    if (now) this.sendWaiting();
+  }
+
+  private statusWords(): string {
+    if (!this.connected) return "The connection is lost. I am trying again. Your words are kept.";
+    switch (this.status.owner) {
+      case "adviser":
+        return `Adviser ${this.status.adviser ?? ""} is in this chat.`;
+      case "queued":
+        return `You are number ${this.status.position ?? 1} in the queue for a person. The assistant still answers.`;
+      case "callback":
+        return "A person will call you back. Meanwhile you are talking with an automated assistant.";
+      default:
+        return "You are talking with an automated assistant.";
+    }
+  }
+
+  /** Says while typing how much room there is left; aloud only when that changes what to do. */
+  private showCount(): void {
+    const most = this.start.max_message_chars;
+    const left = most - this.frame.text.value.length;
+    const many = (n: number) => `${n} ${n === 1 ? "character" : "characters"}`;
+    let stage = "";
+    let words = "";
+    if (left < 0) {
+      stage = "over";
+      words = `${many(-left)} more than I can read at once. You can send it: a person can read all of it.`;
+    } else if (left < most * (1 - NEARLY_FULL)) {
+      stage = "near";
+      words = `Room for ${many(left)} more.`;
+    }
+    this.frame.count.textContent = words;
+    if (stage && stage !== this.saidCount) this.announce(words);
+    this.saidCount = stage;
+  }
+
+  private setSize(size: number): void {
+    const now = Math.min(LARGEST, Math.max(0, Number.isFinite(size) ? Math.round(size) : 0));
+    this.hooks.outermost.dataset.size = String(now);
+    this.frame.smaller.disabled = now === 0;
+    this.frame.larger.disabled = now === LARGEST;
+    memory.set("size", now ? String(now) : "");
+  }
+
+  // -- the conversation ----------------------------------------------------------------------------
+
+  /** Goes on with the chat of this tab, if there is one, and sends what was left unsent. */
+  private async resume(): Promise<void> {
+    const waiting: { said: Said; words: string }[] = JSON.parse(memory.get("unsent") ?? "[]");
+    if (this.ticket) await this.resumeChat(this.ticket);
+    for (const { said, words } of waiting) void this.say(said, words);
+  }
+
+  private async resumeChat(ticket: Ticket): Promise<void> {
+    try {
+      const answer = await this.api.read(ticket, 0);
+      this.frame.messages.replaceChildren();
+      this.frame.messages.classList.toggle("messages--many", answer.messages.length > MANY);
+      for (const message of answer.messages) {
+        const item = this.itemOf(message);
+        this.shown.set(message.seq ?? 0, { item, message });
+        this.lastSeq = Math.max(this.lastSeq, message.seq ?? 0);
+        this.frame.messages.append(item);
+        markDay(item);
+      }
+      this.status = answer;
+      this.frame.status.textContent = this.statusWords();
+      this.showHours();
+      this.follow(ticket, this.lastSeq);
+      this.toEnd();
+    } catch (error) {
+      if (error instanceof Refused && error.problem.status < 500) this.startAgain();
+      else this.follow(ticket, 0);
+    }
+  }
+
+  private follow(ticket: Ticket, after: number): void {
+    this.frame.end.hidden = false;
+    this.stream = new Stream(this.api, ticket, after, {
+      message: (message) => this.show(message, true),
+      status: (status) => this.showStatus(status),
+      typing: (frame) =>
+        this.showTyping(
+          frame.who === "adviser" ? `Adviser ${this.status.adviser ?? ""} is writing.` : "The assistant is writing an answer.",
+        ),
+      connected: (now) => this.showConnected(now),
+      ended: () => {
+        this.startAgain();
+        this.tell("This chat is deleted. You can start a new one.");
+      },
+    });
+  }
+
+  private keepTicket(ticket: Ticket): void {
+    this.ticket = ticket;
+    memory.set("id", ticket.id);
+    memory.set("token", ticket.token);
+  }
+
+  /** The conversation, created when the first thing is said. */
+  private conversation(): Promise<Ticket> {
+    if (this.ticket) return Promise.resolve(this.ticket);
+    this.creating ??= this.api
+      .create(this.hooks.area)
+      .then((created) => {
+        const ticket = { id: created.id, token: created.token };
+        this.keepTicket(ticket);
+        this.adopt(created.messages);
+        this.follow(ticket, created.messages.at(-1)?.seq ?? 0);
+        this.hooks.event("started");
+        return ticket;
+      })
+      .finally(() => {
+        this.creating = null;
+      });
+    return this.creating;
+  }
+
+  /** The welcome is on the page already: it is kept as it is, so that nothing moves under the person's hands. */
+  private adopt(messages: Message[]): void {
+    messages.forEach((message, index) => {
+      const item = this.frame.messages.children[index];
+      if (!(item instanceof HTMLElement)) return;
+      if (message.created_at) item.dataset.at = message.created_at;
+      this.shown.set(message.seq ?? 0, { item, message });
+      this.lastSeq = Math.max(this.lastSeq, message.seq ?? 0);
+    });
+  }
+
+  /** The chat is gone: the page begins anew, with whatever could not be sent. */
+  private leaveConversation(): void {
+    this.stream?.stop();
+    this.stream = null;
+    this.ticket = null;
+    memory.set("id", "");
+    memory.set("token", "");
+    this.shown.clear();
+    this.lastSeq = -1;
+    this.connected = true;
+    this.status = NOBODY;
+    this.frame.status.textContent = this.statusWords();
+    this.showWelcome();
+    for (const { item } of this.unsent.values()) this.frame.messages.append(item);
+    this.frame.typing.hidden = true;
+    this.frame.end.hidden = true;
+    this.frame.endQuestion.hidden = true;
+  }
+
+  /** Back to an empty chat. */
+  private startAgain(): void {
+    this.unsent.clear();
+    clearTimeout(this.retryTimer);
+    this.leaveConversation();
+    memory.clear(false);
+  }
+
+  // -- sending -------------------------------------------------------------------------------------
+
+  /** Shows what was said at once and sends it. `words`: what the log shows, the text or the button's title. */
+  private async say(said: Said, words: string): Promise<void> {
+    const nothing = { buttons: [], cards: [], sources: [], attachments: [] };
+    const item = messageItem({ role: "user", text: words, ...nothing }, this.view);
+    const state = element("p", { class: "message__state" }, ["Sending."]);
+    item.classList.add("message--unsent");
+    item.append(state);
+    const message = { said, words, item, state, waits: false };
+    this.unsent.set(said.client_message_id, message);
+    this.keepUnsent();
+    this.growing(() => this.frame.messages.append(item), true);
+    await this.send(message);
+  }
+
+  private keepUnsent(): void {
+    const waiting = [...this.unsent.values()].map(({ said, words }) => ({ said, words }));
+    memory.set("unsent", waiting.length ? JSON.stringify(waiting) : "");
+  }
+
+  private forgetUnsent(id: string): void {
+    this.unsent.get(id)?.item.remove();
+    if (this.unsent.delete(id)) this.keepUnsent();
+  }
+
+  private async send(message: Unsent): Promise<void> {
+    const { said } = message;
+    message.waits = false;
+    message.state.textContent = "Sending.";
+    if (this.status.owner !== "adviser") this.showTyping("The assistant is writing an answer.");
+    try {
+      const ticket = await this.conversation().catch((error) => this.unread(error, said));
+      const answer = await this.api.send(ticket, said);
+      this.retrySeconds = FIRST_RETRY_S;
+      this.show(answer.message, false);
+      answer.replies.forEach((reply) => this.show(reply, true));
+      this.showStatus(answer);
+      this.frame.typing.hidden = true;
+      this.hooks.event(said.payload === this.start.person_button.payload ? "person-asked" : "message-sent");
+    } catch (error) {
+      this.frame.typing.hidden = true;
+      if (!this.unsent.has(said.client_message_id)) return; // it did arrive: the socket brought it
+      if (error instanceof Refused && [401, 404].includes(error.problem.status)) this.leaveConversation();
+      this.notSent(error, message);
+    }
+  }
+
+  /** No chat could be begun, so nobody has read the words: if they speak of danger, the numbers come all the same. */
+  private async unread(error: unknown, said: Said): Promise<never> {
+    if (error instanceof Refused && said.text !== undefined) {
+      const crisis = await this.api.helpNow(said.text).catch(() => null);
+      if (crisis) throw new Refused({ ...error.problem, crisis }, error.retryAfter);
+    }
+    throw error;
+  }
+
+  private notSent(error: unknown, message: Unsent): void {
+    const { said, item, state } = message;
+    if (error instanceof Refused && error.problem.status === 413) {
+      // Sending the same again cannot work: the words go back into the box.
+      this.forgetUnsent(said.client_message_id);
+      this.frame.text.value = said.text ?? "";
+      memory.set("draft", this.frame.text.value);
+      this.tell("Your message is too long. It is still in the box. Please make it shorter.");
+      this.frame.text.focus();
+      return;
+    }
+    const busy = error instanceof Refused && error.problem.status === 429;
+    message.waits = busy || !(error instanceof Refused);
+    let why = "Not sent. ";
+    if (busy) why = `Not sent yet: ${error.problem.title.toLowerCase()}. It will be sent by itself soon. `;
+    else if (error instanceof Refused) why = `Not sent: ${error.problem.title.toLowerCase()}. `;
+    else why = "Not sent. It will be sent when the connection is back. ";
+    const again = button("Try again");
+    again.addEventListener("click", () => this.send(message));
+    state.replaceChildren(why, again);
+    this.announce("Your message was not sent. You can try again.");
+    if (message.waits) this.tryAgainIn(busy ? (error.retryAfter ?? this.retrySeconds) : this.retrySeconds);
+    const crisis = error instanceof Refused ? error.problem.crisis : undefined;
+    if (crisis) this.showHelp(crisis, item);
+  }
+
+  /** Said even though nothing could be saved: somebody may be in danger now. */
+  private showHelp(crisis: Crisis, after: HTMLElement): void {
+    const help = { role: "assistant", buttons: [], sources: [], attachments: [], ...crisis };
+    this.growing(() => after.after(messageItem(help, this.view)), true);
+    this.announce(crisis.text);
+  }
+
+  private tryAgainIn(seconds: number): void {
+    clearTimeout(this.retryTimer);
+    this.retryTimer = window.setTimeout(() => this.sendWaiting(), seconds * 1000);
+    this.retrySeconds = Math.min(LAST_RETRY_S, this.retrySeconds * 2);
+  }
+
+  /** Sends what waits, in order; one that is long in the answering holds up no other. */
+  private sendWaiting(): void {
+    let delay = 0;
+    for (const message of this.unsent.values()) {
+      if (!message.waits) continue;
+      message.waits = false;
+      setTimeout(() => void this.send(message), delay);
+      delay += 150;
+    }
+  }
+
+  // -- what the person does ------------------------------------------------------------------------
+
+  private listen(): void {
+    const { frame } = this;
+    frame.log.addEventListener("scroll", () => {
+      if (this.atEnd()) frame.newMessages.hidden = true;
+    });
+    frame.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const pressed = event.submitter;
+      if (pressed instanceof HTMLButtonElement && pressed.name === "payload") {
+        void this.say({ client_message_id: newId(), payload: pressed.value }, pressed.textContent ?? "");
+        return;
+      }
+      const words = frame.text.value;
+      frame.text.value = "";
+      memory.set("draft", "");
+      this.showCount();
+      void this.say({ client_message_id: newId(), text: words }, words);
+    });
+    frame.text.addEventListener("keydown", (event) => {
+      // Enter sends, Shift and Enter makes a new line; not while an input method is composing a word.
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        frame.form.requestSubmit();
+      }
+    });
+    frame.text.addEventListener("input", () => {
+      memory.set("draft", frame.text.value);
+      this.showCount();
+    });
+    frame.easyRead.addEventListener("click", () => {
+      memory.set("easy-read", this.view.easyRead ? "" : "yes");
+      frame.easyRead.setAttribute("aria-pressed", String(this.view.easyRead));
+      this.showAgain();
+      this.announce(this.view.easyRead ? "Easy Read is on." : "Easy Read is off.");
+    });
+    frame.messages.addEventListener("click", (event) => {
+      const pressed = event.target instanceof Element ? event.target.closest("button[data-helpful]") : null;
+      if (pressed instanceof HTMLButtonElement) void this.rate(pressed);
+    });
+    frame.newMessages.addEventListener("click", () => {
+      this.toEnd();
+      frame.log.focus();
+    });
+    frame.skip?.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.focusText();
+    });
+    frame.smaller.addEventListener("click", () => this.changeSize(-1));
+    frame.larger.addEventListener("click", () => this.changeSize(1));
+    frame.save.addEventListener("click", () => this.save());
+    frame.print.addEventListener("click", () => printChat(this.hooks.host, this.hooks.mode === "widget"));
+    frame.close?.addEventListener("click", () => this.hooks.close());
+    frame.end.addEventListener("click", () => {
+      frame.endQuestion.hidden = false;
+      frame.endYes.focus();
+    });
+    frame.endNo.addEventListener("click", () => this.keepIt());
+    frame.endYes.addEventListener("click", () => this.deleteIt());
+    frame.panel.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.isComposing) return;
+      if (!frame.endQuestion.hidden) this.keepIt();
+      else this.hooks.close();
+    });
+    if (frame.leave) this.takeOverLeave(frame.leave);
+    window.addEventListener("online", () => {
+      this.stream?.hurry();
+      this.sendWaiting();
+    });
+  }
+
+  /** "Leave this page quickly": forgets the chat on this device, and "back" does not lead here. */
+  takeOverLeave(link: HTMLAnchorElement): void {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      memory.clear(true);
+      location.replace(link.href);
+    });
+  }
+
+  private changeSize(step: number): void {
+    this.setSize(Number(this.hooks.outermost.dataset.size) + step);
+    const { smaller, larger } = this.frame;
+    if (step < 0 && smaller.disabled) larger.focus(); // a button that cannot be pressed any more loses the focus
+    if (step > 0 && larger.disabled) smaller.focus();
+    this.announce(step > 0 ? "The text is larger." : "The text is smaller.");
+  }
+
+  private save(): void {
+    const messages = [...this.shown.values()].map(({ message }) => message).sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+    const all = messages.length ? messages : this.start.messages;
+    const text = transcript(this.start.service_name, all);
+    download(new Blob([text], { type: "text/plain;charset=utf-8" }), "chat.txt");
+    this.announce("The chat is in your downloads. Others who use this device can read it there.");
+  }
+
+  private async rate(pressed: HTMLButtonElement): Promise<void> {
+    const found = this.shown.get(Number(pressed.dataset.seq));
+    const place = pressed.parentElement;
+    if (!found || !place || !this.ticket) return;
+    const helpful = pressed.dataset.helpful === "yes";
+    try {
+      await this.api.rate(this.ticket, found.message.seq ?? 0, helpful);
+    } catch {
+      this.announce("That could not be saved. Please try again.");
+      return;
+    }
+    found.message = { ...found.message, helpful };
+    const focused = place.contains((place.getRootNode() as ShadowRoot | Document).activeElement);
+    showHelpful(place, found.message);
+    if (focused) place.querySelector("p")?.focus();
+    this.announce("Thank you for telling us.");
+  }
+
+  private keepIt(): void {
+    this.frame.endQuestion.hidden = true;
+    this.frame.end.focus();
+  }
+
+  private async deleteIt(): Promise<void> {
+    if (!this.ticket) return;
+    try {
+      await this.api.remove(this.ticket);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.problem.status >= 500) {
+        this.tell("The chat could not be deleted just now. Please try again.");
+        return;
+      }
+    }
+    this.startAgain();
+    this.tell("This chat is deleted. You can start a new one.");
+    this.hooks.event("ended");
+    this.frame.text.value = "";
+    this.showCount();
+    this.frame.text.focus();
+  }
+}

@@ -1,0 +1,185 @@
+/** Talks to the gateway: sends by POST, receives by WebSocket, and by asking again where sockets are blocked. */
+
+import type { Crisis, Message, Problem, Said, Start, Status, Ticket } from "./types.js";
+
+/** A turn is bounded by the server; this is for a network that swallows the answer. */
+const PATIENCE_MS = 30_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** While there is no socket, the log is read this often. */
+const FIRST_PAUSE_MS = 1_000;
+
+/** What the server says is wrong. */
+export class Refused extends Error {
+  constructor(
+    readonly problem: Problem,
+    /** Seconds after which it may be tried again, if the server says so. */
+    readonly retryAfter: number | null,
+  ) {
+    super(problem.title);
+  }
+}
+
+/** The gateway at an address; "" is the page's own. */
+export class Api {
+  constructor(readonly base: string) {}
+
+  start(area: string | null): Promise<Start> {
+    return this.call(`/start${area ? `?area=${encodeURIComponent(area)}` : ""}`, "GET", null);
+  }
+
+  create(area: string | null): Promise<Ticket & Status & { messages: Message[] }> {
+    return this.call("/conversations", "POST", null, area ? { area } : {});
+  }
+
+  remove(ticket: Ticket): Promise<void> {
+    return this.call(`/conversations/${ticket.id}`, "DELETE", ticket.token);
+  }
+
+  read(ticket: Ticket, after: number): Promise<Status & { messages: Message[] }> {
+    return this.call(`/conversations/${ticket.id}/messages?after=${after}`, "GET", ticket.token);
+  }
+
+  send(ticket: Ticket, said: Said): Promise<Status & { message: Message; replies: Message[] }> {
+    return this.call(`/conversations/${ticket.id}/messages`, "POST", ticket.token, said);
+  }
+
+  rate(ticket: Ticket, seq: number, helpful: boolean): Promise<void> {
+    return this.call(`/conversations/${ticket.id}/messages/${seq}/feedback`, "PUT", ticket.token, { helpful });
+  }
+
+  /** The crisis reply to words that could not be sent, or null. */
+  async helpNow(text: string): Promise<Crisis | null> {
+    const answer: { crisis: Crisis | null } = await this.call("/help", "POST", null, { text });
+    return answer.crisis;
+  }
+
+  socket(ticket: Ticket): WebSocket {
+    const url = new URL(`${this.base}/api/v1/conversations/${ticket.id}/socket`, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return new WebSocket(url);
+  }
+
+  private async call<T>(path: string, method: string, token: string | null, body?: object): Promise<T> {
+    const response = await fetch(`${this.base}/api/v1${path}`, {
+      method,
+      headers: {
+        ...(body ? { "Content-Type": "application/json" } : {}),
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      },
+      body: body ? JSON.stringify(body) : undefined,
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (response.status === 204) return undefined as T;
+    const answer = await response.json();
+    if (!response.ok) throw new Refused(answer, Number(response.headers.get("Retry-After")) || null);
+    return answer;
+  }
+}
+
+export interface Listener {
+  message(message: Message): void;
+  status(status: Status): void;
+  typing(frame: { who?: string }): void;
+  connected(connected: boolean): void;
+  ended(): void;
+}
+
+/** Receives everything of one conversation, once and in order, for as long as it is open. */
+export class Stream {
+  private stopped = false;
+  private failures = 0;
+  private socket: WebSocket | null = null;
+  private timer: number | undefined;
+
+  /** @param after the last sequence number that was read in order */
+  constructor(
+    private readonly api: Api,
+    private readonly ticket: Ticket,
+    private after: number,
+    private readonly listener: Listener,
+  ) {
+    this.connect();
+  }
+
+  /** Ends it for good. */
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.socket?.close();
+  }
+
+  /** Tries again now: the browser says that the network is back. */
+  hurry(): void {
+    if (this.timer === undefined || this.stopped) return;
+    clearTimeout(this.timer);
+    void this.poll();
+  }
+
+  private connect(): void {
+    this.timer = undefined;
+    let socket: WebSocket;
+    try {
+      socket = this.api.socket(this.ticket);
+    } catch {
+      this.again(); // a page's policy forbids sockets: the log is asked for instead
+      return;
+    }
+    this.socket = socket;
+    socket.addEventListener("open", () => {
+      // The server sends what came after this number: nothing is missed and nothing comes twice.
+      socket.send(JSON.stringify({ type: "hello", token: this.ticket.token, after: this.after }));
+    });
+    socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
+    socket.addEventListener("close", (event) => {
+      if (this.stopped) return;
+      if (event.code === 4401 || event.code === 4404) this.end();
+      else this.again();
+    });
+  }
+
+  private take(frame: any): void {
+    this.failures = 0;
+    this.listener.connected(true);
+    if (frame.type === "message") this.read(frame.message);
+    if (frame.type === "status") this.listener.status(frame);
+    if (frame.type === "typing") this.listener.typing(frame);
+  }
+
+  private read(message: Message): void {
+    this.after = Math.max(this.after, message.seq ?? 0);
+    this.listener.message(message);
+  }
+
+  private again(): void {
+    this.failures += 1;
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.failures - 1));
+    // Spread out, so that a restarted server is not met by everybody at once.
+    this.timer = window.setTimeout(() => this.poll(), pause * (0.5 + Math.random() / 2));
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      const answer = await this.api.read(this.ticket, this.after);
+      if (this.stopped) return;
+      answer.messages.forEach((message) => this.read(message));
+      this.listener.status(answer);
+      this.listener.connected(true);
+      this.failures = Math.min(this.failures, 3);
+    } catch (error) {
+      if (this.stopped) return;
+      if (error instanceof Refused && [401, 404].includes(error.problem.status)) {
+        this.end();
+        return;
+      }
+      this.listener.connected(false);
+    }
+    this.connect();
+  }
+
+  private end(): void {
+    this.stop();
+    this.listener.ended();
+  }
+}

@@ -1,0 +1,112 @@
+/** The elements of the chat that stay: log, box, buttons. In the full page the page itself brings title and help. */
+
+import { button, element } from "./element.js";
+import { contact } from "./render.js";
+import type { Start } from "./types.js";
+
+export type Mode = "widget" | "page";
+
+export interface Frame {
+  panel: HTMLElement;
+  title: HTMLElement;
+  skip: HTMLAnchorElement | null;
+  leave: HTMLAnchorElement | null;
+  close: HTMLButtonElement | null;
+  status: HTMLElement;
+  easyRead: HTMLButtonElement;
+  log: HTMLElement;
+  messages: HTMLOListElement;
+  newMessages: HTMLButtonElement;
+  typing: HTMLElement;
+  announcer: HTMLElement;
+  form: HTMLFormElement;
+  text: HTMLTextAreaElement;
+  count: HTMLElement;
+  hours: HTMLElement;
+  smaller: HTMLButtonElement;
+  larger: HTMLButtonElement;
+  save: HTMLButtonElement;
+  print: HTMLButtonElement;
+  end: HTMLButtonElement;
+  endQuestion: HTMLElement;
+  endYes: HTMLButtonElement;
+  endNo: HTMLButtonElement;
+}
+
+export function buildFrame(start: Start, mode: Mode): Frame {
+  const widget = mode === "widget";
+  const title = element("h2", { id: "chat-title", tabindex: widget ? "-1" : undefined }, [
+    widget ? start.service_name : "Chat",
+  ]);
+  const skip = widget ? element("a", { class: "skip", href: "#text" }, ["Skip to your message"]) : null;
+  const leave = widget
+    ? element("a", { id: "leave", class: "leave", href: start.leave_url, rel: "noreferrer nofollow" }, [
+        "Leave this page quickly",
+      ])
+    : null;
+  const close = widget ? button("Close chat", { id: "close" }) : null;
+  const status = element("p", { id: "status", class: "status" });
+  const easyRead = button("Easy Read", { id: "easy-read", "aria-pressed": "false", class: "switch" });
+  const messages = element("ol", { id: "messages", class: "messages" });
+  const log = element(
+    "div",
+    { id: "log", class: "log log--live", role: "log", "aria-live": "off", "aria-labelledby": "chat-title", tabindex: "0" },
+    [messages],
+  );
+  const newMessages = button("New messages", { id: "new-messages", hidden: "" });
+  const typing = element("p", { id: "typing", class: "typing", hidden: "" });
+  const announcer = element("div", { id: "announcer", class: "unseen", "aria-live": "polite" });
+  const text = element("textarea", { id: "text", name: "text", rows: "2", autocomplete: "off", "aria-describedby": "count" });
+  const count = element("p", { id: "count", class: "hint" });
+  const hours = element("p", { id: "hours", class: "hint" });
+  const form = element("form", { id: "form" }, [
+    element("label", { for: "text" }, ["Your message"]),
+    text,
+    count,
+    element("div", { class: "actions" }, [
+      button("Send", { type: "submit", class: "main" }),
+      button(start.person_button.title, { type: "submit", name: "payload", value: start.person_button.payload }),
+    ]),
+    hours,
+  ]);
+  const smaller = button("Smaller text");
+  const larger = button("Larger text");
+  const save = button("Save this chat as text");
+  const print = button("Print this chat");
+  const options = element("details", { class: "options" }, [
+    element("summary", {}, ["Text size, save and print"]),
+    element("div", { class: "actions" }, [smaller, larger, save, print]),
+  ]);
+  const end = button("End and delete this chat", { id: "end", hidden: "" });
+  const endYes = button("Yes, delete it", { id: "end-yes", "aria-describedby": "end-words" });
+  const endNo = button("No, keep it", { id: "end-no", "aria-describedby": "end-words" });
+  const endQuestion = element("div", { id: "end-question", hidden: "" }, [
+    element("p", { id: "end-words" }, ["Delete this chat? It cannot be brought back."]),
+    element("div", { class: "actions" }, [endYes, endNo]),
+  ]);
+  const panel = element(
+    "section",
+    { id: "panel", class: "panel", role: widget ? "dialog" : undefined, "aria-labelledby": "chat-title" },
+    [
+      skip,
+      element("div", { class: "bar" }, [title, widget && element("div", { class: "bar__buttons" }, [leave, close])]),
+      element("div", { class: "tools" }, [status, easyRead]),
+      widget &&
+        element("details", { class: "help-now" }, [
+          element("summary", {}, ["If someone is in danger now"]),
+          element("p", {}, ["Please do not wait for an answer here."]),
+          element("ul", { class: "contacts" }, start.contacts.map(contact)),
+        ]),
+      log,
+      newMessages,
+      typing,
+      announcer,
+      form,
+      element("div", { class: "ending" }, [options, end, endQuestion]),
+    ],
+  );
+  return {
+    panel, title, skip, leave, close, status, easyRead, log, messages, newMessages, typing, announcer, form, text,
+    count, hours, smaller, larger, save, print, end, endQuestion, endYes, endNo,
+  };
+}

@@ -1,0 +1,27 @@
+/** The chat as a text file, made on this device. */
+
+import { who } from "./render.js";
+import type { Fields, Message } from "./types.js";
+
+export function transcript(service: string, messages: Message[]): string {
+  const blocks = messages.map((message) => {
+    const when = message.created_at ? ` (${new Date(message.created_at).toLocaleString("en-GB")})` : "";
+    return [`${who(message)}${when}:`, message.text, ...message.sources.map(source)].join("\n");
+  });
+  return [service, `Saved on ${new Date().toLocaleString("en-GB")}`, ...blocks].join("\n\n") + "\n";
+}
+
+function source(s: Fields): string {
+  const parts = [s.title, s.publisher, s.published && `published ${s.published}`, s.as_of_said ?? s.as_of, s.url];
+  return `Source: ${parts.filter(Boolean).join(", ")}`;
+}
+
+/** Puts a file into the person's downloads. */
+export function download(content: Blob, name: string): void {
+  const url = URL.createObjectURL(content);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,164 @@
+/**
+ * The element <helpline-chat>: the whole chat behind a shadow root, so that the page's styles and scripts do not
+ * reach in. `<script src=".../widget.js" defer>` puts one with a launcher on the page; our own page holds one with
+ * mode="page".
+ */
+
+import css from "../chat.css";
+import { Chat } from "./chat.js";
+import { useColours } from "./colours.js";
+import { Api } from "./connection.js";
+import { button, element } from "./element.js";
+import type { Mode } from "./frame.js";
+import { memory } from "./memory.js";
+import type { Start, Ticket } from "./types.js";
+
+const NAME = "helpline-chat";
+/** Below this width an open chat fills the window: it does not open by itself on the next page. */
+const WIDE = "(min-width: 48em)";
+
+const script = document.currentScript instanceof HTMLScriptElement ? document.currentScript : null;
+const origin = script ? new URL(script.src).origin : location.origin;
+
+class HelplineChat extends HTMLElement {
+  private readonly outermost = element("div", { class: "chat" });
+  private readonly launcher = button("", { id: "launcher", class: "launcher", "aria-expanded": "false" });
+  private readonly place = element("div", { class: "place", hidden: "" });
+  private chat: Chat | null = null;
+  private made = false;
+
+  private get mode(): Mode {
+    return this.getAttribute("mode") === "page" ? "page" : "widget";
+  }
+
+  connectedCallback(): void {
+    if (!this.made) this.make();
+    this.onTop();
+  }
+
+  /** In the top layer nothing of the page can cover it, whatever its z-index. */
+  private onTop(): void {
+    if (this.mode !== "widget" || typeof this.showPopover !== "function") return;
+    this.setAttribute("popover", "manual");
+    if (!this.matches(":popover-open")) this.showPopover();
+  }
+
+  private make(): void {
+    this.made = true;
+    const root = this.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet(); // constructed: needs no style-src in the page's policy
+    sheet.replaceSync(css);
+    root.adoptedStyleSheets = [sheet];
+    root.append(this.outermost);
+    this.outermost.dataset.mode = this.mode;
+    // Shortcuts of the page around must not take keys from somebody who writes here.
+    for (const name of ["keydown", "keypress", "keyup"]) root.addEventListener(name, (event) => event.stopPropagation());
+    if (this.mode === "page") {
+      this.makePage();
+      return;
+    }
+    this.launcher.textContent = this.dataset.label || "Ask about autism and SEND";
+    this.outermost.dataset.side = this.dataset.side === "left" ? "left" : "right";
+    this.outermost.append(this.launcher, this.place);
+    useColours(this, this.outermost);
+    this.launcher.addEventListener("click", () => void this.open(true));
+    if (memory.get("open") === "yes" && matchMedia(WIDE).matches) void this.open(false);
+  }
+
+  /** The page has a plain form for browsers without JavaScript: here its place is taken. */
+  private makePage(): void {
+    const start: Start = JSON.parse(this.dataset.start ?? "");
+    const field = (name: string) => this.querySelector<HTMLInputElement>(`input[name="${name}"]`)?.value ?? "";
+    const [id, token] = [field("conversation"), field("token")];
+    const draft = this.querySelector("textarea")?.value;
+    if (draft) memory.set("draft", draft);
+    this.replaceChildren();
+    this.outermost.append(this.place);
+    this.place.hidden = false;
+    this.show(start, id && token ? { id, token } : null);
+    const leave = document.getElementById("leave");
+    if (leave instanceof HTMLAnchorElement) this.chat?.takeOverLeave(leave);
+    document.querySelector('a[href="#chat"]')?.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.chat?.focusText();
+    });
+  }
+
+  private show(start: Start, ticket: Ticket | null): void {
+    this.chat = new Chat(new Api(this.mode === "page" ? "" : origin), start, {
+      host: this,
+      outermost: this.outermost,
+      mode: this.mode,
+      area: start.area,
+      ticket,
+      close: () => this.close(),
+      event: (name) => this.tellPage(name),
+    });
+    this.place.replaceChildren(this.chat.frame.panel);
+  }
+
+  /** Opens the chat; the focus goes into it when it was the person who opened it. */
+  async open(byPerson: boolean): Promise<void> {
+    useColours(this, this.outermost);
+    this.launcher.setAttribute("aria-expanded", "true");
+    this.launcher.hidden = true;
+    this.place.hidden = false;
+    memory.set("open", "yes");
+    if (!this.chat) await this.load(byPerson);
+    if (byPerson) this.chat?.frame.title.focus();
+    this.tellPage("open");
+  }
+
+  private async load(byPerson: boolean): Promise<void> {
+    const words = element("p", { tabindex: "-1" }, ["Opening the chat."]);
+    const close = button("Close chat");
+    close.addEventListener("click", () => this.close());
+    const panel = element("section", { class: "panel", role: "dialog", "aria-label": this.launcher.textContent ?? "" }, [
+      words,
+      element("div", { class: "actions" }, [close]),
+    ]);
+    panel.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    this.place.replaceChildren(panel);
+    if (byPerson) words.focus();
+    try {
+      this.show(await new Api(origin).start(this.dataset.area ?? null), null);
+    } catch {
+      const phone = this.dataset.phone ? ` You can call us: ${this.dataset.phone}.` : "";
+      words.textContent = `The chat cannot be reached just now.${phone}`;
+      const again = button("Try again");
+      again.addEventListener("click", () => void this.open(true));
+      close.before(again);
+      if (byPerson) words.focus();
+    }
+  }
+
+  private close(): void {
+    if (this.mode === "page" || this.place.hidden) return;
+    this.place.hidden = true;
+    this.launcher.hidden = false;
+    this.launcher.setAttribute("aria-expanded", "false");
+    memory.set("open", "");
+    this.launcher.focus();
+    this.tellPage("close");
+  }
+
+  /** For the council's own counting: off unless asked for, and never with anything that was said. */
+  private tellPage(name: string): void {
+    if (this.dataset.events !== "on") return;
+    this.dispatchEvent(new CustomEvent(`helpline:${name}`, { bubbles: true, composed: true }));
+  }
+}
+
+/** Puts the launcher on the page; outside the body, which some sites replace when a link is followed. */
+function put(): void {
+  if (document.querySelector(NAME)) return;
+  const made = document.createElement(NAME);
+  for (const [name, value] of Object.entries(script?.dataset ?? {})) made.dataset[name] = value;
+  document.documentElement.append(made);
+}
+
+if (!customElements.get(NAME)) {
+  customElements.define(NAME, HelplineChat);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", put);
+  else put();
+}
