@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 export RASA_TELEMETRY_ENABLED := false
 
-.PHONY: help run install train test lint format doctor clean
+.PHONY: help run install train test lint format web doctor clean
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,19 @@ format: .venv/.installed-dev ## Put the code into the one format
 	@.venv/bin/ruff check -q --fix .
 	@.venv/bin/ruff format -q .
 
+web: node_modules/.installed ## Build the chat's script from gateway/web (needs Node.js 20 or later)
+	@npm run --silent check
+	@npm run --silent build
+
 doctor: install ## Say what is wrong with this machine or this checkout
 	@.venv/bin/helpline doctor
 
 clean: ## Remove what was made here: environments, model, data
-	@rm -rf .tools .venv bot/.venv models var .rasa .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .tools .venv bot/.venv models var node_modules .rasa .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+node_modules/.installed: package.json package-lock.json
+	@bin/quietly "Getting the tools that build the chat's script" var/log/install-web.log npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 $(UV):
 	@$(PYTHON) -m venv .tools || { echo "Python's venv module is missing. Install it (Debian: apt-get install python3-venv) and try again." >&2; rm -rf .tools; exit 1; }

@@ -18,7 +18,7 @@ from gateway.access import opened
 from gateway.allowance import allow_conversation, allow_message
 from gateway.bodies import NewMessage
 from gateway.errors import Code, Problem, as_problem
-from gateway.keys import BOT, SETTINGS, STORE, TURNS
+from gateway.keys import AREAS, BOT, SETTINGS, STORE, TURNS
 from gateway.start import draft_json, start_json, welcome_of
 from gateway.wire import message_json, status_json
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -22,7 +23,7 @@ def welcome_of(app: web.Application, area: str | None) -> list[Draft]:
 
 
 def start_json(app: web.Application, area: str | None) -> dict[str, Any]:
-    """The welcome and what the page around a chat needs to know."""
+    """The welcome and what the page around a chat needs to know. ``hours`` is None while none are set."""
     settings = app[SETTINGS]
     return {
         "service_name": settings.service_name,
@@ -33,6 +34,7 @@ def start_json(app: web.Application, area: str | None) -> dict[str, Any]:
         "retention_days": settings.retention_days,
         "max_message_chars": settings.max_message_chars,
         "leave_url": settings.leave_url,
+        "hours": wording.hours(app[SERVICE_STATE][0].opening, datetime.now(UTC)),
     }
 
 

@@ -6,9 +6,11 @@ Plain words, one idea a sentence, what happens next.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from conversations.log import Draft
 from conversations.models import Json, Message, Role
+from conversations.opening import LOCAL_TIME, Opening, clock
 from gateway.languages import Language
 
 #: The button that is always there.
@@ -65,6 +67,18 @@ def welcome(retention_days: int, emergency: str) -> list[Draft]:
             buttons=_FIRST_QUESTIONS,
         ),
     ]
+
+
+def hours(opening: Opening, now: datetime) -> str | None:
+    """When people answer, for beside "Talk to a person"; None while no hours are set. ``now`` is aware."""
+    if not opening.is_known:
+        return None
+    when = f"People answer {opening.in_words()}."
+    closes = opening.closes_at(now)
+    if closes is not None:
+        return f"{when} They are here today until {clock(closes.time())}."
+    because = opening.closed_because(now.astimezone(LOCAL_TIME).date())
+    return f"{when} They are not here now{f' ({because})' if because else ''}."
 
 
 def no_answer() -> Draft:

@@ -47,7 +47,7 @@ def test_no_telephone_number_is_typed_into_code() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {match.group()}"
         for room in _ROOMS
-        for pattern in ("*.py", "*.js", "*.html", "patterns.yml")
+        for pattern in ("*.py", "*.js", "*.ts", "*.html", "patterns.yml")
         for path in (ROOT / room).rglob(pattern)
         if ".venv" not in path.parts
         for match in [number.search(path.read_text(encoding="utf-8"))]

@@ -176,7 +176,7 @@ async def test_it_does_not_depend_on_colour(page: Page, charted: StandInBot) -> 
     colours = await chart.locator("rect").evaluate_all(
         "bars => bars.map(bar => [getComputedStyle(bar).fill, getComputedStyle(bar).stroke])"
     )
-    ground = await page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+    ground = await page.locator(".card").first.evaluate("card => getComputedStyle(card).backgroundColor")
     assert all(stroke != ground for _, stroke in colours)
     assert await chart.locator("text").first.evaluate("text => getComputedStyle(text).fill") != ground
 

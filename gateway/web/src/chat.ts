@@ -40,7 +40,7 @@ export interface Hooks {
   outermost: HTMLElement;
   mode: Mode;
   area: string | null;
-  /** A chat that the page itself began, before its script ran. */
+  /** A chat that the page itself came with: begun without JavaScript, or in a messaging app. */
   ticket: Ticket | null;
   close: () => void;
   event: (name: string) => void;
@@ -71,13 +71,12 @@ export class Chat {
   ) {
     this.frame = buildFrame(start, hooks.mode);
     const [id, token] = [memory.get("id"), memory.get("token")];
-    this.ticket = id && token ? { id, token } : hooks.ticket;
-    if (hooks.ticket && this.ticket === hooks.ticket) this.keepTicket(hooks.ticket);
+    this.ticket = hooks.ticket ?? (id && token ? { id, token } : null);
+    if (hooks.ticket) this.keepTicket(hooks.ticket);
     this.setSize(Number(memory.get("size") ?? 0));
     this.listen();
     this.showWelcome();
     this.frame.status.textContent = this.statusWords();
-    this.showHours();
     this.frame.easyRead.setAttribute("aria-pressed", String(this.view.easyRead));
     this.frame.text.value = memory.get("draft") ?? "";
     this.showCount();
@@ -212,14 +211,7 @@ export class Chat {
   private showStatus(now: Status): void {
     const before = this.statusWords();
     this.status = now;
-    this.showHours();
     if (this.statusWords() !== before) this.tell(this.statusWords());
-  }
-
-  private showHours(): void {
-    const hours = this.status.hours ?? this.start.hours ?? "";
-    this.frame.hours.textContent = hours;
-    this.frame.hours.hidden = !hours;
   }
 
   private showConnected(now: boolean): void {
@@ -295,8 +287,7 @@ export class Chat {
       }
       this.status = answer;
       this.frame.status.textContent = this.statusWords();
-      this.showHours();
-      this.follow(ticket, this.lastSeq);
+        this.follow(ticket, this.lastSeq);
       this.toEnd();
     } catch (error) {
       if (error instanceof Refused && error.problem.status < 500) this.startAgain();

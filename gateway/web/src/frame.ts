@@ -22,7 +22,6 @@ export interface Frame {
   form: HTMLFormElement;
   text: HTMLTextAreaElement;
   count: HTMLElement;
-  hours: HTMLElement;
   smaller: HTMLButtonElement;
   larger: HTMLButtonElement;
   save: HTMLButtonElement;
@@ -58,7 +57,7 @@ export function buildFrame(start: Start, mode: Mode): Frame {
   const announcer = element("div", { id: "announcer", class: "unseen", "aria-live": "polite" });
   const text = element("textarea", { id: "text", name: "text", rows: "2", autocomplete: "off", "aria-describedby": "count" });
   const count = element("p", { id: "count", class: "hint" });
-  const hours = element("p", { id: "hours", class: "hint" });
+  const hours = element("p", { id: "hours", class: "hint" }, [start.hours]);
   const form = element("form", { id: "form" }, [
     element("label", { for: "text" }, ["Your message"]),
     text,
@@ -107,6 +106,6 @@ export function buildFrame(start: Start, mode: Mode): Frame {
   );
   return {
     panel, title, skip, leave, close, status, easyRead, log, messages, newMessages, typing, announcer, form, text,
-    count, hours, smaller, larger, save, print, end, endQuestion, endYes, endNo,
+    count, smaller, larger, save, print, end, endQuestion, endYes, endNo,
   };
 }

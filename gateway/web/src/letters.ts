@@ -27,7 +27,7 @@ async function make(form: HTMLFormElement, format: string, announce: (words: str
     const response = await fetch(form.action, { method: "POST", body: data, cache: "no-store", credentials: "omit" });
     if (!response.ok) throw new Error(String(response.status));
     if (format === "docx") {
-      download(new Blob([await response.blob()], { type: WORD }), "letter.docx");
+      download(new Blob([await response.blob()], { type: WORD }), `${form.action.split("/").at(-1)}.docx`);
       place.state.textContent = "Your letter is in your downloads. We do not keep it.";
       announce(place.state.textContent);
       return;

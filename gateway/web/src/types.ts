@@ -29,8 +29,6 @@ export interface Status {
   owner: string;
   adviser: string | null;
   position: number | null;
-  /** Said beside "Talk to a person", if the server knows when advisers are there. */
-  hours?: string | null;
 }
 
 /** What opens one chat. */
@@ -56,7 +54,7 @@ export interface Start {
   retention_days: number;
   max_message_chars: number;
   leave_url: string;
-  hours?: string | null;
+  hours: string | null;
 }
 
 /** A crisis reply that rides along with a refusal. */
