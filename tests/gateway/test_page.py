@@ -361,7 +361,8 @@ async def test_axe_finds_nothing_in_any_state(page: Page, bot: StandInBot, state
         case "waiting":
             bot.fault = "500"
             await page.locator(".actions").get_by_role("button", name="Talk to a person").click()
-            await expect(page.locator(".message--system")).to_contain_text("Nobody is here")
+            await page.get_by_role("button", name="Yes, pass it on").click()
+            await expect(page.locator("#status")).to_contain_text("number 1 in the queue")
         case "not sent":
             await page.route("**/api/**", lambda route: route.abort())
             await say(page, "hello")
