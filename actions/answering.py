@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from actions.cards import service_card
 from actions.closest import closest_guidance, term_asked_for
 from actions.context import ELSEWHERE, Context
-from actions.replies import TALK_TO_A_PERSON, Reply, button
+from actions.replies import TALK_TO_A_PERSON, Button, Reply, button
 from knowledge import models
 from knowledge.queries.areas import area_named, covered_areas
 from knowledge.queries.guidance import general_answer, guidance_by_id
@@ -21,6 +21,12 @@ from knowledge.queries.services import services_about, services_by_id
 
 #: More cards than this are a wall.
 MOST_CARDS = 3
+
+#: Said where there is no answer: which part can be helped with.
+WHAT_I_KNOW = (
+    "I can help with four things: getting a diagnosis, waiting times, support near you, and your rights."
+)
+WHAT_I_KNOW_EASY = "I know about:\ngetting a diagnosis\nwaiting times\nhelp near you\nyour rights."
 
 #: Groups whose answers depend on where somebody lives.
 _LOCAL_GROUPS = {"diagnosis", "waits", "support"}
@@ -111,12 +117,13 @@ def say_outside(reply: Reply, context: Context, session: Session) -> None:
 
 
 def say_nothing_known(reply: Reply, title: str) -> None:
-    """Say that the store is silent, and offer a person."""
+    """Say that the store is silent, what there are answers about, and offer a person."""
     reply.say(
-        f"I do not have an answer I can trust about this: {title.lower()}. I would rather say so than guess. "
-        "A person can help you with it.",
-        easy_read="I do not know.\nI do not want to guess.\nA person can help you.",
+        f"I do not have an answer I can trust about this: {title[:1].lower()}{title[1:]}. "
+        f"I would rather say so than guess. A person can help you with it.\n\n{WHAT_I_KNOW}",
+        easy_read=f"I do not know.\nI do not want to guess.\nA person can help you.\n{WHAT_I_KNOW_EASY}",
     )
+    reply.nothing_known = True
     reply.offer(TALK_TO_A_PERSON)
 
 
@@ -158,6 +165,22 @@ def ask_for_area(context: Context, session: Session, topic: str) -> list[EventTy
     if context.area is not None or context.area_declined or not is_local(session, topic):
         return []
     return [FollowupAction("area_form")]
+
+
+def ask_area(context: Context, session: Session) -> tuple[str, list[Button]]:
+    """The question for the area and its buttons: for a place on a border, only its two sides."""
+    names = {area.id: area.name for area in covered_areas(session)}
+    offered = [area for area in names if not context.unsure_areas or area in context.unsure_areas]
+    buttons = [button(names[area], f'/inform{{"area": "{area}"}}') for area in offered]
+    if not context.unsure_areas or ELSEWHERE in context.unsure_areas:
+        buttons.append(button("Somewhere else", f'/inform{{"area": "{ELSEWHERE}"}}'))
+    if not context.unsure_areas:
+        return (
+            "Which area do you live in? You can also type your town or the first part of your postcode.",
+            buttons,
+        )
+    sides = " and ".join(names.get(area, "another council's area") for area in context.unsure_areas)
+    return f"{context.place} is partly in {sides}. Which council do you pay council tax to?", buttons
 
 
 def area_name(session: Session, area_id: str) -> str:

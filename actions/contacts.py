@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, FollowupAction
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.answering import MOST_CARDS, say_general, say_nothing_known
-from actions.cards import say_phone, service_card
-from actions.context import Context
+from actions.answering import MOST_CARDS, say_general, say_nothing_known, say_outside
+from actions.cards import say_cost, say_phone, service_card
+from actions.context import ELSEWHERE, Context
+from actions.named import asks_for_no_one, plain, services_named
 from actions.replies import Reply
 from actions.store import search
 from actions.subject import SubjectAction, answers
 from knowledge.models import CrisisContact, Service
-from knowledge.queries.areas import areas_from_near_to_wide
+from knowledge.queries.areas import areas_from_near_to_wide, covered_areas
 from knowledge.queries.common import published
-from knowledge.queries.services import all_services, services_about, services_by_id
+from knowledge.queries.services import services_about, services_by_id
 
 #: A service this close in meaning is taken to be the one that is meant.
 _SAME_SERVICE = 0.5
 
-#: Names of services that are everyday words too: "how do I contact them" does not mean the charity Contact.
-_ORDINARY_WORDS = {"arc", "art", "contact", "cop", "mat", "mats", "sat", "steps", "wish", "yes"}
 
-#: Words that ask for a contact without saying whose: "what's their phone number please".
-_ONLY_ASKS = re.compile(
-    r"\b(?:a|an|any|are|call|can|contact|details|do|does|email|for|get|give|have|hello|hi|hours|how|i|in|is|it|line"
-    r"|me|my|need|number|of|on|open|opening|phone|please|reach|ring|s|talk|tel|telephone|the|their|them|there"
-    r"|they|this|times|to|touch|us|want|we|web|website|address|what|when|where|which|who|with|you|your)\b",
+#: Without one of these a message that names a service asks what it is.
+_ASKS_HOW_TO_REACH = re.compile(
+    r"\b(?:number|phone|ring|call|contact|e-?mail|reach|website|web|address|open|opening|hours|times|touch|talk|speak|tel"
+    r"|telephone|hold of|who runs|cost|free|where)\b",
     re.I,
 )
 
@@ -50,8 +49,9 @@ def answer_contact(
         for contact in lines:
             reply.say(_say_line(contact), records=[contact])
         return context, []
+    named = services_named(session, context.text, context.store_area)
     services = (
-        _named(session, context)
+        list(named.services)
         or services_by_id(session, context.shown, context.store_area)[:MOST_CARDS]
         or _like_the_shown(session, context)
         or _meant(session, context)
@@ -60,7 +60,19 @@ def answer_contact(
         if not say_general(reply, context, session, topic):
             say_nothing_known(reply, "How to contact that service")
         return context, []
-    for service in services:
+    if len(services) > 1 and _one_an_area(session, services):
+        # Whose is it? A list of every area's would be a wall.
+        if context.area == ELSEWHERE:
+            say_outside(reply, context, session)
+            return context, []
+        if context.area is None and not context.area_declined:
+            names = "\n".join(f"- {service.name}" for service in services)
+            reply.say(f"Each area has its own:\n{names}", records=services)
+            return context, [FollowupAction("area_form")]
+    if named.only and not _ASKS_HOW_TO_REACH.search(context.text):
+        say_about(reply, services)
+        return context, []
+    for service in services[:MOST_CARDS]:
         reply.say(
             say_contact(service),
             easy_read=service.easy_read,
@@ -70,9 +82,33 @@ def answer_contact(
     return context, []
 
 
+def _one_an_area(session: Session, services: Sequence[Service]) -> bool:
+    """Whether services of one name are each for another of our areas."""
+    covered = {area.id for area in covered_areas(session)}
+    own = [frozenset(link.area_id for link in service.areas) & covered for service in services]
+    return all(own) and len(set(own)) == len(own)
+
+
+def say_about(reply: Reply, services: Sequence[Service]) -> None:
+    """What services are, for whom, and how to reach them: asked by name and about nothing else."""
+    for service in services[:MOST_CARDS]:
+        who_for = (
+            f"Who it is for: {service.eligibility_description}" if service.eligibility_description else None
+        )
+        parts = [f"{service.name}: {service.description}", who_for, say_contact(service)]
+        reply.say(
+            "\n\n".join(part for part in parts if part),
+            easy_read=service.easy_read,
+            records=[service],
+            cards=[service_card(service)],
+        )
+
+
 def say_contact(service: Service) -> str:
     """Everything that is confirmed about reaching a service, in plain text."""
     lines = [service.name]
+    if service.organization.name != service.name:
+        lines.append(f"- Run by: {service.organization.name}")
     for phone in service.phones:
         check = " (check this number first, it may have changed)" if phone.freshness == "check" else ""
         lines.append(f"- Phone: {say_phone(phone)}{check}")
@@ -82,6 +118,7 @@ def say_contact(service: Service) -> str:
         lines.append(f"- Website: {service.url}")
     if service.hours_text:
         lines.append(f"- Open: {service.hours_text}")
+    lines.extend(f"- Cost: {say_cost(cost.option, cost.amount)}" for cost in service.cost_options)
     for place in service.service_at_locations:
         lines.extend(f"- Address: {address.address_1}" for address in place.location.addresses)
     lines.append(f"- How to use it: {service.application_process}")
@@ -90,9 +127,9 @@ def say_contact(service: Service) -> str:
 
 def _crisis_lines(session: Session, context: Context) -> list[CrisisContact]:
     """Crisis contacts that are named in the message: "samaritans number"."""
-    words = _plain(context.text)
+    words = plain(context.text)
     rows = session.scalars(select(CrisisContact).where(published())).unique()
-    return [row for row in rows if _plain(row.name) in words]
+    return [row for row in rows if plain(row.name) in words]
 
 
 def _say_line(contact: CrisisContact) -> str:
@@ -113,35 +150,8 @@ def _like_the_shown(session: Session, context: Context) -> list[Service]:
     return [service for service in found if area in {link.area_id for link in service.areas}][:MOST_CARDS]
 
 
-def _plain(words: str) -> str:
-    """Lower case words with one space around each."""
-    return f" {re.sub(r'[^a-z0-9]+', ' ', words.lower()).strip()} "
-
-
-def _named(session: Session, context: Context) -> list[Service]:
-    """Services whose name or abbreviation stands in the message; the longest name wins."""
-    words = _plain(context.text)
-    found: list[tuple[int, Service]] = []
-    for service in all_services(session, context.store_area):
-        names = [service.name, *(service.alternate_name or "").split("; ")]
-        length = max((len(name) for name in names if _is_named(name, context.text, words)), default=0)
-        if length:
-            found.append((length, service))
-    longest = max((length for length, _ in found), default=0)
-    return [service for length, service in found if length == longest][:MOST_CARDS]
-
-
-def _is_named(name: str, text: str, words: str) -> bool:
-    """Whether a name stands in the text, however it is written; ``words`` is the text in plain words."""
-    plain = _plain(name).strip()
-    if plain in _ORDINARY_WORDS:
-        # Only as the name is written, and not where any word has a capital.
-        return re.search(rf"(?<=\S\s){re.escape(name)}\b", text) is not None
-    return bool(plain) and f" {plain} " in words
-
-
 def _meant(session: Session, context: Context) -> list[Service]:
-    if not re.search(r"\w", _ONLY_ASKS.sub("", context.text)):
+    if asks_for_no_one(context.text):
         return []
     areas = areas_from_near_to_wide(session, context.store_area)
     matches = search().closest(context.text, ["service"], areas, limit=1)

@@ -13,11 +13,11 @@ from rasa_sdk.types import DomainDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.answering import area_name, say_general, say_services, topic_buttons
+from actions.answering import area_name, ask_area, say_general, say_outside, say_services, topic_buttons
 from actions.context import ELSEWHERE, Context, read_context
 from actions.replies import Reply
 from actions.store import read_store
-from actions.subject import ANSWERS, give_answer, topic_told
+from actions.subject import ANSWERS, give_answer, topic_meant, topic_told
 from knowledge import models
 from knowledge.sources import sources_of
 
@@ -41,11 +41,32 @@ class ActionFollowUp(Action):
         context = read_context(tracker)
         if topic_told(tracker, context) == "wait_time":
             context = replace(context, topic="wait_time")
+        elif meant := await asyncio.to_thread(topic_meant, context):
+            return await asyncio.to_thread(give_answer, dispatcher, *meant)
         # With nothing to carry on from, "I'm 33, in Derby, can I refer myself?" is a question after all.
         topic = context.topic or next_best_topic(tracker)
         if context.topic is None and topic is not None:
             return await asyncio.to_thread(give_answer, dispatcher, context, topic)
-        return await asyncio.to_thread(carry_on, dispatcher, context)
+        return await asyncio.to_thread(carry_on, dispatcher, context, only_another_place(tracker))
+
+
+def only_another_place(tracker: Tracker) -> bool:
+    """Whether a message names a place and tells nothing else: "what about Herefordshire?"."""
+    kinds = {entity.get("entity") for entity in (tracker.latest_message or {}).get("entities") or []}
+    return "area" in kinds and not kinds & {"cohort", "age", "date_phrase"}
+
+
+class ActionRepeat(Action):
+    """Says the last answer again."""
+
+    def name(self) -> str:
+        return "action_repeat"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        """Answer the last question again, as it was asked."""
+        return await asyncio.to_thread(carry_on, dispatcher, read_context(tracker), True)
 
 
 def next_best_topic(tracker: Tracker) -> str | None:
@@ -56,12 +77,20 @@ def next_best_topic(tracker: Tracker) -> str | None:
     return None
 
 
-def carry_on(dispatcher: CollectingDispatcher, context: Context) -> list[EventType]:
-    """Answer the last topic again, or ask what to answer. Blocking: run it in a thread."""
+def carry_on(
+    dispatcher: CollectingDispatcher, context: Context, same_question: bool = False
+) -> list[EventType]:
+    """Answer the last topic again, or ask what to answer. Blocking: run it in a thread.
+
+    Args:
+        same_question: the very question is answered again, and not its topic in general.
+    """
     topic = _topic_for(context)
     if topic in ANSWERS:
-        # The elliptical words ("and for adults?") say nothing of their own to search for.
-        return give_answer(dispatcher, replace(context, text="", topic=topic), topic)
+        # The elliptical words ("and for adults?") say nothing of their own to search for, and the question
+        # that they go on from may speak of somebody else; another place does not change what was asked.
+        text = context.question or "" if same_question else ""
+        return give_answer(dispatcher, replace(context, text=text, topic=topic, questions=()), topic)
     return _offer_topics(dispatcher, context)
 
 
@@ -77,9 +106,18 @@ def _offer_topics(dispatcher: CollectingDispatcher, context: Context) -> list[Ev
     reply = Reply(None, context.easy_read)
     with read_store() as session:
         known = area_name(session, context.area) if context.area and context.area != ELSEWHERE else None
-        start = f"Thank you. I will look for answers for {known}." if known else "Thank you."
-        reply.say(f"{start} What would you like to know?", easy_read="Thank you.\nWhat do you want to know?")
-        reply.offer(*topic_buttons(session, FIRST_TOPICS))
+        if context.area == ELSEWHERE:
+            say_outside(reply, context, session)
+        if context.unsure_areas:
+            text, buttons = ask_area(context, session)
+            reply.say(text)
+            reply.offer(*buttons)
+        else:
+            start = f"Thank you. I will look for answers for {known}." if known else "Thank you."
+            reply.say(
+                f"{start} What would you like to know?", easy_read="Thank you.\nWhat do you want to know?"
+            )
+            reply.offer(*topic_buttons(session, FIRST_TOPICS))
     reply.send(dispatcher, context.person())
     return context.slots()
 
@@ -160,7 +198,13 @@ class ActionEasyReadOn(Action):
     ) -> list[EventType]:
         """Say the last answer again in Easy Read."""
         context = replace(read_context(tracker), easy_read=True)
-        return await asyncio.to_thread(carry_on, dispatcher, context)
+        return await asyncio.to_thread(_simply, dispatcher, context)
+
+
+def _simply(dispatcher: CollectingDispatcher, context: Context) -> list[EventType]:
+    """The last answer in Easy Read, said to be so and how to switch it off."""
+    dispatcher.utter_message(response="utter_easy_read_on")
+    return carry_on(dispatcher, context, same_question=True)
 
 
 class ActionEasyReadOff(Action):
@@ -172,6 +216,9 @@ class ActionEasyReadOff(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        """Confirm it."""
+        """Confirm it, and say the last answer again in full."""
+        context = replace(read_context(tracker), easy_read=False)
         dispatcher.utter_message(response="utter_easy_read_off")
-        return replace(read_context(tracker), easy_read=False).slots()
+        if context.topic is None:
+            return context.slots()
+        return await asyncio.to_thread(carry_on, dispatcher, context, True)

@@ -12,13 +12,13 @@ from rasa_sdk.forms import FormValidationAction
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
-from actions.context import ELSEWHERE, read_context
-from actions.follow_up import next_best_topic
-from actions.replies import button
+from actions.answering import ask_area
+from actions.context import Context, read_context
+from actions.follow_up import carry_on, next_best_topic
+from actions.replies import Button, button
 from actions.store import read_store
 from actions.subject import give_answer
 from knowledge.dates import parse_date
-from knowledge.queries.areas import covered_areas
 
 
 class ActionAskArea(Action):
@@ -30,22 +30,16 @@ class ActionAskArea(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        """Offer the covered areas as buttons."""
-        areas = await asyncio.to_thread(_areas)
-        dispatcher.utter_message(
-            text="Which area do you live in? You can also type your town or the first part of your postcode.",
-            buttons=[
-                *(button(name, f'/inform{{"area": "{area}"}}') for area, name in areas),
-                button("Somewhere else", f'/inform{{"area": "{ELSEWHERE}"}}'),
-                button("I would rather not say", "/decline"),
-            ],
-        )
+        """Offer the covered areas as buttons; for a place on a border, only those on its two sides."""
+        context = read_context(tracker)
+        text, buttons = await asyncio.to_thread(_ask_area, context)
+        dispatcher.utter_message(text=text, buttons=[*buttons, button("I would rather not say", "/decline")])
         return []
 
 
-def _areas() -> list[tuple[str, str]]:
+def _ask_area(context: Context) -> tuple[str, list[Button]]:
     with read_store() as session:
-        return [(area.id, area.name) for area in covered_areas(session)]
+        return ask_area(context, session)
 
 
 class ValidateAreaForm(FormValidationAction):
@@ -103,7 +97,11 @@ class ActionAreaDeclined(Action):
     ) -> list[EventType]:
         """Say that this is fine."""
         dispatcher.utter_message(response="utter_declined")
-        return replace(read_context(tracker), area_declined=True).slots()
+        context = replace(read_context(tracker), area_declined=True)
+        if context.topic == "service_contact" and context.shown:
+            # Their names alone were shown, to ask which.
+            return await asyncio.to_thread(carry_on, dispatcher, context)
+        return context.slots()
 
 
 class ActionDecline(Action):

@@ -53,7 +53,7 @@ _AGE_WORDS = "|".join(
     ]
 )
 _OWN_AGE = re.compile(
-    rf"\b(?:(?:i\s?['’]?m|i am)\s+(?:(?:only|just|now|nearly|almost|a)\s+)*|me,\s+)"
+    rf"\b(?<!like )(?<!as if )(?:(?:i\s?['’]?m|i am)\s+(?:(?:only|just|now|nearly|almost|a)\s+)*|me,\s+)"
     rf"(?P<age>\d{{1,2}}|{_AGE_WORDS})\b{_NO_AGE}",
     re.I,
 )
@@ -71,6 +71,23 @@ _IN_PARTS_OF_YEARS = re.compile(r"(\d{1,3})[\s-]*(month|mth|week|wk|day)s?\b(?P<
 _SPEAKS_OF_A_WAIT = re.compile(r"\b(ago|been|since|waited|waiting)\b", re.I)
 
 
+#: What a place on a border stands for in data/nlu/entities.yml: "derby-city or derbyshire".
+_EITHER = " or "
+
+#: Only somebody at school has "my form tutor" or asks whether their parents get to know. A parent's "my mum"
+#: is somebody's grandmother, so that a mother alone does not tell.
+_SOUNDS_YOUNG = re.compile(
+    r"\bmy (?:form tutor|head of year|teachers?|sixth form|gcses?|a[- ]levels|foster (?:mum|dad|carers?))\b"
+    r"|\b(?:do|does|will|can|would|have to|if|tell(?:ing)?|without) (?:my )?(?:mum|mam|mom|dad|parents"
+    r"|carers?)"
+    r" (?:and (?:mum|mam|dad) )?(?:have to |need to |going to |get to )?(?:know|find out|see|be told|come"
+    r"|be there|knowing)\b"
+    r"|\bmy (?:mum|mam|mom|dad|parents) (?:and (?:mum|mam|dad) )?(?:won['’]?t|wont|doesn['’]?t|dont"
+    r"|don['’]?t|says?|thinks?"
+    r"|think) (?:i|let|believe|listen|take|sign|want)\b|\b(?:all )?my mates at school\b",
+    re.I,
+)
+
 #: Our own pattern's dates and spaCy's, which may take a part of one ("november 2026") for the whole.
 _DATES = ("date_phrase", "DATE")
 
@@ -80,11 +97,13 @@ class Heard:
     """What one message tells; None where it does not."""
 
     area: str | None = None  # area id, or "elsewhere"
+    unsure_areas: tuple[str, ...] = ()  # a place on a border: one of these, and the person has to say which
     place: str | None = None  # the place as the person wrote it
     age: int | None = None  # years
     cohort: Cohort | None = None
     own_age: int | None = None  # the writer's own age; ``age`` is of the person it is about
     day: date | None = None
+    sounds_young: bool = False  # speaks of "my mum" or "my school" as somebody under 18 does
 
 
 def hear(
@@ -103,6 +122,7 @@ def hear(
             bare number in it is an age.
     """
     area = place = None
+    unsure: tuple[str, ...] = ()
     age: int | None = None
     named: set[Cohort] = set()
     day: date | None = None
@@ -112,7 +132,12 @@ def hear(
         value = str(entity.get("value", ""))
         match entity.get("entity"):
             case "area":
-                area, place = value, _as_written(text, entity) or place
+                written = _as_written(text, entity)
+                if _EITHER in value:
+                    unsure = tuple(value.split(_EITHER))
+                    place = place or written
+                else:
+                    area, place = value, written or place
             case "age" if not _overlaps(entity, own):
                 found = read_age(_as_written(text, entity) or value)
                 age = found if found is not None else age
@@ -130,10 +155,12 @@ def hear(
         cohort = "adult" if age >= ADULT_AGE else "child"
     return Heard(
         area=area,
+        unsure_areas=() if area else unsure,
         place=place,
         age=age,
         cohort=cohort,
         own_age=own_age,
+        sounds_young=own_age is None and cohort != "adult" and _SOUNDS_YOUNG.search(text) is not None,
         day=day
         or worded_date(text, now)
         or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),

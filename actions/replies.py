@@ -24,11 +24,17 @@ def button(title: str, payload: str) -> Button:
 TALK_TO_A_PERSON = button("Talk to a person", "/human_request")
 
 
+#: So much of the answer to a second question in one message; a button brings the rest.
+_MOST_ALSO = 3
+_MOST_CARDS_ALSO = 1
+
+
 @dataclass
 class Bubble:
     """One message of the assistant."""
 
     text: str
+    topic: str | None = None
     easy_read: str | None = None
     cards: list[dict[str, Any]] = field(default_factory=list)
     sources: list[dict[str, Any]] = field(default_factory=list)
@@ -43,6 +49,8 @@ class Reply:
         self._easy_read = easy_read
         self._bubbles: list[Bubble] = []
         self._buttons: list[Button] = []
+        #: The store is silent, and the reply says so.
+        self.nothing_known = False
         #: Ids of the records that the reply rests on.
         self.shown: list[str] = []
 
@@ -79,13 +87,31 @@ class Reply:
                 f"We meant to check this again by {say_date(min(overdue))} and have not yet. "
                 "Please check it before you rely on it."
             )
-        bubbles = [Bubble(part) for part in parts]
+        bubbles = [Bubble(part, self.topic) for part in parts]
         # The whole Easy Read form stands with the first bubble: the two forms are not cut alike.
         bubbles[0].easy_read = easy_read
         bubbles[-1].cards.extend(cards)
         bubbles[-1].sources.extend(sources_of([*records, *superseded]))
         self._bubbles.extend(bubbles)
         self.shown.extend(record.id for record in [*records, *superseded])
+
+    def also(self, other: Reply, lead: str) -> None:
+        """Add the answer to a further question: its first bubbles, with what belongs to them.
+
+        Args:
+            lead: said before it, to tell which question it answers.
+        """
+        kept = other._bubbles[:_MOST_ALSO]
+        if not kept:
+            return
+        self._bubbles.append(Bubble(lead, other.topic))
+        for left_out in other._bubbles[_MOST_ALSO:]:
+            # Its source stands behind what was kept too; a card is the part of an answer that is looked for.
+            kept[-1].sources.extend(source for source in left_out.sources if source not in kept[-1].sources)
+            kept[-1].cards.extend(left_out.cards[: max(0, _MOST_CARDS_ALSO - len(kept[-1].cards))])
+            kept[-1].attachments.extend(left_out.attachments)
+        self._bubbles.extend(kept)
+        self.shown.extend(other.shown)
 
     def attach(self, kind: str, url: str, title: str) -> None:
         """Add something to open or keep to the last bubble.
@@ -100,7 +126,7 @@ class Reply:
     def show(self, text: str, records: Iterable[Record], card: dict[str, Any]) -> None:
         """Add one bubble that is not cut at its blank lines: a card, and the same in text."""
         records = list(records)
-        self._bubbles.append(Bubble(text, cards=[card], sources=sources_of(records)))
+        self._bubbles.append(Bubble(text, self.topic, cards=[card], sources=sources_of(records)))
         self.shown.extend(record.id for record in records)
 
     def offer(self, *buttons: Button) -> None:
@@ -119,7 +145,7 @@ class Reply:
                 text=bubble.text,
                 buttons=self._buttons if last else None,
                 json_message={
-                    "topic": self.topic,
+                    "topic": bubble.topic,
                     "easy_read": bubble.easy_read,
                     "cards": bubble.cards,
                     "sources": bubble.sources,

@@ -8,8 +8,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from actions.context import Context
 from knowledge.database import open_engine, sessions
 from knowledge.search import Search, open_search
+from knowledge.unanswered import note_unanswered
 
 
 class ActionSettings(BaseSettings):
@@ -35,6 +37,12 @@ def search() -> Search:
 def read_store() -> Session:
     """A session; use it in a ``with`` block."""
     return sessions(engine())()
+
+
+def keep_unanswered(context: Context, reason: str, topic: str | None) -> None:
+    """Tell the editors of the content what had no answer; a button's question has no words to tell."""
+    if context.text:
+        note_unanswered(engine(), context.text, reason, topic, context.store_area, context.names)
 
 
 def warm_up() -> None:

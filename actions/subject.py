@@ -15,13 +15,16 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
-from actions.answering import say_term
+from actions.answering import say_term, topic_buttons
 from actions.closest import topic_by_meaning
-from actions.context import Context, read_context
+from actions.context import Context, Question, read_context
+from actions.ellipsis import meant_by
 from actions.letters import offer_letter
+from actions.named import services_named
 from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
 from actions.replies import TALK_TO_A_PERSON, Reply
-from actions.store import read_store
+from actions.store import keep_unanswered, read_store
+from knowledge.queries.services import services_by_id
 
 #: Fills a reply for one topic; gives events that come after it (a form that asks for what is missing) and
 #: the context as it is then.
@@ -32,6 +35,9 @@ _ALSO_ASKS_FOR_A_PERSON = re.compile(
     r"\b(?:talk|speak|chat) (?:to|with) (?:an? |some)(?:real |actual )?(?:person|human|one|body|advis[eo]r)",
     re.I,
 )
+
+#: "How do I complain about CAMHS" and the like name a service and ask about something else.
+_OWN_WAY_WITH_NAMES = frozenset(("service_contact", "complaint"))
 
 #: Topic -> how to answer it, filled by the subjects' modules.
 ANSWERS: dict[str, Answer] = {}
@@ -51,23 +57,61 @@ def answers(*topics: str) -> Callable[[Answer], Answer]:
 def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) -> list[EventType]:
     """Answer a topic and give the events that remember it. Blocking: run it in a thread.
 
-    The topic gives way to another when a record of that one answers the person's very words.
+    The topic gives way to another when a record of that one answers the person's very words. A message with
+    several questions gets an answer to each: the first in full, the others shortly, with a button for more.
     """
+    asked = context.questions
     with read_store() as session:
-        by_meaning = topic_by_meaning(context, session, topic)
-        topic = by_meaning if by_meaning in ANSWERS else topic
-        context = context.about(topic)
-        reply = Reply(topic, context.easy_read)
-        if say_term(reply, context, session):
-            # What is said of the word's topic is the general: the words were about the word.
-            context = replace(context, text="")
-        context, events = ANSWERS[topic](reply, context, session, topic)
-        offer_letter(reply, session, topic)
+        reply, context, events = _answer(
+            session,
+            replace(context, text=asked[0].text) if asked else context,
+            asked[0].topic if asked else topic,
+        )
+        for question in asked[1:]:
+            context, events = _answer_also(reply, session, context, question, events)
         if _ALSO_ASKS_FOR_A_PERSON.search(context.text):
             reply.say("You also asked for a person. Press the button and I will ask one to join.")
             reply.offer(TALK_TO_A_PERSON)
     reply.send(dispatcher, context.person())
+    if reply.nothing_known:
+        keep_unanswered(context, "nothing_known", topic)
     return [*replace(context, shown=tuple(reply.shown), misunderstood=0).slots(), *events]
+
+
+def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Context, list[EventType]]:
+    """One question's reply, the context after it, and what is to be asked back."""
+    named = services_named(session, context.text, context.store_area)
+    if named.services and named.only and topic not in _OWN_WAY_WITH_NAMES:
+        topic = "service_contact"
+    else:
+        by_meaning = topic_by_meaning(context, session, topic)
+        topic = by_meaning if by_meaning in ANSWERS else topic
+    context = context.about(topic)
+    reply = Reply(topic, context.easy_read)
+    if context.text:
+        context = replace(context, question=context.text)
+    if say_term(reply, context, session) and topic not in _OWN_WAY_WITH_NAMES:
+        # What is said of the word's topic is the general: the words were about the word.
+        context = replace(context, text="")
+    context, events = ANSWERS[topic](reply, context, session, topic)
+    offer_letter(reply, session, topic)
+    return reply, context, events
+
+
+def _answer_also(
+    reply: Reply, session: Session, context: Context, question: Question, events: list[EventType]
+) -> tuple[Context, list[EventType]]:
+    """Add a further question's answer; who is asked back for, the talk goes on about."""
+    if question.topic not in ANSWERS:
+        reply.offer(*topic_buttons(session, [question.topic]))
+        return context, events
+    second, after, asks_back = _answer(session, replace(context, text=question.text), question.topic)
+    if second.topic == reply.topic and set(second.shown) <= set(reply.shown):
+        return context, events
+    reply.also(second, f"You also asked: {question.text}")
+    reply.offer(*topic_buttons(session, [second.topic] if second.topic else []))
+    # Only one thing is asked back at a time.
+    return (context, events) if events else (after, asks_back)
 
 
 class SubjectAction(Action, ABC):
@@ -85,7 +129,21 @@ class SubjectAction(Action, ABC):
         context = read_context(tracker)
         if told := topic_told(tracker, context):
             context, topic = replace(context, text=""), told
+        elif meant := topic_meant(context):
+            context, topic = meant
         return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+
+
+def topic_meant(context: Context) -> tuple[Context, str] | None:
+    """A short question that leans on the last answer, put into full words, and its topic; else None."""
+    meant = None if context.questions else meant_by(context.text, context.topic)
+    if meant is None:
+        return None
+    if meant.topic == "service_contact":
+        with read_store() as session:
+            if not services_by_id(session, context.shown):
+                return None
+    return replace(context, text=meant.question), meant.topic
 
 
 def topic_told(tracker: Tracker, context: Context) -> str | None:

@@ -1,8 +1,9 @@
 """Which language a message is in, as far as it takes to say in that language how to reach a person.
 
-A language of another script is told by its letters. In Latin letters py3langid (its model ships with it) decides,
-and only when it is nearly sure: English in text-speak, with typos or made of names has to stay English. The
-limits were set on 8,000 English lines, of which none passes them (docs/decisions/0003-understanding.md).
+A language of another script is told by its letters. In Latin letters py3langid (its model ships with it)
+decides, and only when it is nearly sure: English in text-speak, with typos or made of names has to stay
+English. The limits were set on 8,000 English lines, of which none passes them
+(docs/decisions/0003-understanding.md).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from encoder import EncoderUnavailable
 from helpline.cli import fail
 from helpline.commands.directory import export_group, import_group
+from helpline.commands.unanswered import unanswered
 from helpline.commands.waits import waits
 from helpline.settings import Settings
 from helpline.stack import load_shipped_content
@@ -33,6 +34,7 @@ def knowledge() -> None:
 knowledge.add_command(import_group)
 knowledge.add_command(export_group)
 knowledge.add_command(waits)
+knowledge.add_command(unanswered)
 
 
 @knowledge.command()

@@ -13,17 +13,28 @@ from gateway.settings import Settings as GatewaySettings
 from helpline.cli import fail
 from helpline.conversations_store import in_store
 from helpline.settings import Settings
+from knowledge.database import StoreUnavailable, migrate, open_engine, told_plainly
+from knowledge.unanswered import forget_unanswered
 
 
 @click.command()
 @click.option("--days", type=click.IntRange(min=0), help="Default: the setting HELPLINE_RETENTION_DAYS.")
 def purge(days: int | None) -> None:
-    """Delete conversations that nobody wrote in for some DAYS."""
+    """Delete conversations that nobody wrote in for some DAYS, and unanswered questions as old."""
     kept = days if days is not None else GatewaySettings().retention_days
     before = datetime.now(UTC) - timedelta(days=kept)
     deleted = in_store(lambda store: store.purge(before))
     in_memory(lambda memory: memory.purge(before.timestamp()))
     click.echo(f"{deleted} conversation(s) older than {kept} days deleted.")
+    try:
+        engine = open_engine(Settings().knowledge_database())
+        migrate(engine)
+        with told_plainly(engine):
+            forgotten = forget_unanswered(engine, before.date())
+    except StoreUnavailable as error:
+        fail(str(error))
+        return
+    click.echo(f"{forgotten} unanswered question(s) older than {kept} days deleted.")
 
 
 @click.command()

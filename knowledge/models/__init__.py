@@ -41,6 +41,7 @@ from knowledge.models.record import (
 )
 from knowledge.models.rights import Deadline, Entitlement
 from knowledge.models.search import SearchPhrase, SearchText
+from knowledge.models.unanswered import UnansweredQuestion
 
 __all__ = [
     "Address",
@@ -81,5 +82,6 @@ __all__ = [
     "Taxonomy",
     "TaxonomyTerm",
     "Topic",
+    "UnansweredQuestion",
     "Wait",
 ]

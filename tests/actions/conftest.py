@@ -177,6 +177,7 @@ class Talk:
         action: str | None = None,
         confidence: float = 0.95,
         loop: str | None = None,
+        questions: Iterable[tuple[str, str]] = (),
     ) -> Turn:
         """Say something that was understood as ``intent``; the rules choose the action.
 
@@ -184,6 +185,7 @@ class Talk:
             also_likely: intents that were thought of besides, the likelier first.
             action: an action to run in place of the rules' (one that a form calls).
             loop: the form that is asking.
+            questions: those that the message was found to hold, each with its intent.
         """
         likely = [{"name": intent, "confidence": confidence}]
         likely += [{"name": name, "confidence": 0.3 / rank} for rank, name in enumerate(also_likely, 1)]
@@ -193,6 +195,10 @@ class Talk:
             "intent_ranking": likely,
             "entities": entities_of(text, entities),
             "metadata": {"area": self.area_of_page} if self.area_of_page else {},
+            "questions": [
+                {"text": words, "intent": {"name": name, "confidence": 0.9}, "answerability": 0.7}
+                for words, name in questions
+            ],
         }
         turn = await self._run(action or ACTION_FOR[intent], message, loop)
         self.slots.update({name: value for name, value in turn.slots.items() if name in self.slots})

@@ -282,6 +282,9 @@ async def test_every_topic_has_an_answer_everywhere(
 
     turn = await talk.press(f"/{intent}")
 
+    if turn.templates:
+        assert set(turn.templates) <= set(DOMAIN["responses"])
+        return
     assert turn.text.strip()
     assert "None" not in turn.text
     assert "I do not have an answer I can trust" not in turn.text

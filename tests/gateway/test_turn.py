@@ -23,7 +23,7 @@ CONSIDERED = {
     "/": "only read words",
     "<br><br>": "computer code",
     "<script>alert(1)</script>": "computer code",
-    "Jak długo trzeba czekać na diagnozę dla mojego syna, proszę o pomoc": "Rozumiem tylko po angielsku",
+    "Jak długo trzeba czekać na diagnozę dla mojego syna, proszę o pomoc": "Rozumiem tylko angielski",
     "كم تستغرق قائمة الانتظار للتشخيص": "أفهم الإنجليزية فقط",
     "我的孩子需要等多久": "我只能看懂英文",
     "х" * 30: "only read English",

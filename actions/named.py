@@ -1,0 +1,93 @@
+"""Services that a message names, by name, alias or abbreviation, as the store has them at that moment."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from knowledge.models import Service
+from knowledge.queries.services import all_services
+
+#: Names of services that are everyday words too: "how do I contact them" does not mean the charity Contact.
+_ORDINARY_WORDS = frozenset(
+    re.findall(
+        r"[^,]+",
+        "access,advocate,arc,art,careline,contact,cop,des,mat,mats,sal,sat,steps,sunflower,the alliance"
+        ",wish,yes",
+    )
+)
+
+#: Words that ask about a service, or greet, without saying which: "what's their phone number please".
+_ONLY_ASKS = re.compile(
+    r"\b(?:a|about|an|and|any|anyone|are|at|be|by|call|can|contact|cost|details|do|does|email|exactly|find|for|free|get"
+    r"|give|got|have|heard|hello|help|hi|hours|how|i|in|info|information|is|it|know|like|line|look|me|mean|means|more|much"
+    r"|my|need|number|of|offer|offers|on|open|opening|or|out|owns|phone|please|pls|reach|refer|ring|run|runs|s|say|service"
+    r"|services|should|someone|something|stand|stands|talk|tel|telephone|tell|that|the|their|them|then|there|they|thing"
+    r"|this|times|to|told|touch|us|use|want|was|we|web|website|address|what|whats|when|where|which|who|whos|with|you|your)\b",
+    re.I,
+)
+
+
+#: "What are the steps to reach them" asks for somebody else than STePS.
+_THEY = re.compile(r"\b(?:them|they|their|it|its|that|this|those)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a message names."""
+
+    services: tuple[Service, ...]  # those of the longest name, in the order of their ids
+    only: bool  # the message asks about them and about nothing else
+
+
+def services_named(session: Session, text: str, area: str | None) -> Named:
+    """The services whose name or abbreviation stands in a message; the longest name wins.
+
+    Args:
+        text: the message as the person wrote it.
+        area: leaves out services that do not hold there; None keeps all.
+    """
+    words = plain(text)
+    rest = plain(_ONLY_ASKS.sub(" ", text))
+    found: list[tuple[int, str, Service]] = []
+    for service in all_services(session, area):
+        names = [service.name, *(service.alternate_name or "").split("; ")]
+        name = max((one for one in names if _stands_in(one, text, words, rest)), key=len, default="")
+        if name:
+            found.append((len(name), name, service))
+    longest = max((length for length, _, _ in found), default=0)
+    of_it = [(name, service) for length, name, service in found if length == longest]
+    only = any(_leaves_nothing(name, words) for name, _ in of_it)
+    return Named(tuple(service for _, service in of_it), only)
+
+
+def asks_for_no_one(text: str) -> bool:
+    """Whether a message asks for a contact without any word of whose."""
+    return not plain(_ONLY_ASKS.sub(" ", text)).strip()
+
+
+def plain(words: str) -> str:
+    """Lower case words with one space around each."""
+    return f" {re.sub(r'[^a-z0-9]+', ' ', words.lower()).strip()} "
+
+
+def _stands_in(name: str, text: str, words: str, rest: str) -> bool:
+    """Whether a name stands in the text, however it is written.
+
+    Args:
+        words: the text in plain words.
+        rest: ``words`` without those that only ask.
+    """
+    wanted = plain(name)
+    if wanted.strip() in _ORDINARY_WORDS:
+        # As the name is written, where not any word has a capital; or when nothing else is asked about.
+        return (wanted == rest and _THEY.search(text) is None) or re.search(
+            rf"(?<=\S\s){re.escape(name)}\b", text
+        ) is not None
+    return bool(wanted.strip()) and wanted in words
+
+
+def _leaves_nothing(name: str, words: str) -> bool:
+    return not plain(_ONLY_ASKS.sub(" ", words.replace(plain(name), " "))).strip()
