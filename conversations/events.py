@@ -15,6 +15,9 @@ from contextlib import contextmanager
 #: Subscribe to this instead of a conversation's id to hear of every change of the queue.
 QUEUE = "*queue*"
 
+#: Who is writing, when it is the person whose chat it is; the assistant, or an adviser's id, are the others.
+PERSON = "user"
+
 #: Subscribe to this to hear that something waits to be sent.
 OUTBOX = "*outbox*"
 
@@ -27,7 +30,7 @@ class Subscription:
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()
-        self._typing = False
+        self._typing: set[str] = set()
 
     async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - says whether time ran out
         """Wait for a change, at most ``timeout`` seconds. True if there was one, False if time ran out."""
@@ -40,14 +43,15 @@ class Subscription:
         self._changed.clear()
         return True
 
-    def take_typing(self) -> bool:
-        """Whether somebody began to write an answer since this was last asked."""
-        typing, self._typing = self._typing, False
+    def take_typing(self) -> set[str]:
+        """Who was writing since this was last asked: "assistant", "user" or the ids of advisers."""
+        typing, self._typing = self._typing, set()
         return typing
 
-    def wake(self, *, typing: bool = False) -> None:
+    def wake(self, *, typing: str | None = None) -> None:
         """Called by ``Events``."""
-        self._typing = self._typing or typing
+        if typing is not None:
+            self._typing.add(typing)
         self._changed.set()
 
 
@@ -90,7 +94,7 @@ class Events:
         for subscription in self._listeners.get(conversation_id, ()):
             subscription.wake()
 
-    def typing(self, conversation_id: str) -> None:
-        """Tell listeners that an answer is being written."""
+    def typing(self, conversation_id: str, who: str = "assistant") -> None:
+        """Tell listeners that ``who`` ("assistant", "user" or an adviser's id) is writing."""
         for subscription in self._listeners.get(conversation_id, ()):
-            subscription.wake(typing=True)
+            subscription.wake(typing=who)

@@ -424,6 +424,17 @@ class Closure(Base):
     reason: Mapped[str] = mapped_column(String(120))
 
 
+class CannedReply(Base):
+    """A reply that is written once and used often."""
+
+    __tablename__ = "canned_reply"
+
+    code: Mapped[str] = mapped_column(String(24), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64))
+
+
 class AuditEntry(Base):
     """One thing that was done at the desk. The database refuses to change or delete it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conversations.advisers import Advisers
 from conversations.audit import Audit
+from conversations.canned import CannedReplies
 from conversations.casework import Casework
 from conversations.database import Database, migrate
 from conversations.events import Events
@@ -14,7 +15,7 @@ from conversations.presence import Presence
 from conversations.service import Service
 
 
-class Store(ConversationLog, HandOff, Casework, Advisers, Presence, Service, Audit):
+class Store(ConversationLog, HandOff, Casework, Advisers, Presence, Service, CannedReplies, Audit):
     """The log, the hand-off, what advisers note and the advisers on one database. One instance a process.
 
     ``events`` wakes whoever listens after each change has been committed. On PostgreSQL call ``events.start``

@@ -11,7 +11,8 @@ from aiohttp import web
 from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.access import session_middleware
-from desk.keys import NAMES, NEEDS, OIDC, SEALER, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
+from desk.find import Finder
+from desk.keys import FINDER, NAMES, NEEDS, OIDC, SEALER, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
 from desk.middlewares import add_headers, error_middleware
 from desk.names import Names
 from desk.oidc import OpenIdConnect
@@ -37,6 +38,7 @@ def add_desk(app: web.Application, settings: DeskSettings, store: web.AppKey[Sto
     desk[OIDC] = OpenIdConnect(settings, desk[SEALER]) if settings.oidc_issuer else None
     desk[WHERE_THE_STORE_IS] = store
     desk[NAMES] = Names(settings.knowledge_url)
+    desk[FINDER] = Finder(settings.knowledge_url)
     desk[SOCKETS] = Sockets()
     desk[NEEDS] = add_routes(desk)
     desk.router.add_static("/static", _HERE / "static", name="desk.static")
@@ -64,3 +66,4 @@ async def _close_sockets(desk: web.Application) -> None:
 
 async def _close_names(desk: web.Application) -> None:
     desk[NAMES].close()
+    desk[FINDER].close()

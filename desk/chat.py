@@ -8,24 +8,28 @@ from aiohttp import web
 from yarl import URL
 
 from conversations.errors import NotFound, OwnershipChanged
+from conversations.events import PERSON
 from conversations.keys import new_id
-from conversations.log import utc_now
+from conversations.log import Draft, utc_now
 from conversations.models import Adviser, Json
+from conversations.outcomes import offered
 from conversations.store import Store
 from desk import notices
+from desk.casework import record
 from desk.errors import Code, Refusal
 from desk.held import held_by
 from desk.keys import ADVISER, NAMES, SETTINGS, store_of
 from desk.live import serve
 from desk.names import Names
 from desk.pages import render
+from desk.permissions import Can, may
 from desk.wire import (
     GONE,
     alerts_elsewhere_json,
-    is_alert,
     message_json,
     status_json,
     summary_json,
+    unseen_alert,
     waited,
 )
 
@@ -41,7 +45,9 @@ async def show(request: web.Request) -> web.Response:
     if escalation is None:
         raise Refusal(Code.NO_SUCH_CHAT)
     messages = await store.messages(chat, include_private=True)
-    alerts = [message for message in messages if is_alert(message)]
+    alert = unseen_alert(messages)
+    adviser = request[ADVISER]
+    await record(request, "viewed")
     return render(
         request,
         "chat.html",
@@ -50,15 +56,27 @@ async def show(request: web.Request) -> web.Response:
             "summary": summary_json(escalation, conversation, messages, titles),
             "waited": waited(escalation.created_at, utc_now()),
             "messages": [message_json(message, titles) for message in messages],
-            "alert": message_json(alerts[-1], titles) if alerts else None,
+            "alert": message_json(alert, titles) if alert else None,
             "status": status_json(
                 conversation,
                 escalation,
-                request[ADVISER],
+                adviser,
                 await _holder(store, conversation.adviser_id),
                 titles,
             ),
-            "elsewhere": alerts_elsewhere_json(await held_by(store, request[ADVISER]), chat),
+            "priority": str(escalation.priority),
+            "labels": await store.labels(chat),
+            "known_labels": list(await store.label_counts()),
+            "colleagues": [
+                (one.adviser.id, one.adviser.name)
+                for one in await store.on_the_desk()
+                if one.on_duty and one.adviser.id not in (conversation.adviser_id, adviser.id)
+            ],
+            "supervises": may(adviser, Can.SUPERVISE),
+            "outcomes": offered(),
+            "canned": await store.canned_replies(),
+            "area": conversation.area or "",
+            "elsewhere": alerts_elsewhere_json(await held_by(store, adviser), chat),
             "max_reply_chars": request.app[SETTINGS].max_reply_chars,
             "reply_id": new_id(),
         },
@@ -69,7 +87,14 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     """``GET .../socket?after=SEQ``: messages after ``SEQ`` as they come, and who has the chat."""
     store, chat = store_of(request), request.match_info["id"]
     news = _ChatNews(store, request[ADVISER], request.app[NAMES], chat, _read_after(request))
-    return await serve(request, chat, news)
+
+    async def typing(who: set[str]) -> Json | None:
+        if await store.escalation(chat) is None:
+            return None
+        names = [adviser.name for adviser in await store.advisers() if adviser.id in who]
+        return {"type": "typing", "person": PERSON in who, "colleagues": names}
+
+    return await serve(request, chat, news, typing=typing)
 
 
 async def claim(request: web.Request) -> web.Response:
@@ -81,6 +106,8 @@ async def claim(request: web.Request) -> web.Response:
         # Pressing the button twice is no race.
         if (await store.get(chat)).adviser_id != adviser.id:
             raise
+    else:
+        await record(request, "claimed")
     raise web.HTTPSeeOther(_to_chat(request))
 
 
@@ -110,12 +137,7 @@ async def reply(request: web.Request) -> web.Response:
 async def give_back(request: web.Request) -> web.Response:
     """``POST .../give-back``: the assistant answers again."""
     adviser = request[ADVISER]
-    await store_of(request).close(
-        request.match_info["id"],
-        adviser.id,
-        outcome="given_back",
-        notice=notices.given_back(adviser),
-    )
+    await _end(request, "given_back", for_good=False, notice=notices.given_back(adviser))
     raise web.HTTPSeeOther(_to_queue(request, "given-back"))
 
 
@@ -128,20 +150,30 @@ async def put_back(request: web.Request) -> web.Response:
         why="put back in the queue",
         notice=notices.back_in_queue(adviser),
     )
+    await record(request, "put back")
     raise web.HTTPSeeOther(_to_queue(request, "put-back"))
 
 
 async def close(request: web.Request) -> web.Response:
-    """``POST .../close``: the chat has ended, until the person writes again."""
-    adviser = request[ADVISER]
-    await store_of(request).close(
-        request.match_info["id"],
-        adviser.id,
-        outcome="closed",
-        for_good=True,
-        notice=notices.closed(adviser),
-    )
+    """``POST .../close``: the chat has ended with an outcome, until the person writes again."""
+    chosen = str((await request.post()).get("outcome", ""))
+    if chosen not in {outcome.code for outcome in offered()}:
+        raise Refusal(Code.OUTCOME_MISSING)
+    await _end(request, chosen, for_good=True, notice=notices.closed(request[ADVISER]))
     raise web.HTTPSeeOther(_to_queue(request, "closed"))
+
+
+async def _end(request: web.Request, outcome: str, *, for_good: bool, notice: Draft) -> None:
+    store, adviser, chat = store_of(request), request[ADVISER], request.match_info["id"]
+    escalation = await store.escalation(chat)
+    await store.close(chat, adviser.id, outcome=outcome, for_good=for_good, notice=notice)
+    await store.audit(
+        who=adviser.id,
+        action="closed",
+        conversation_id=chat,
+        reference=escalation.reference if escalation else None,
+        detail={"outcome": outcome},
+    )
 
 
 class _ChatNews:

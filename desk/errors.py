@@ -11,7 +11,15 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from conversations.errors import MessageConflict, NotFound, OwnershipChanged, StoreUnavailable
+from conversations.errors import (
+    AtCapacity,
+    MessageConflict,
+    NotFound,
+    NotOnDuty,
+    OwnershipChanged,
+    StoreUnavailable,
+    UnknownOutcome,
+)
 from conversations.models import Owner
 
 log = logging.getLogger(__name__)
@@ -33,6 +41,11 @@ class Code(StrEnum):
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     NO_SUCH_CHAT = "no_such_chat"
     NOT_YOURS = "not_yours"
+    NO_SEARCH = "no_search"
+    FULL = "full"
+    NOT_ON_DUTY = "not_on_duty"
+    OUTCOME_MISSING = "outcome_missing"
+    WRONG_VALUE = "wrong_value"
     TEXT_MISSING = "text_missing"
     TEXT_TOO_LONG = "text_too_long"
     MESSAGE_ID_REUSED = "message_id_reused"
@@ -107,6 +120,31 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         "You do not have this chat",
         "Go back to the queue.",
     ),
+    Code.NO_SEARCH: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The knowledge store cannot be searched just now",
+        "Answer from what you know, and try again in a moment.",
+    ),
+    Code.FULL: (
+        HTTPStatus.CONFLICT,
+        "That is as many chats as one person has at once",
+        "Finish or hand on a chat first. A crisis can always be taken.",
+    ),
+    Code.NOT_ON_DUTY: (
+        HTTPStatus.CONFLICT,
+        "This colleague is not on duty",
+        "Nothing was done. Choose another colleague, or put the chat back in the queue.",
+    ),
+    Code.OUTCOME_MISSING: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Choose how it ended",
+        "The chat is still yours. Go back to it and choose an outcome.",
+    ),
+    Code.WRONG_VALUE: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Something in the form is not right",
+        "Nothing was changed. Go back and try again.",
+    ),
     Code.TEXT_MISSING: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The message is empty",
@@ -174,6 +212,12 @@ def as_refusal(error: Exception) -> Refusal:
             return Refusal(Code.NOT_YOURS, detail=who_has_it(error))
         case NotFound():
             return Refusal(Code.NO_SUCH_CHAT)
+        case AtCapacity():
+            return Refusal(Code.FULL, detail=f"{error}. Finish or hand on a chat first.")
+        case NotOnDuty():
+            return Refusal(Code.NOT_ON_DUTY, detail=f"{error.adviser_name} is not at the desk, or is away.")
+        case UnknownOutcome():
+            return Refusal(Code.OUTCOME_MISSING)
         case MessageConflict():
             return Refusal(Code.MESSAGE_ID_REUSED)
         case StoreUnavailable():

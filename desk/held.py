@@ -8,7 +8,7 @@ from conversations.models import Adviser, Conversation, Escalation, Message
 from conversations.store import Store
 
 #: Enough of a chat's end to see who wrote last and whether there was a safety alert.
-_LATEST = 20
+_LATEST = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aiohttp import web
 
 from conversations.models import Adviser
@@ -13,12 +15,16 @@ from desk.permissions import Can
 from desk.settings import DeskSettings
 from desk.sockets import Sockets
 
+if TYPE_CHECKING:  # it needs the keys itself
+    from desk.find import Finder
+
 SETTINGS = web.AppKey("desk_settings", DeskSettings)
 NAMES = web.AppKey("desk_names", Names)
 #: What each route needs, by its name.
 NEEDS: web.AppKey[dict[str, Can]] = web.AppKey("desk_needs", dict)
 #: The council's own sign-in service, if there is one.
 OIDC: web.AppKey[OpenIdConnect | None] = web.AppKey("desk_oidc")
+FINDER: web.AppKey[Finder] = web.AppKey("desk_finder")
 SEALER = web.AppKey("desk_sealer", Sealer)
 SOCKETS = web.AppKey("desk_sockets", Sockets)
 

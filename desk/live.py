@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from conversations.errors import StoreUnavailable
 from conversations.events import Subscription
@@ -20,6 +20,12 @@ log = logging.getLogger(__name__)
 
 #: Gives the frames that are new since it was last asked. Called again and again, never twice at once.
 type News = Callable[[], Awaitable[list[Json]]]
+
+#: Makes one frame of who is writing ("user", "assistant" or ids of advisers), or None.
+type Typing = Callable[[set[str]], Awaitable[Json | None]]
+
+#: The page's own frame.
+TYPING = '{"type":"typing"}'
 
 #: Pings go out this often and a socket that does not answer is closed. The browser answers them by itself, in
 #: a tab in the background too, where a page's own timers are slowed down to once a minute.
@@ -37,8 +43,13 @@ _MOST_BYTES_IN = 1024
 CLOSE_SIGNED_OUT = 4401
 
 
-async def serve(request: web.Request, listen_to: str, news: News) -> web.WebSocketResponse:
-    """Send ``news`` whenever something happens to ``listen_to``, until the page or the session ends."""
+async def serve(
+    request: web.Request, listen_to: str, news: News, *, typing: Typing | None = None
+) -> web.WebSocketResponse:
+    """Send ``news`` whenever something happens to ``listen_to``, until the page or the session ends.
+
+    ``typing`` makes a frame of who is writing there. The page's only own frame says that its adviser is.
+    """
     check_origin(request)
     store = store_of(request)
     ws = web.WebSocketResponse(heartbeat=_PING_SECONDS, max_msg_size=_MOST_BYTES_IN)
@@ -46,10 +57,11 @@ async def serve(request: web.Request, listen_to: str, news: News) -> web.WebSock
     request.app[SOCKETS].add(ws)
     # Subscribed before the first look: what happens in between wakes us.
     with store.events.subscribe(listen_to) as subscription:
-        writer = asyncio.create_task(_write(request, ws, store, subscription, news))
+        writer = asyncio.create_task(_write(request, ws, store, subscription, news, typing))
         try:
-            async for _frame in ws:
-                pass  # a page only listens; reading on is how we learn that it has gone
+            async for frame in ws:
+                if typing is not None and frame.type is WSMsgType.TEXT and frame.data == TYPING:
+                    store.events.typing(listen_to, request[ADVISER].id)
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
@@ -58,7 +70,12 @@ async def serve(request: web.Request, listen_to: str, news: News) -> web.WebSock
 
 
 async def _write(
-    request: web.Request, ws: web.WebSocketResponse, store: Store, subscription: Subscription, news: News
+    request: web.Request,
+    ws: web.WebSocketResponse,
+    store: Store,
+    subscription: Subscription,
+    news: News,
+    typing: Typing | None,
 ) -> None:
     clock = asyncio.get_running_loop().time
     next_seen = clock()
@@ -71,6 +88,9 @@ async def _write(
                 if clock() >= next_seen:
                     await store.adviser_seen(request[ADVISER].id)
                     next_seen = clock() + _SEEN_SECONDS
+                who = subscription.take_typing() - {request[ADVISER].id}
+                if who and typing is not None and (frame := await typing(who)):
+                    await ws.send_str(json.dumps(frame, ensure_ascii=False))
                 for frame in await news():
                     await ws.send_str(json.dumps(frame, ensure_ascii=False))
             except StoreUnavailable:

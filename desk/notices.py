@@ -26,6 +26,22 @@ def joined(adviser: Adviser) -> Draft:
     )
 
 
+def handed_over(colleague: Adviser) -> Draft:
+    """A colleague goes on with the chat."""
+    name = first_name(colleague.name)
+    return Draft(
+        role=Role.SYSTEM,
+        text=(
+            f"Adviser {name} goes on with this chat. {name} is a person, and can see all that was said, "
+            "so you do not need to say it again."
+        ),
+        easy_read=(
+            f"Another adviser helps you now: {name}.\n{name} is a person.\n{name} can read this chat.\n"
+            "You do not need to say it again."
+        ),
+    )
+
+
 def given_back(adviser: Adviser) -> Draft:
     """The adviser is finished, and the assistant answers again."""
     name = first_name(adviser.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from desk import account, chat, elsewhere, queue, sign_in
+from desk import account, casework, chat, elsewhere, find, queue, sign_in
 from desk.permissions import Can
 
 
@@ -43,6 +43,14 @@ ROUTES = (
     Route("desk.reply", "POST", "/chats/{id}/reply", chat.reply, Can.ANSWER),
     Route("desk.give_back", "POST", "/chats/{id}/give-back", chat.give_back, Can.ANSWER),
     Route("desk.put_back", "POST", "/chats/{id}/put-back", chat.put_back, Can.ANSWER),
+    Route("desk.note", "POST", "/chats/{id}/note", casework.add_note, Can.ANSWER),
+    Route("desk.label", "POST", "/chats/{id}/label", casework.add_label, Can.ANSWER),
+    Route("desk.label_off", "POST", "/chats/{id}/label-off", casework.remove_label, Can.ANSWER),
+    Route("desk.priority", "POST", "/chats/{id}/priority", casework.set_priority, Can.ANSWER),
+    Route("desk.transfer", "POST", "/chats/{id}/transfer", casework.transfer, Can.ANSWER),
+    Route("desk.acknowledge", "POST", "/chats/{id}/acknowledge", casework.acknowledge, Can.ANSWER),
+    Route("desk.find", "GET", "/find", find.find, Can.ANSWER),
+    Route("desk.away", "POST", "/away", queue.set_away, Can.ANSWER),
     Route("desk.close", "POST", "/chats/{id}/close", chat.close, Can.ANSWER),
 )
 

@@ -28,6 +28,7 @@ _LOCAL_TIME = ZoneInfo("Europe/London")
 
 #: How the gateway marks the notes of its safety check, and how it begins them.
 _SAFETY_ALERT = "safety_alert"
+_ACKNOWLEDGED = "acknowledged"
 _ALERT_PREFIX = "Safety alert: "
 
 _PRIORITIES = {Priority.NORMAL: "", Priority.HIGH: "High priority", Priority.CRISIS: "Crisis"}
@@ -84,7 +85,7 @@ def message_json(message: Message, titles: Titles) -> Json:
     text = _alert_text(message, titles) if alert else message.text
     return {
         "seq": message.seq,
-        "kind": "alert" if alert else str(message.role),
+        "kind": _kind(message),
         "who": "Safety alert, only advisers see this" if alert else _speaker(message),
         "time": message.created_at.astimezone(_LOCAL_TIME).strftime("%H:%M"),
         "created_at": message.created_at.astimezone(UTC).isoformat(timespec="seconds"),
@@ -92,6 +93,7 @@ def message_json(message: Message, titles: Titles) -> Json:
         "buttons": [str(button.get("title", "")) for button in message.buttons],
         "cards": [_card(card) for card in message.cards],
         "sources": [_source(source) for source in message.sources],
+        "acknowledges": acknowledges(message),
     }
 
 
@@ -112,27 +114,30 @@ def held_json(held: Held, titles: Titles, now: datetime) -> Json:
         row["waits_for_reply"] = True
     else:
         row["detail"] = "You wrote last" if spoken else "You have not written yet"
-    if any(is_alert(message) for message in held.latest):
+    if unseen_alert(held.latest):
         row["priority"], row["tag"] = str(Priority.CRISIS), "Safety alert"
     return row
 
 
 def alerts_elsewhere_json(chats: Sequence[Held], chat: str) -> list[Json]:
-    """The adviser's chats other than ``chat`` that had a safety alert they have not answered yet."""
+    """The adviser's chats other than ``chat`` with a safety alert that nobody has acknowledged."""
     return [
         {"id": held.conversation.id, "reference": held.escalation.reference}
         for held in chats
-        if held.conversation.id != chat and _has_unanswered_alert(held.latest)
+        if held.conversation.id != chat and unseen_alert(held.latest)
     ]
 
 
-def _has_unanswered_alert(messages: Sequence[Message]) -> bool:
-    for message in reversed(messages):
-        if message.role is Role.ADVISER:
-            return False
-        if is_alert(message):
-            return True
-    return False
+def acknowledges(message: Message) -> int:
+    """The number of the newest safety alert that somebody says here to have seen; 0 for other messages."""
+    return int(message.meta.get("alert", 0)) if message.meta.get("kind") == _ACKNOWLEDGED else 0
+
+
+def unseen_alert(messages: Sequence[Message]) -> Message | None:
+    """The newest safety alert among these that nobody has acknowledged yet."""
+    seen = max((acknowledges(message) for message in messages), default=0)
+    alerts = [message for message in messages if is_alert(message) and message.seq > seen]
+    return alerts[-1] if alerts else None
 
 
 def summary_json(
@@ -221,7 +226,15 @@ def _row(escalation: Escalation, conversation: Conversation, titles: Titles) -> 
     }
 
 
+def _kind(message: Message) -> str:
+    if is_alert(message):
+        return "alert"
+    return "note" if message.private else str(message.role)
+
+
 def _speaker(message: Message) -> str:
+    if message.private:
+        return f"Note by {message.author or 'the desk'}, only advisers see this"
     return {
         Role.USER: "Person asking",
         Role.ASSISTANT: "Automated assistant",

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from conversations.errors import StoreUnavailable
-from conversations.events import Subscription
+from conversations.events import PERSON, Subscription
 from conversations.models import Conversation
 from conversations.store import Store
 from gateway.access import opened
@@ -81,9 +81,17 @@ async def _read(ws: web.WebSocketResponse, request: web.Request, conversation: C
     async for frame in ws:
         if frame.type is not WSMsgType.TEXT:
             continue
+        if _is_typing(frame.data):
+            request.app[STORE].events.typing(conversation.id, PERSON)
+            continue
         task = asyncio.create_task(_take(ws, request, conversation, frame.data))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
+
+
+def _is_typing(raw: str) -> bool:
+    """Whether a frame only says that the person is writing; an adviser who has the chat sees that."""
+    return raw == '{"type":"typing"}'
 
 
 async def _take(
@@ -131,7 +139,7 @@ async def _write(
             except StoreUnavailable:
                 pass  # read again at the next round
             await subscription.wait(_REREAD_SECONDS)
-            if subscription.take_typing():
+            if subscription.take_typing() - {PERSON}:
                 await _send(ws, {"type": "typing"})
     except ConnectionError:
         pass

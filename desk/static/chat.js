@@ -3,10 +3,14 @@
 
 import { connect } from "./connection.js";
 import { announce, cast, fill, pointTo } from "./moulds.js";
+import { signal } from "./signals.js";
+
+/** Somebody counts as writing for so long after the last sign of it; we tell of our own typing half as often. */
+const TYPING_MS = 6000;
 
 /**
  * @typedef {{
- *   seq: number, kind: string, who: string, time: string, created_at: string, text: string, buttons: string[],
+ *   seq: number, kind: string, acknowledges: number, who: string, time: string, created_at: string, text: string, buttons: string[],
  *   cards: {title: string, lines: {label: string, text: string}[]}[],
  *   sources: {title: string, detail: string, url: string}[],
  * }} Message
@@ -92,6 +96,7 @@ function add(messages) {
     log.append(build(message));
     after = message.seq;
     if (message.kind === "alert") alarm(message.text, message.seq);
+    if (message.acknowledges) acknowledged(message.acknowledges);
   }
   announce(fresh.map((message) => `${message.who}: ${message.text}`).join(" "));
   if (follow) toEnd();
@@ -107,10 +112,29 @@ function alarm(words, seq) {
   if (seq) {
     at("alert-link").setAttribute("href", `#message-${seq}`);
     at("alert-link").hidden = false;
+    at("alert-seen").hidden = false;
+    /** @type {HTMLInputElement} */ (at("alert-seq")).value = String(seq);
+    signal("There is a safety alert.");
   }
   at("alert").hidden = false;
   if (!document.title.startsWith("Safety alert")) document.title = `Safety alert: ${document.title}`;
 }
+
+/**
+ * Somebody has seen the alert; a crisis stays a crisis.
+ * @param {number} seq
+ */
+function acknowledged(seq) {
+  if (Number(/** @type {HTMLInputElement} */ (at("alert-seq")).value) > seq) return;
+  at("alert-seen").hidden = true;
+  at("alert-link").hidden = true;
+  at("alert").hidden = !urgent;
+  if (urgent) at("alert-text").textContent = urgent;
+  else document.title = document.title.replace(/^Safety alert: /, "");
+}
+
+/** @type {string | null} */
+let urgent = null;
 
 /** @param {{state: string, line: string, urgent: string | null}} status */
 function showStatus(status) {
@@ -120,6 +144,7 @@ function showStatus(status) {
     // Words that were not sent are kept in sight when the chat was lost, to be copied.
     part.hidden = part.dataset.for !== status.state && !(part.contains(text) && text.value.trim());
   }
+  urgent = status.urgent;
   if (status.urgent && at("alert").hidden) alarm(status.urgent);
 }
 
@@ -135,9 +160,22 @@ function showElsewhere(chats) {
   );
 }
 
-connect(page, () => `${page.dataset.socket}?after=${after}`, (frame) => {
+/** @type {number | undefined} */
+let typingEnds;
+
+/** @param {{person: boolean, colleagues: string[]}} who */
+function showTyping(who) {
+  const words = who.colleagues.map((name) => `${name} is writing here too.`);
+  if (who.person) words.push("The person is writing.");
+  at("typing").textContent = words.join(" ");
+  clearTimeout(typingEnds);
+  typingEnds = setTimeout(() => (at("typing").textContent = ""), TYPING_MS);
+}
+
+const connection = connect(page, () => `${page.dataset.socket}?after=${after}`, (frame) => {
   if (frame.type === "messages") add(frame.messages);
   if (frame.type === "status") showStatus(frame);
+  if (frame.type === "typing") showTyping(frame);
   if (frame.type === "elsewhere") showElsewhere(frame.chats);
 });
 
@@ -148,6 +186,7 @@ form.addEventListener("submit", async (event) => {
   if (sending || !text.value.trim()) return;
   sending = true;
   error.hidden = true;
+  at("reply-state").textContent = "Sending.";
   const sent = text.value;
   try {
     const answer = await fetch(form.action, {
@@ -161,6 +200,7 @@ form.addEventListener("submit", async (event) => {
     if (answer.ok || said.code === "message_id_reused") useNewId();
     if (!answer.ok) throw new Error(`Not sent. ${said.title}. ${said.detail}`);
     // What was written while the reply was on its way stays.
+    at("reply-state").textContent = `Sent at ${new Date().toLocaleTimeString("en-GB", { timeStyle: "short" })}.`;
     text.value = text.value.startsWith(sent) ? text.value.slice(sent.length).trimStart() : text.value;
   } catch (problem) {
     const known = problem instanceof Error && problem.message.startsWith("Not sent.");
@@ -169,8 +209,10 @@ form.addEventListener("submit", async (event) => {
       ? problem.message
       : "The desk does not answer, so this may not be sent. Your words are still here. Send again.";
     error.hidden = false;
+    at("reply-state").textContent = "Not sent. Press Send to try again.";
   } finally {
     sending = false;
+    keepDraft();
   }
 });
 
@@ -186,6 +228,87 @@ text.addEventListener("keydown", (event) => {
     form.requestSubmit();
   }
 });
+
+// -- the draft, kept in this window until it is sent
+
+const DRAFT = `desk-draft-${page.dataset.chat}`;
+
+function keepDraft() {
+  if (text.value) sessionStorage.setItem(DRAFT, text.value);
+  else sessionStorage.removeItem(DRAFT);
+}
+if (!text.value) text.value = sessionStorage.getItem(DRAFT) ?? "";
+
+let toldAt = 0;
+/** Colleagues are warned, and the family sees it, while words are being written. */
+function tellTyping() {
+  if (Date.now() - toldAt < TYPING_MS / 2) return;
+  toldAt = Date.now();
+  connection.typing();
+}
+
+const note = /** @type {HTMLTextAreaElement} */ (at("note"));
+note.addEventListener("input", tellTyping);
+text.addEventListener("input", () => {
+  expandCode();
+  keepDraft();
+  tellTyping();
+});
+
+// -- canned replies and answers from the store
+
+/** @param {string} words */
+function insert(words) {
+  const before = text.value.slice(0, text.selectionStart);
+  const after = text.value.slice(text.selectionEnd);
+  text.value = `${before}${words}${after}`;
+  text.focus();
+  text.setSelectionRange(before.length + words.length, before.length + words.length);
+  keepDraft();
+}
+
+const canned = /** @type {HTMLSelectElement | null} */ (document.getElementById("canned"));
+canned?.addEventListener("change", () => {
+  if (canned.value) insert(canned.value);
+  canned.value = "";
+});
+
+/** A short code and a space become the canned reply. */
+function expandCode() {
+  const typed = text.value.slice(0, text.selectionStart);
+  const code = /(?:^|\s)\/([a-z0-9-]+) $/i.exec(typed)?.[1]?.toLowerCase();
+  const option = code && canned?.querySelector(`option[data-code="${code}"]`);
+  if (!(option instanceof HTMLOptionElement) || !code) return;
+  text.setSelectionRange(typed.length - code.length - 2, typed.length);
+  insert(option.value);
+}
+
+const find = /** @type {HTMLFormElement} */ (at("find"));
+find.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const query = new URLSearchParams(/** @type {any} */ (new FormData(find)));
+  at("find-state").textContent = "Searching.";
+  try {
+    const answer = await fetch(`${page.dataset.find}?${query}`, { headers: { Accept: "application/json" } });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(`${said.title}. ${said.detail}`);
+    const count = said.results.length;
+    at("find-state").textContent = count === 1 ? "One answer." : `${count || "No"} answers.`;
+    at("found").replaceChildren(...said.results.map(found));
+  } catch (problem) {
+    at("find-state").textContent = problem instanceof Error ? problem.message : "It could not be searched.";
+  }
+});
+
+/** @param {{title: string, text: string, source: string, insert: string}} result */
+function found(result) {
+  const made = cast("found");
+  fill(made, result);
+  const button = made.querySelector("button");
+  button?.append(Object.assign(document.createElement("span"), { className: "unseen", textContent: `: ${result.title}` }));
+  button?.addEventListener("click", () => insert(result.insert));
+  return made;
+}
 
 moreButton.addEventListener("click", () => {
   toEnd();

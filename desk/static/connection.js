@@ -22,10 +22,14 @@ export function connect(page, address, heard) {
     line.hidden = !words;
   }
 
+  /** @type {WebSocket | undefined} */
+  let current;
+
   function open() {
     const url = new URL(address(), location.href);
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
+    current = socket;
     socket.addEventListener("message", (event) => {
       pause = FIRST_PAUSE_MS;
       say("");
@@ -65,4 +69,10 @@ export function connect(page, address, heard) {
   }
 
   open();
+  return {
+    /** Tells the desk that this adviser is writing. Nothing is lost when it does not arrive. */
+    typing() {
+      if (current?.readyState === WebSocket.OPEN) current.send('{"type":"typing"}');
+    },
+  };
 }

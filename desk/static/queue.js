@@ -3,6 +3,7 @@
 
 import { connect } from "./connection.js";
 import { announce, cast, fill, pointTo } from "./moulds.js";
+import { offerSignals, signal } from "./signals.js";
 
 /** @typedef {{id: string, reference: string, priority: string, tag: string, waits_for_reply: boolean}} Row */
 
@@ -51,14 +52,25 @@ function mouldFor(name, row) {
   return element;
 }
 
+offerSignals();
+
 /** The page was made a moment ago from the same lists: what is in it is not news. */
 let first = true;
 
 connect(page, () => page.dataset.socket ?? "", (frame) => {
   const fresh = show("waiting", frame.waiting);
   show("mine", frame.mine);
+  for (const [id, words] of [
+    ["longest", frame.longest],
+    ["hidden-by-filter", frame.hidden],
+    ["capacity", frame.capacity],
+  ]) {
+    const place = document.getElementById(id);
+    if (place) place.textContent = words;
+  }
   document.title = frame.waiting.length ? `(${frame.waiting.length}) ${title}` : title;
   if (fresh.length && !first) {
+    signal(fresh.length === 1 ? "One new chat waits." : `${fresh.length} new chats wait.`);
     announce(fresh.map((row) => `New in the queue: ${row.tag} chat ${row.reference}.`).join(" "));
   }
   first = false;

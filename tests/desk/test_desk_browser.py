@@ -175,11 +175,40 @@ async def test_a_safety_alert_cannot_be_overlooked(context: BrowserContext, stor
     await expect(banner).to_be_in_viewport()
     assert await violations(page) == ""
 
+    await banner.get_by_role("button", name="I have seen this alert").click()
+    await expect(banner).to_be_hidden()
+    await expect(
+        page.get_by_role("log").get_by_text("Sam Surname has seen the safety alert.")
+    ).to_be_visible()
+
 
 async def reference(store: Store, chat: str) -> str:
     escalation = await store.escalation(chat)
     assert escalation is not None
     return escalation.reference
+
+
+async def test_words_are_kept_and_put_in_by_code_and_from_the_list(
+    context: BrowserContext, store: Store
+) -> None:
+    admin = await new_adviser(store, "Ann Admin", DeskRole.ADMIN)
+    await store.set_canned_reply("/Hello", "Hello, thank you for waiting.", by=admin.id)
+    page = await sign_in(context, store)
+    chat = await waiting_chat(store)
+    await page.goto(f"/desk/chats/{chat}")
+    await page.get_by_role("button", name="Take this chat").click()
+    reply = page.get_by_label("Your reply")
+    await reply.press_sequentially("/hello ")
+    await expect(reply).to_have_value("Hello, thank you for waiting.")
+    await page.reload()
+    await expect(reply).to_have_value("Hello, thank you for waiting.")
+    await page.keyboard.press("Control+End")
+    await page.get_by_label("Canned reply").select_option(index=1)
+    assert (await reply.input_value()).count("thank you for waiting") == 2
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator("#reply-state")).to_contain_text("Sent at")
+    await page.reload()
+    await expect(reply).to_have_value("")
 
 
 async def test_the_queue_changes_under_the_adviser_without_taking_the_focus(

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
+from sqlalchemy import delete
 
+import knowledge.search
 from conversations.errors import StoreUnavailable
 from conversations.log import Draft
 from conversations.models import Conversation, Owner, Priority, Role
 from conversations.store import Store
+from desk.settings import DeskSettings
+from knowledge import models
+from knowledge.database import open_engine
 from tests.desk.conftest import Browser, alert, waiting_chat
+from tests.knowledge.conftest import SMALL, WORDS, load
 
 
 async def family_reads(store: Store, chat: str) -> list[tuple[Role, str]]:
@@ -68,7 +77,7 @@ async def test_closing_ends_the_chat_and_the_family_can_write_again(sam: Browser
     chat = await waiting_chat(store)
     await sam.post(f"/desk/chats/{chat}/claim")
 
-    assert await sam.post(f"/desk/chats/{chat}/close") == (303, "/desk/?done=closed")
+    assert await sam.post(f"/desk/chats/{chat}/close", outcome="answered") == (303, "/desk/?done=closed")
 
     assert (await store.get(chat)).owner is Owner.CLOSED
     assert "write here again" in (await family_reads(store, chat))[-1][1]
@@ -99,7 +108,9 @@ async def test_only_the_adviser_who_has_the_chat_can_act_on_it(
     before = await family_reads(store, chat)
 
     for action in ("reply", "give-back", "put-back", "close"):
-        status, page = await ada.post(f"/desk/chats/{chat}/{action}", text="Hello", reply_id="r1")
+        status, page = await ada.post(
+            f"/desk/chats/{chat}/{action}", text="Hello", reply_id="r1", outcome="answered"
+        )
         assert status == 409
         assert "Sam Surname has this chat." in page
 
@@ -180,12 +191,12 @@ async def test_a_safety_alert_heads_the_page_and_marks_the_queue(sam: Browser, s
     chat = await waiting_chat(store)
     await sam.post(f"/desk/chats/{chat}/claim")
     _, page = await sam.page(f"/desk/chats/{chat}")
-    assert '<p id="alert" hidden>' in page
+    assert '<div id="alert" hidden>' in page
 
     await alert(store, chat)
 
     _, page = await sam.page(f"/desk/chats/{chat}")
-    assert '<p id="alert">' in page
+    assert '<div id="alert">' in page
     assert "<title>Safety alert: Chat" in page
     assert "It was taken for: Suicide." in page
     assert 'data-kind="alert"' in page
@@ -241,6 +252,134 @@ async def test_a_database_that_does_not_answer_is_said_plainly(
     assert "disk" not in page
 
 
+async def test_closing_needs_an_outcome(sam: Browser, store: Store) -> None:
+    chat = await waiting_chat(store)
+    await sam.post(f"/desk/chats/{chat}/claim")
+    for outcome in ("", "made_up", "withdrawn"):
+        status, page = await sam.post(f"/desk/chats/{chat}/close", outcome=outcome)
+        assert status == 422
+        assert "Choose how it ended" in page
+    assert (await store.get(chat)).owner is Owner.ADVISER
+
+
+async def test_a_note_and_a_label_are_for_colleagues_only(sam: Browser, ada: Browser, store: Store) -> None:
+    chat = await waiting_chat(store)
+    before = await family_reads(store, chat)
+    assert (await ada.post(f"/desk/chats/{chat}/note", note="Mum sounds tired\r\nGo slowly"))[0] == 303
+    assert (await ada.post(f"/desk/chats/{chat}/label", label=" School  Transport "))[0] == 303
+    assert (await ada.post(f"/desk/chats/{chat}/note", note=" "))[0] == 422
+
+    _, page = await sam.page(f"/desk/chats/{chat}")
+    assert "Mum sounds tired\nGo slowly" in page
+    assert "Note by Ada Colleague, only advisers see this" in page
+    assert "school transport" in page
+    assert await family_reads(store, chat) == before
+    await sam.post(f"/desk/chats/{chat}/label-off", label="school transport")
+    assert await store.labels(chat) == []
+
+
+async def test_a_chat_is_handed_to_a_colleague_who_is_there(sam: Browser, ada: Browser, store: Store) -> None:
+    chat = await waiting_chat(store)
+    await sam.post(f"/desk/chats/{chat}/claim")
+    _, page = await sam.page(f"/desk/chats/{chat}")
+    assert f'<option value="{ada.adviser_id}">Ada Colleague' in page
+
+    assert await sam.post(f"/desk/chats/{chat}/transfer", to=ada.adviser_id) == (
+        303,
+        "/desk/?done=handed-over",
+    )
+    assert (await store.get(chat)).adviser_id == ada.adviser_id
+    assert "Adviser Ada goes on with this chat" in (await family_reads(store, chat))[-1][1]
+    assert "Colleague" not in (await family_reads(store, chat))[-1][1]
+
+    # Sam is no supervisor, and has it no more.
+    assert (await sam.post(f"/desk/chats/{chat}/transfer", to=sam.adviser_id))[0] == 409
+    await store.set_away(sam.adviser_id, True)
+    status, page = await ada.post(f"/desk/chats/{chat}/transfer", to=sam.adviser_id)
+    assert status == 409
+    assert "is not at the desk, or is away" in page
+
+
+async def test_nobody_takes_more_chats_than_they_can_answer_but_a_crisis(sam: Browser, store: Store) -> None:
+    await store.set_capacity(sam.adviser_id, 1)
+    first, second = await waiting_chat(store), await waiting_chat(store)
+    crisis = await waiting_chat(store, Priority.CRISIS)
+    assert (await sam.post(f"/desk/chats/{first}/claim"))[0] == 303
+    status, page = await sam.post(f"/desk/chats/{second}/claim")
+    assert status == 409
+    assert "Finish or hand on a chat first" in page
+    assert (await sam.post(f"/desk/chats/{crisis}/claim"))[0] == 303
+    assert "You have 2 of at most 1 chats" in (await sam.page("/desk/"))[1]
+
+
+async def test_a_filter_hides_no_crisis_and_says_what_it_hides(sam: Browser, store: Store) -> None:
+    normal, high = await waiting_chat(store), await waiting_chat(store, Priority.HIGH)
+    crisis = await waiting_chat(store, Priority.CRISIS)
+    _, page = await sam.page("/desk/?only=high")
+    assert [chat in page for chat in (normal, high, crisis)] == [False, True, True]
+    assert "1 more wait that this filter does not show" in page
+    assert "The longest wait is" in page
+
+
+async def test_away_counts_for_nobody_new(sam: Browser, store: Store) -> None:
+    assert await store.advisers_present() == 1
+    await sam.post("/desk/away", away="yes")
+    assert await store.advisers_present() == 0
+    assert "You are away." in (await sam.page("/desk/"))[1]
+    await sam.post("/desk/away")
+    assert await store.advisers_present() == 1
+
+
+async def test_an_acknowledged_alert_says_who_has_seen_it(sam: Browser, store: Store) -> None:
+    chat = await waiting_chat(store)
+    await alert(store, chat)
+    seq = (await store.get(chat)).last_seq
+    assert (await sam.post(f"/desk/chats/{chat}/acknowledge", alert=str(seq)))[0] == 303
+    _, page = await sam.page(f"/desk/chats/{chat}")
+    assert '<div id="alert" hidden>' in page
+    assert "Sam Surname has seen the safety alert." in page
+    await alert(store, chat)
+    assert '<div id="alert">' in (await sam.page(f"/desk/chats/{chat}"))[1], "a new alert is a new alert"
+
+
+async def test_what_is_done_with_a_chat_is_in_the_audit_log(sam: Browser, store: Store) -> None:
+    chat = await waiting_chat(store)
+    reference = (await store.open_escalations())[0].escalation.reference
+    await sam.page(f"/desk/chats/{chat}")
+    await sam.post(f"/desk/chats/{chat}/claim")
+    await sam.post(f"/desk/chats/{chat}/label", label="school")
+    await sam.post(f"/desk/chats/{chat}/close", outcome="answered")
+    entries = await store.audit_log(conversation_id=chat)
+    assert [entry.action for entry in reversed(entries)] == ["viewed", "claimed", "label added", "closed"]
+    assert {(entry.who, entry.reference) for entry in entries} == {(sam.adviser_id, reference)}
+
+
+async def test_the_store_is_searched_beside_the_chat(
+    sam: Browser, settings: DeskSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(settings.knowledge_url)
+    with engine.begin() as connection:
+        for table in reversed(models.Base.metadata.sorted_tables):
+            connection.execute(delete(table))
+    for name, kinds in SMALL.items():
+        (tmp_path / name).write_text(json.dumps(kinds))
+    load(engine, tmp_path)
+    engine.dispose()
+    monkeypatch.setattr(knowledge.search, "SentenceEncoder", lambda: WORDS)
+
+    answer = await sam.client.get(
+        "/desk/find", params={"q": "help at school"}, headers={"Accept": "application/json"}
+    )
+
+    assert answer.status == 200, await answer.text()
+    results = (await answer.json())["results"]
+    assert results
+    for result in results:
+        assert result["insert"].endswith(f"Source: {result['source']}")
+        assert "as of" in result["source"]
+    assert results[0]["title"] in unescape((await sam.page("/desk/find?q=help+at+school"))[1])
+
+
 # -- live -----------------------------------------------------------------------------------------
 
 
@@ -276,7 +415,7 @@ async def test_the_chat_is_live_and_resumes_where_it_was(sam: Browser, store: St
     await ws.close()
 
 
-async def test_an_alert_in_one_chat_is_told_on_the_page_of_another_until_it_is_answered(
+async def test_an_alert_in_one_chat_is_told_on_the_page_of_another_until_somebody_has_seen_it(
     sam: Browser, store: Store
 ) -> None:
     here, there = await waiting_chat(store), await waiting_chat(store)
@@ -291,6 +430,8 @@ async def test_an_alert_in_one_chat_is_told_on_the_page_of_another_until_it_is_a
     assert f'href="/desk/chats/{there}">Go to chat' in (await sam.page(f"/desk/chats/{here}"))[1]
 
     await store.append_adviser(there, sam.adviser_id, "I am with you")
+    seq = (await store.get(there)).last_seq - 1
+    assert (await sam.post(f"/desk/chats/{there}/acknowledge", alert=str(seq)))[0] == 303
     store.events.publish(here)
     assert (await frame(ws, "elsewhere"))["chats"] == []
     await ws.close()
@@ -354,6 +495,26 @@ async def test_the_queue_is_live(sam: Browser, store: Store) -> None:
     changed = await frame(ws, "queue")
     assert (changed["waiting"], [row["id"] for row in changed["mine"]]) == ([], [chat])
     await ws.close()
+
+
+async def test_who_is_writing_is_seen_by_colleagues_and_told_to_nobody_else(
+    sam: Browser, ada: Browser, store: Store
+) -> None:
+    chat = await waiting_chat(store)
+    await sam.post(f"/desk/chats/{chat}/claim")
+    mine = await connected(sam, f"/desk/chats/{chat}/socket")
+    hers = await connected(ada, f"/desk/chats/{chat}/socket")
+    await frame(mine, "elsewhere")
+    await frame(hers, "elsewhere")
+    with store.events.subscribe(chat) as family:
+        await hers.send_str('{"type":"typing"}')
+        assert (await frame(mine, "typing"))["colleagues"] == ["Ada Colleague"]
+        await family.wait(5)
+        assert family.take_typing() == {ada.adviser_id}
+    store.events.typing(chat, "user")
+    assert (await frame(mine, "typing"))["person"]
+    await mine.close()
+    await hers.close()
 
 
 async def test_an_open_page_keeps_its_adviser_present(sam: Browser, store: Store) -> None:
