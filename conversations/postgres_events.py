@@ -73,10 +73,10 @@ class PostgresEvents(Events):
         super().publish(conversation_id)
         self._queue(f"{self._origin} changed {conversation_id}")
 
-    def typing(self, conversation_id: str) -> None:
-        """Tell listeners on every machine that an answer is being written."""
-        super().typing(conversation_id)
-        self._queue(f"{self._origin} typing {conversation_id}")
+    def typing(self, conversation_id: str, who: str = "assistant") -> None:
+        """Tell listeners on every machine that ``who`` is writing."""
+        super().typing(conversation_id, who)
+        self._queue(f"{self._origin} typing {conversation_id} {who}")
 
     def _queue(self, payload: str) -> None:
         if self._tasks:
@@ -112,7 +112,8 @@ class PostgresEvents(Events):
         if origin == self._origin:
             return  # woken already
         if what == "typing":
-            super().typing(conversation_id)
+            conversation_id, _, who = conversation_id.partition(" ")
+            super().typing(conversation_id, who)
         else:
             super().publish(conversation_id)
 
