@@ -41,6 +41,9 @@ from gateway.keys import LIMITS, METRICS, ORIGINS, SETTINGS, SOCKETS
 from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.origins import Origins
+from gateway.outgoing import resources as outgoing_resources
+from gateway.outgoing.resources import SETTINGS as OUTGOING_SETTINGS
+from gateway.outgoing.settings import OutgoingSettings
 from gateway.ports import Crisis, Safety
 from gateway.safety.check import SafetyCheck
 from gateway.settings import Settings
@@ -57,13 +60,14 @@ def init_app(
     load_crisis: Callable[[str], Crisis] = CrisisCards.load,
     load_areas: Callable[[str], frozenset[str]] = covered,
     channel_settings: ChannelSettings | None = None,
+    outgoing_settings: OutgoingSettings | None = None,
     pauses: tuple[timedelta, timedelta] = (FIRST_PAUSE, LONGEST_PAUSE),
 ) -> web.Application:
     """The whole gateway for these settings; run it with ``aiohttp.web``.
 
     ``load_safety``, and ``load_crisis`` and ``load_areas`` (given the knowledge store's URL) run once, at the
-    start. ``channel_settings`` come from the environment when not given; ``pauses`` are the shortest and the
-    longest between two attempts to send something. Raises ``WrongSettings``.
+    start. ``channel_settings`` and ``outgoing_settings`` come from the environment when not given; ``pauses``
+    are the shortest and the longest between two attempts to send something. Raises ``WrongSettings``.
     """
     app = web.Application(
         middlewares=[headers.log_middleware, problem_middleware, cors_middleware],
@@ -71,6 +75,7 @@ def init_app(
     )
     app[SETTINGS] = settings
     app[CHANNEL_SETTINGS] = checked(channel_settings or ChannelSettings())
+    app[OUTGOING_SETTINGS] = outgoing_settings or OutgoingSettings()
     app[PAUSES] = pauses
     app[METRICS] = Metrics()
     app[SOCKETS] = Sockets()
@@ -104,6 +109,7 @@ def init_app(
     app.cleanup_ctx.append(resources.turns(load_safety, load_crisis))
     app.cleanup_ctx.append(channel_resources.messaging)
     app.cleanup_ctx.append(recovery.take_up_cut_off_turns)
+    app.cleanup_ctx.append(outgoing_resources.outgoing)
     app.cleanup_ctx.append(resources.watch_advisers)
     app.cleanup_ctx.append(resources.keep_no_longer_than_said)
     return app

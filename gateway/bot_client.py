@@ -94,6 +94,26 @@ class BotClient:
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("bot did not forget", extra={"cause": type(error).__name__})
 
+    async def handed_back(self, conversation_id: str) -> None:
+        """Tell the bot that an adviser has finished and the chat is its own again.
+
+        What was half asked before the adviser came is dropped, so that the next message begins afresh; what
+        is known of the person stays. Raises ``BotFailed`` or ``aiohttp.ClientError``.
+        """
+        events = [
+            {"event": "active_loop", "name": None},
+            {"event": "slot", "name": "misunderstood", "value": 0},
+            {"event": "action", "name": "action_listen"},
+        ]
+        async with self._session.post(
+            f"{self._url}/conversations/{conversation_id}/tracker/events",
+            json=events,
+            params=self._query,
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+        ) as response:
+            if response.status != 200:
+                raise BotFailed(f"status_{response.status // 100}xx")
+
     async def is_ready(self) -> str | None:
         """None when Rasa is up with a model, else what is missing, in words."""
         try:

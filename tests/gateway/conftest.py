@@ -35,6 +35,7 @@ class StandInBot:
     slow: float = 0.0  # seconds before each answer
     heard: list[dict[str, Any]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    handed_back: list[str] = field(default_factory=list)
     has_model: bool = True
     url: str = ""
 
@@ -66,6 +67,13 @@ class StandInBot:
         self.forgotten.append(request.match_info["id"])
         return web.json_response({})
 
+    async def tracker_events(self, request: web.Request) -> web.Response:
+        if self.fault == "500":
+            return web.Response(status=500)
+        assert {event["event"] for event in await request.json()} == {"active_loop", "slot", "action"}
+        self.handed_back.append(request.match_info["id"])
+        return web.json_response({})
+
     async def health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
@@ -74,6 +82,7 @@ class StandInBot:
         app.router.add_post("/webhooks/rest/webhook", self.webhook)
         app.router.add_get("/status", self.status)
         app.router.add_put("/conversations/{id}/tracker/events", self.forget)
+        app.router.add_post("/conversations/{id}/tracker/events", self.tracker_events)
         app.router.add_get("/health", self.health)
         return app
 
