@@ -14,6 +14,7 @@ from actions.cards import service_card
 from actions.closest import closest_guidance, term_asked_for
 from actions.context import ELSEWHERE, Context
 from actions.replies import TALK_TO_A_PERSON, Button, Reply, button
+from actions.store import once
 from knowledge import models
 from knowledge.queries.areas import area_named, covered_areas
 from knowledge.queries.guidance import general_answer, guidance_by_id
@@ -86,11 +87,9 @@ def say_general(reply: Reply, context: Context, session: Session, topic: str) ->
 
 def say_services(reply: Reply, context: Context, session: Session, topic: str) -> bool:
     """Show services for a topic beside those shown already, few in all; False when none is added."""
-    services = [
-        service
-        for service in services_about(session, topic, context.store_area, context.age)
-        if service.id not in reply.shown
-    ][: max(0, MOST_CARDS - reply.cards("service"))]
+    services = [service for service in _services(session, context, topic) if service.id not in reply.shown][
+        : max(0, MOST_CARDS - reply.cards("service"))
+    ]
     if not services:
         return False
     names = ", ".join(service.name for service in services)
@@ -150,8 +149,14 @@ def _has_local(session: Session, context: Context, topic: str) -> bool:
     guidance = general_answer(session, topic, area, context.audience)
     if guidance is not None and area in {link.area_id for link in guidance.areas}:
         return False
-    services = services_about(session, topic, area, context.age)
-    return any(area in {link.area_id for link in service.areas} for service in services)
+    return any(
+        area in {link.area_id for link in service.areas} for service in _services(session, context, topic)
+    )
+
+
+def _services(session: Session, context: Context, topic: str) -> list[models.Service]:
+    area, age = context.store_area, context.age
+    return once(session, ("services", topic, area, age), lambda: services_about(session, topic, area, age))
 
 
 def is_local(session: Session, topic: str) -> bool:

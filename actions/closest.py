@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from actions.context import Context
-from actions.store import search
+from actions.store import once, search
 from knowledge.models import GlossaryTerm, Guidance, Record
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.guidance import glossary_by_id
@@ -122,6 +122,11 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
 def _candidates(context: Context, session: Session) -> list[_Candidate]:
     if not context.text:
         return []
+    asked = ("candidates", context.text, context.store_area, context.age, context.young)
+    return once(session, asked, lambda: _read_candidates(context, session))
+
+
+def _read_candidates(context: Context, session: Session) -> list[_Candidate]:
     areas = areas_from_near_to_wide(session, context.store_area)
     matches = search().closest(
         context.text,

@@ -23,6 +23,19 @@ def button(title: str, payload: str) -> Button:
 
 TALK_TO_A_PERSON = button("Talk to a person", "/human_request")
 
+_OVERDUE_EASY_READ = "This may be old.\nCheck it before you use it."
+
+
+def _overdue(records: Iterable[Record]) -> str | None:
+    """What is said with records whose review is due; None when there is none."""
+    passed = [record.review_by for record in records if record.review_by < today()]
+    if not passed:
+        return None
+    return (
+        f"We meant to check this again by {say_date(min(passed))} and have not yet. "
+        "Please check it before you rely on it."
+    )
+
 
 #: So much of the answer to a second question in one message; a button brings the rest.
 _MOST_ALSO = 3
@@ -79,14 +92,14 @@ class Reply:
             superseded: what the text rests on too, as what was true then: that needs no new review.
         """
         records = list(records)
+        overdue = _overdue(records)
+        if overdue and easy_read:
+            easy_read = f"{easy_read}\n{_OVERDUE_EASY_READ}"
         if self._easy_read and easy_read:
-            text = easy_read
+            text, overdue = easy_read, None
         parts = [part.strip() for part in text.split("\n\n") if part.strip()]
-        if overdue := [record.review_by for record in records if record.review_by < today()]:
-            parts.append(
-                f"We meant to check this again by {say_date(min(overdue))} and have not yet. "
-                "Please check it before you rely on it."
-            )
+        if overdue:
+            parts.append(overdue)
         bubbles = [Bubble(part, self.topic) for part in parts]
         # The whole Easy Read form stands with the first bubble: the two forms are not cut alike.
         bubbles[0].easy_read = easy_read
@@ -127,6 +140,8 @@ class Reply:
         """Add one bubble that is not cut at its blank lines: a card, and the same in text."""
         records = list(records)
         self._bubbles.append(Bubble(text, self.topic, cards=[card], sources=sources_of(records)))
+        if overdue := _overdue(records):
+            self._bubbles.append(Bubble(overdue, self.topic, _OVERDUE_EASY_READ))
         self.shown.extend(record.id for record in records)
 
     def offer(self, *buttons: Button) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -43,6 +44,14 @@ def keep_unanswered(context: Context, reason: str, topic: str | None) -> None:
     """Tell the editors of the content what had no answer; a button's question has no words to tell."""
     if context.text:
         note_unanswered(engine(), context.text, reason, topic, context.store_area, context.names)
+
+
+def once[T](session: Session, key: Hashable, read: Callable[[], T]) -> T:
+    """What ``read`` gives, read once for a key in a session: several steps of one answer ask the same."""
+    if key not in session.info:
+        session.info[key] = read()
+    value: T = session.info[key]
+    return value
 
 
 def warm_up() -> None:

@@ -21,6 +21,10 @@ from knowledge.search_index import Filters, Index, newest_revision, refreshed
 #: 0.2 to 0.5 did about as well (docs/decisions/0007-search.md).
 _WORDS_ARE_WORTH = 0.45
 
+#: How much of a record's closeness is that of its few closest phrases on average; the rest is that of the
+#: closest one, which may be close by chance.
+_FEW_COUNT = 0.25
+
 #: What a record of the person's own area is worth more than one that holds everywhere.
 _NEAR_IS_WORTH = 0.04
 
@@ -90,10 +94,11 @@ class Search:
         kept = np.flatnonzero(index.keep(filters))
         if len(kept) == 0:
             return []
-        cosines = index.cosines(vector)
+        closest, near = index.cosines(vector)
         # A session begun after the index was made: it sees at least what the index holds.
         with self._sessions() as session:
-            fit = cosines + _WORDS_ARE_WORTH * index.shares(session, words)
+            fit = (1 - _FEW_COUNT) * closest + _FEW_COUNT * near
+            fit += _WORDS_ARE_WORTH * index.shares(session, words)
         for kind, handicap in _HANDICAP.items():
             if kind in index.kinds:
                 fit[index.kinds[kind]] -= handicap
@@ -101,7 +106,7 @@ class Search:
             fit[index.areas[areas[0]]] += _NEAR_IS_WORTH
         best = kept[np.argsort(-fit[kept], kind="stable")[:limit]]
         kind_of = {row: kind for kind, flags in index.kinds.items() for row in best if flags[row]}
-        return [Match(index.record_ids[row], kind_of[row], float(cosines[row])) for row in best]
+        return [Match(index.record_ids[row], kind_of[row], float(closest[row])) for row in best]
 
     def _encode(self, words: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._encoder.encode([words])[0]

@@ -48,6 +48,9 @@ _AT_ONCE = 500
 _COMMON = 0.2
 _COMMON_AT_LEAST = 5
 
+#: So many of a record's phrases tell how close it is beside the closest one (docs/decisions/0007-search.md).
+_FEW_PHRASES = 3
+
 #: A message's words beyond these are not looked up.
 _MOST_WORDS = 40
 
@@ -140,10 +143,30 @@ class Index:
                 any_of |= flags[name]
         return any_of
 
-    def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """For each row the cosine of its phrase closest to ``vector``; -1 where there is none."""
-        closest = np.full(len(self.record_ids), -1.0, dtype=np.float32)
-        np.maximum.at(closest, self.owners, self.vectors[: len(self.owners)] @ vector)
+    def cosines(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How close each row's phrases are to ``vector``.
+
+        Returns:
+            For each row the cosine of its closest phrase, and the mean of its few closest ones (of all it has
+            when they are fewer); -1 where there is none.
+        """
+        cosines = self.vectors[: len(self.owners)] @ vector
+        closest = self._closest(cosines)
+        total, counted, nearest = np.zeros_like(closest), np.zeros_like(closest), closest
+        for _ in range(_FEW_PHRASES):
+            found = nearest > -np.inf
+            total[found] += nearest[found]
+            counted += found
+            # Taken away, so that the next one is found; phrases exactly as close count once.
+            cosines[cosines >= nearest[self.owners]] = -np.inf
+            nearest = self._closest(cosines)
+        some = counted > 0
+        mean = np.divide(total, counted, out=np.full_like(closest, -1.0), where=some)
+        return np.where(some, closest, np.float32(-1.0)), mean
+
+    def _closest(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        closest = np.full(len(self.record_ids), -np.inf, dtype=np.float32)
+        np.maximum.at(closest, self.owners, cosines)
         return closest
 
     def shares(self, session: Session, words: str) -> NDArray[np.float32]:

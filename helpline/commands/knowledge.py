@@ -1,9 +1,11 @@
-"""``helpline knowledge``: load, check and search what the assistant knows."""
+"""``helpline knowledge``: load, check, search and trace what the assistant knows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import select
@@ -20,9 +22,10 @@ from knowledge.content import SHIPPED, ContentError, read_content
 from knowledge.content_schema import Audience
 from knowledge.database import StoreUnavailable, migrate, open_engine, sessions, told_plainly
 from knowledge.dates import say_partial
-from knowledge.models import Area, Topic
+from knowledge.models import Area, Revision, Topic
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.records import records_by_id, title_of
+from knowledge.revisions import differences, last_written, revisions_of
 from knowledge.search import KINDS, open_search
 
 
@@ -122,6 +125,48 @@ def search(
             f"{rank:2}  {match.kind:11}  {match.score:.2f}  as of {say_partial(record.as_of)}  "
             f"{match.record_id}  {title_of(record)}"
         )
+
+
+@knowledge.command()
+@click.argument("record_id", metavar="RECORD")
+@click.option("--revision", type=click.IntRange(min=1), help="Print all that the record held at this one.")
+def history(record_id: str, revision: int | None) -> None:
+    """What became of the record with the id RECORD, the newest first: when, and each field that changed."""
+    try:
+        engine = open_engine(Settings().knowledge_database())
+        migrate(engine)
+        with told_plainly(engine), sessions(engine)() as session:
+            revisions = revisions_of(session, record_id)
+    except StoreUnavailable as error:
+        fail(str(error))
+        return
+    if not revisions:
+        fail(f"There is no record {record_id!r} in the store.")
+    elif revision is None:
+        _print_history(revisions)
+    elif revision > revisions[-1].number:
+        fail(f"{record_id} has {revisions[-1].number} revision(s), no number {revision}.")
+    elif state := last_written(revisions, revision):
+        click.echo(json.dumps(state.content, indent=2, ensure_ascii=False))
+    else:
+        fail(f"{record_id} held nothing at revision {revision}.")
+
+
+def _print_history(revisions: Sequence[Revision]) -> None:
+    for revision in reversed(revisions):
+        click.echo(f"{revision.number:3}  {revision.change:9}  {revision.recorded_at:%Y-%m-%d %H:%M} UTC")
+        before = last_written(revisions, revision.number - 1)
+        if before is None or not revision.content:
+            continue
+        for difference in differences(before, revision):
+            click.echo(f"     {difference.field}")
+            if difference.before is not None:
+                click.echo(f"       was: {_in_one_line(difference.before)}")
+            click.echo(f"       now: {_in_one_line(difference.after)}")
+
+
+def _in_one_line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _must_be_known(what: str, value: str | None, known: Iterable[str]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from rasa_sdk.executor import ActionExecutor
 
-from knowledge.dates import say_partial
+import actions.replies
+from knowledge.dates import parse_date, say_partial
 from tests.actions.conftest import ACTION_FOR, DOMAIN, Entity, Talk, Turn
 from tests.knowledge.conftest import shipped_content
 
@@ -434,3 +436,38 @@ async def test_danger_that_is_hardly_seen_and_nothing_else_is_danger(talk: Talk)
     turn = await talk.say("gone", "crisis_missing", confidence=0.35)
 
     assert "999" in turn.text
+
+
+# --- past the review date ---
+
+
+async def test_an_answer_whose_review_is_due_says_so(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("my child hardly sleeps, what helps?", "support_no_diagnosis")
+    said = re.compile(r"We meant to check this again by (.+?) and have not yet\.")
+
+    monkeypatch.setattr(actions.replies, "today", lambda: date(2099, 1, 1))
+    after = await talk.say(*words)
+    talk.slots["easy_read"] = True
+    easy = await talk.say(*words)
+    talk.slots["easy_read"] = None
+    due = said.search(after.text)
+    assert due is not None
+    last_day = parse_date(due[1])
+    assert last_day is not None
+    monkeypatch.setattr(actions.replies, "today", lambda: last_day)
+    on_the_day = await talk.say(*words)
+
+    assert after.easy_read.endswith("This may be old.\nCheck it before you use it.")
+    assert easy.text == after.easy_read
+    assert not said.search(on_the_day.text)
+    assert "may be old" not in on_the_day.easy_read
+
+
+async def test_a_letter_whose_review_is_due_says_so(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions.replies, "today", lambda: date(2099, 1, 1))
+
+    turn = await talk.press('/letter_request{"letter": "letter-ehc-request"}')
+
+    letter = next(text for text in turn.texts if "[your name]" in text)
+    assert "We meant to check" not in letter
+    assert any(text.startswith("We meant to check this again by") for text in turn.texts)
