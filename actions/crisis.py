@@ -7,6 +7,7 @@ script in answer to an everyday question frightens people and teaches them not t
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -22,10 +23,23 @@ from actions.store import ActionSettings
 from actions.subject import give_answer
 from knowledge.crisis import CrisisCards
 
+_LOOK_AT_MOST_SECONDS = 1.0
+
 
 @lru_cache(maxsize=1)
 def _cards() -> CrisisCards:
     return CrisisCards.load(ActionSettings().knowledge_url)
+
+
+async def _current_cards() -> CrisisCards:
+    """The cards, with what changed in the store since: a crisis is rare enough to look each time."""
+    cards = await asyncio.to_thread(_cards)
+    # A store that hangs must not keep the numbers from somebody in danger.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(
+            asyncio.to_thread(cards.refresh, ActionSettings().knowledge_url), _LOOK_AT_MOST_SECONDS
+        )
+    return cards
 
 
 #: Below either, the likeliest topic is answered instead; chosen on the messages of tests/heldout.
@@ -55,7 +69,7 @@ class ActionCrisis(Action):
             topic = next_best_topic(tracker)
             if topic is not None:
                 return await asyncio.to_thread(give_answer, dispatcher, context, topic)
-        cards = await asyncio.to_thread(_cards)
+        cards = await _current_cards()
         # An age kept from before may be the child's that a parent writes about.
         age = context.own_age if context.own_age is not None or not context.young else context.age
         reply = cards.reply(danger, context.store_area, age, context.young)

@@ -110,6 +110,7 @@ def init_app(
     app.cleanup_ctx.append(channel_resources.messaging)
     app.cleanup_ctx.append(recovery.take_up_cut_off_turns)
     app.cleanup_ctx.append(outgoing_resources.outgoing)
+    app.cleanup_ctx.append(resources.keep_crisis_current)
     app.cleanup_ctx.append(resources.watch_advisers)
     app.cleanup_ctx.append(resources.keep_no_longer_than_said)
     return app

@@ -53,3 +53,6 @@ class Crisis(Protocol):
 
     def reply(self, danger: str, area: str | None, age: int | None, young: bool) -> CrisisReply:
         """The reply to one danger, fit for this area and age. Raises ``KeyError`` when there is none."""
+
+    def refresh(self, knowledge_url: str) -> bool:
+        """Take what the store holds now, if it changed; never raises. Whether anything was taken."""

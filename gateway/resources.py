@@ -56,6 +56,9 @@ _REREAD_STATE_SECONDS = 15
 
 _KEY_FILE = Path("var/secret.key")
 
+#: A wrong number in a crisis contact is shown no longer than this once it is mended.
+_REREAD_CRISIS_EVERY_SECONDS = 60
+
 type Resource = Callable[[web.Application], AsyncGenerator[None]]
 
 
@@ -159,6 +162,22 @@ def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis
 
 def _aside(conversation: Conversation, text: str) -> Draft | None:
     return voice.aside(conversation, text) if conversation.channel in CHANNELS else None
+
+
+async def keep_crisis_current(app: web.Application) -> AsyncGenerator[None]:
+    """Takes up crisis contacts and words that were changed in the store."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(_REREAD_CRISIS_EVERY_SECONDS)
+            if await asyncio.to_thread(app[CRISIS].refresh, app[SETTINGS].knowledge_url):
+                log.info("crisis contacts read again")
+
+    task = asyncio.create_task(look())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def keep_no_longer_than_said(app: web.Application) -> AsyncGenerator[None]:

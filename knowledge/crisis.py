@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,7 @@ from knowledge.content_schema import Danger, Status
 from knowledge.database import StoreUnavailable, open_engine, sessions
 from knowledge.dates import say_partial
 from knowledge.queries.common import published
+from knowledge.queries.records import newest_revision
 from knowledge.sources import source_of
 
 _logger = logging.getLogger(__name__)
@@ -102,11 +103,15 @@ class _Words:
 class CrisisCards:
     """All crisis replies and contacts, held in memory."""
 
-    def __init__(self, words: dict[str, _Words], contacts: list[Contact], origin: str) -> None:
+    def __init__(
+        self, words: dict[str, _Words], contacts: list[Contact], origin: str, revision: int | None = None
+    ) -> None:
         self._words = words
         self._contacts = sorted(contacts, key=lambda contact: (contact.rank, contact.name))
         #: "store" or "shipped content": where the cards came from.
         self.origin = origin
+        # The newest revision of the store when it was read; None when it was not.
+        self._revision = revision
 
     @classmethod
     def load(cls, knowledge_url: str) -> CrisisCards:
@@ -120,22 +125,57 @@ class CrisisCards:
         except (SQLAlchemyError, StoreUnavailable, OSError) as error:
             _logger.error("crisis cards: the store cannot be read, using the shipped content: %s", error)
             return cls._from_shipped_content()
-        if lacking := [danger.value for danger in Danger if not cards._can_answer(danger.value)]:
-            _logger.warning(
-                "crisis cards: the store has nothing for %s, using the shipped content", ", ".join(lacking)
-            )
+        if lacking := cards._lacking():
+            _logger.warning("crisis cards: the store has nothing for %s, using the shipped content", lacking)
             return cls._from_shipped_content()
         return cards
+
+    def refresh(self, knowledge_url: str) -> bool:
+        """Take what the store holds now, if it changed since it was read; never raises.
+
+        When the store cannot be read, or lacks a danger, what is held stays.
+
+        Returns:
+            Whether anything was taken.
+        """
+        try:
+            cards = self._from_store(knowledge_url, self._revision)
+        except (SQLAlchemyError, StoreUnavailable, OSError) as error:
+            _logger.warning("crisis cards: the store cannot be read, keeping what is held: %s", error)
+            return False
+        if cards is None:
+            return False
+        if lacking := cards._lacking():
+            _logger.warning("crisis cards: the store has nothing for %s, keeping what is held", lacking)
+            return False
+        self._words, self._contacts = cards._words, cards._contacts
+        self.origin, self._revision = cards.origin, cards._revision
+        return True
+
+    def _lacking(self) -> str:
+        return ", ".join(danger.value for danger in Danger if not self._can_answer(danger.value))
 
     def _can_answer(self, danger: str) -> bool:
         """Whether there are words for this danger, and somebody to contact wherever one is."""
         return danger in self._words and bool(self.contacts(danger))
 
+    @overload
     @classmethod
-    def _from_store(cls, knowledge_url: str) -> CrisisCards:
+    def _from_store(cls, knowledge_url: str) -> CrisisCards: ...
+
+    @overload
+    @classmethod
+    def _from_store(cls, knowledge_url: str, unless: int | None) -> CrisisCards | None: ...
+
+    @classmethod
+    def _from_store(cls, knowledge_url: str, unless: int | None = None) -> CrisisCards | None:
+        """What the store holds; None when its newest revision is ``unless``."""
         engine = open_engine(knowledge_url)
         try:
             with sessions(engine)() as session:
+                revision = newest_revision(session)
+                if revision == unless:
+                    return None
                 rows = session.scalars(select(models.CrisisContact).where(published())).unique().all()
                 replies = session.scalars(select(models.CrisisReply).where(published())).unique().all()
                 contacts = [
@@ -159,7 +199,7 @@ class CrisisCards:
                 words = {row.danger: _Words(row.says, row.easy_read, row.young_person) for row in replies}
         finally:
             engine.dispose()
-        return cls(words, contacts, "store")
+        return cls(words, contacts, "store", revision)
 
     @classmethod
     def _from_shipped_content(cls) -> CrisisCards:

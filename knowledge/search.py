@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 from encoder import SentenceEncoder
 from knowledge.database import sessions
 from knowledge.queries.areas import EVERYWHERE
-from knowledge.search_index import Filters, Index, newest_revision, refreshed
+from knowledge.queries.records import newest_revision
+from knowledge.search_index import Filters, Index, refreshed
 
 #: What the full share of a message's words is worth beside its cosine. Set on development questions, where
 #: 0.2 to 0.5 did about as well (docs/decisions/0007-search.md).

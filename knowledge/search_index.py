@@ -32,6 +32,7 @@ from knowledge.models import (
     SearchText,
     Service,
 )
+from knowledge.queries.records import newest_revision
 
 Flags = NDArray[np.bool_]
 
@@ -222,11 +223,6 @@ class _Row:
     oldest: int = _OLDEST
     asks_for_diagnosis: bool = False
     text_id: int | None = None
-
-
-def newest_revision(session: Session) -> int:
-    """What an index must have been built from to be up to date."""
-    return session.scalar(select(func.max(Revision.id))) or 0
 
 
 def refreshed(session: Session, index: Index | None) -> Index:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import batched
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectin_polymorphic
 
-from knowledge.models import Record
+from knowledge.models import Record, Revision
 from knowledge.queries.common import published
 
 #: What a record is called, by whichever of these its kind has.
@@ -26,6 +26,11 @@ def records_by_id(session: Session, ids: Iterable[str]) -> dict[str, Record]:
         rows = session.scalars(select(Record).where(published(), Record.id.in_(some)).options(whole))
         found.update({record.id: record for record in rows.unique()})
     return found
+
+
+def newest_revision(session: Session) -> int:
+    """The number of the store's newest change; 0 in an empty store. What was read at it is up to date."""
+    return session.scalar(select(func.max(Revision.id))) or 0
 
 
 def title_of(record: Record) -> str:

@@ -128,6 +128,9 @@ class FakeCrisis:
             [{"title": "A leaflet", "published": "2026"}],
         )
 
+    def refresh(self, knowledge_url: str) -> bool:
+        return False
+
 
 @dataclass
 class Chat:

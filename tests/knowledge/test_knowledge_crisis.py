@@ -178,6 +178,63 @@ def test_a_contact_in_one_line(fields: dict[str, Any], line: str) -> None:
     assert contact(**fields).line() == line
 
 
+# --- the store changes ---
+
+
+def first_number(cards: CrisisCards) -> str | None:
+    return cards.contacts("medical_emergency")[0].phone
+
+
+def new_number(files: Files) -> None:
+    files["crisis.yml"]["crisis_contacts"][0]["phone"] = "01632 960777"
+
+
+def test_a_changed_number_is_taken_up_without_a_restart(url: str, folder: Folder) -> None:
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, folder())
+    cards = CrisisCards.load(url)
+    assert first_number(cards) == "01632 960001"
+
+    assert not cards.refresh(url)  # nothing changed
+    load(engine, folder(new_number))
+    assert cards.refresh(url)
+    assert first_number(cards) == "01632 960777"
+    assert not cards.refresh(url)
+    engine.dispose()
+
+
+def test_what_is_held_stays_when_the_store_has_nothing_or_fails(
+    url: str, folder: Folder, tmp_path: Path
+) -> None:
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, folder())
+    cards = CrisisCards.load(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM crisis_contact")
+        connection.exec_driver_sql("DELETE FROM revision")
+    engine.dispose()
+
+    assert not cards.refresh(url)
+    assert not cards.refresh(no_database(tmp_path))
+    assert first_number(cards) == "01632 960001"
+
+
+def test_shipped_cards_give_way_to_the_store_once_it_is_there(url: str, folder: Folder, quick: None) -> None:
+    cards = CrisisCards.load(url)
+    assert cards.origin == "shipped content"
+
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, folder(new_number))
+    engine.dispose()
+
+    assert cards.refresh(url)
+    assert cards.origin == "store"
+    assert first_number(cards) == "01632 960777"
+
+
 # --- the store fails ---
 
 
