@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 export RASA_TELEMETRY_ENABLED := false
 
-.PHONY: help run install train test lint format web doctor clean
+.PHONY: help run install train test bench lint format web doctor clean
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ train: install ## Train the dialogue model if its files changed
 test: lint bot/.venv/.installed-dev ## Run every check and test
 	@bot/.venv/bin/python -m pytest -q -c bot/pytest.ini tests/bot
 	@.venv/bin/python -m pytest -q
+
+bench: .venv/.installed-dev bot/.venv/.installed train ## Measure speed and memory, write docs/performance.md (about an hour)
+	@.venv/bin/helpline bench all
 
 lint: .venv/.installed-dev ## Check style, types and which room imports which
 	@.venv/bin/ruff check -q .

@@ -413,17 +413,27 @@ class ConversationLog:
         return True
 
     async def messages(
-        self, conversation_id: str, after: int = 0, *, include_private: bool = False
+        self,
+        conversation_id: str,
+        after: int = 0,
+        *,
+        until: int | None = None,
+        last: int | None = None,
+        include_private: bool = False,
     ) -> list[Message]:
-        """The messages with a sequence number above ``after``, in order.
+        """The messages with a sequence number above ``after`` and up to ``until``, in order.
 
-        ``include_private`` adds the notes that are for advisers only.
+        ``last`` asks for no more than so many, the newest. ``include_private`` adds the notes that are for
+        advisers only.
         """
         wanted = [Message.conversation_id == conversation_id, Message.seq > after]
+        if until is not None:
+            wanted.append(Message.seq <= until)
         if not include_private:
             wanted.append(Message.private.is_(False))
         async with self.database.reading() as session:
-            return list(await session.scalars(select(Message).where(*wanted).order_by(Message.seq)))
+            newest = select(Message).where(*wanted).order_by(Message.seq.desc()).limit(last)
+            return list(await session.scalars(newest))[::-1]
 
 
 async def append_in(

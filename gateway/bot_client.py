@@ -15,7 +15,7 @@ from conversations.models import Json, Priority
 
 log = logging.getLogger(__name__)
 
-#: A refused connection is tried once more after this long: Rasa may be restarting its worker.
+#: A refused or broken connection is tried once more after this long: Rasa may be restarting its worker.
 _RETRY_AFTER_SECONDS = 0.3
 
 
@@ -69,7 +69,9 @@ class BotClient:
             async with asyncio.timeout(self._timeout):
                 try:
                     entries = await self._post("/webhooks/rest/webhook", body)
-                except aiohttp.ClientConnectorError:
+                except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError, ConnectionResetError):
+                    # Nothing was answered: Rasa is being started again, or another one takes its place. It
+                    # may hear the message twice; the log has it once, and so has the person the answer.
                     await asyncio.sleep(_RETRY_AFTER_SECONDS)
                     entries = await self._post("/webhooks/rest/webhook", body)
         except TimeoutError:

@@ -84,7 +84,7 @@ class _Turn:
     """A turn under way. The steps fill in ``drafts``; the last one to act names the ``outcome``."""
 
     conversation: Conversation
-    history: list[Message]  # up to and with the message that is answered
+    history: list[Message]  # the last messages, up to and with the one that is answered
     said: Said
     seq: int
     distressed: bool = False
@@ -93,6 +93,12 @@ class _Turn:
     danger: _Danger | None = None  # what advisers have to be told of once the replies are logged
     outcome: str = ""
 
+
+#: A turn reads so many of the last messages; only a hand-over reads all.
+_RECENT = 20
+
+#: How every payload of ours begins, as Rasa's do; text that begins so is looked up among what was offered.
+_PAYLOADS_BEGIN = "/"
 
 #: Asking for a person in so many words; used only while the dialogue model cannot be asked.
 _ASKS_FOR_A_PERSON = re.compile(
@@ -145,6 +151,8 @@ class Turns:
 
     async def button(self, conversation_id: str, payload: str) -> str | None:
         """The title of the button with this ``payload`` if it was offered in the conversation, else None."""
+        if not payload.startswith(_PAYLOADS_BEGIN):
+            return None  # spares the reading of the whole chat for what is plainly text
         offered = {wording.HUMAN_REQUEST: str(wording.TALK_TO_A_PERSON["title"])}
         for message in await self._store.messages(conversation_id):
             offered.update({button["payload"]: button["title"] for button in message.buttons})
@@ -284,7 +292,7 @@ class Turns:
             started = time.perf_counter()
             turn = _Turn(
                 conversation=await self._store.get(conversation_id),
-                history=await self._until(conversation_id, seq),
+                history=await self._store.messages(conversation_id, until=seq, last=_RECENT),
                 said=said,
                 seq=seq,
                 distressed=assessment is not None and assessment.level == "distress",
@@ -305,8 +313,12 @@ class Turns:
         )
         return [message for message in messages if not message.private]
 
+    async def _whole_history(self, turn: _Turn) -> list[Message]:
+        """All messages up to and with the one that is answered: few turns need them, and they grow."""
+        return await self._until(turn.conversation.id, turn.seq)
+
     async def _until(self, conversation_id: str, seq: int) -> list[Message]:
-        return [m for m in await self._store.messages(conversation_id) if m.seq <= seq]
+        return await self._store.messages(conversation_id, until=seq)
 
     async def _log(self, turn: _Turn) -> list[Message]:
         return await self._store.append_assistant(
@@ -385,8 +397,10 @@ class Turns:
     async def _consent(self, turn: _Turn) -> None:
         """A yes or a no to being passed on."""
         said = turn.said
+        # An offer may be older than the last messages when its button is pressed.
+        history = turn.history if said.payload is None else await self._whole_history(turn)
         replies = await answer_offer(
-            self._store, self._elsewhere, turn.conversation, turn.history, said.text, said.payload
+            self._store, self._elsewhere, turn.conversation, history, said.text, said.payload
         )
         if replies is not None:
             turn.drafts.extend(replies)
@@ -465,7 +479,7 @@ class Turns:
         return turn.said.payload == wording.HUMAN_REQUEST or bool(_ASKS_FOR_A_PERSON.search(turn.said.text))
 
     async def _hand_off_without_bot(self, turn: _Turn) -> None:
-        summary = summary_of(turn.conversation, turn.history)
+        summary = summary_of(turn.conversation, await self._whole_history(turn))
         turn.drafts.append(await self._person(turn, "asked", Priority.NORMAL, summary, who="user"))
         turn.outcome = "handoff"
 
@@ -482,7 +496,7 @@ class Turns:
             turn.danger = _Danger(danger, "dialogue model")
         elif reply.handoff is not None:
             handoff = reply.handoff
-            summary = {**summary_of(turn.conversation, turn.history), **handoff.summary}
+            summary = {**summary_of(turn.conversation, await self._whole_history(turn)), **handoff.summary}
             turn.drafts.append(
                 await self._person(turn, handoff.reason, handoff.priority, summary, who="assistant")
             )
@@ -491,7 +505,8 @@ class Turns:
     async def _person(
         self, turn: _Turn, reason: str, priority: Priority, summary: Json, *, who: str
     ) -> Draft:
-        if any(card.get("kind") == "crisis" for message in turn.history for card in message.cards):
+        history = await self._whole_history(turn)
+        if any(card.get("kind") == "crisis" for message in history for card in message.cards):
             # Danger was spoken of in this chat: it does not become ordinary again, and nobody is asked first.
             return await ask_for_person(
                 self._store,
@@ -529,9 +544,7 @@ class Turns:
                 turn.conversation,
                 danger=danger.topic,
                 reason=danger.reason,
-                summary=summary_of(
-                    turn.conversation, turn.history or await self._until(conversation_id, turn.seq)
-                ),
+                summary=summary_of(turn.conversation, await self._whole_history(turn)),
             )
             if notice is None:
                 return []

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 #: Command -> module in helpline.commands, imported only when it is used: `helpline --help` stays quick.
 _COMMANDS = {
     "run": "run",
+    "migrate": "migrate",
     "train": "train",
     "ask": "ask",
     "chat": "chat",

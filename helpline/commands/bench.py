@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import asdict
+from typing import Any
+
 import click
 
+from bench import running
+from bench.machines import missing
+from bench.processes import BenchFailed
+from bench.report import write
+from bench.results import keep
 from bench.search import SIZES, measure, table
 from encoder import EncoderUnavailable
 from helpline.cli import fail
+from helpline.training import is_current
 
 
 @click.group()
 def bench() -> None:
-    """Measure how time and memory grow. Nothing of your own data is used or changed."""
+    """Measure how time and memory grow. Nothing of your own data is used or changed.
+
+    Figures are kept in results/bench.json; `report` makes docs/performance.md of them.
+    """
 
 
 @bench.command()
@@ -32,3 +46,77 @@ def search(sizes: tuple[int, ...]) -> None:
         fail(str(error))
         return
     click.echo(table(figures))
+    keep("search", [asdict(row) for row in figures], command="helpline bench search")
+
+
+@bench.command()
+@click.option("--rounds", type=click.IntRange(min=3), default=40, show_default=True)
+@click.option("--seconds", type=click.IntRange(min=1), default=10, show_default=True)
+def chats(rounds: int, seconds: int) -> None:
+    """Turns: 1 to 200 chats, early and late in a chat, beside stock Rasa with the same model."""
+    _run(running.measure_chats(click.echo, rounds, seconds, 6 * seconds))
+
+
+@bench.command()
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+def changes(rounds: int) -> None:
+    """Each change to Rasa alone, none, and all together. Starts Rasa seven times: needs 5 GB of memory."""
+    _run(running.measure_changes(click.echo, rounds))
+
+
+@bench.command()
+@click.option("--count", type=click.IntRange(min=1), default=5_000, show_default=True)
+@click.option("--seconds", type=click.IntRange(min=5), default=60, show_default=True)
+def sockets(count: int, seconds: int) -> None:
+    """Idle open sockets, and how quickly an adviser's word is on the screens of 200 chats."""
+    _run(running.measure_sockets(click.echo, count, seconds))
+
+
+@bench.command()
+@click.option("--minutes", type=click.IntRange(min=1), default=30, show_default=True)
+def soak(minutes: int) -> None:
+    """Half of the most that goes, for long: time and memory have to stay flat."""
+    _run(running.measure_soak(click.echo, minutes))
+
+
+@bench.command()
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--chats", "people", type=click.IntRange(min=1), default=20, show_default=True)
+def machines(rounds: int, people: int) -> None:
+    """Two of everything, with PostgreSQL and Redis of their own; each is killed while people write."""
+    lacking = missing()
+    if lacking:
+        fail(lacking)
+    _run(running.measure_machines(click.echo, rounds, people))
+
+
+@bench.command()
+def report() -> None:
+    """Write docs/performance.md and its plots from what has been measured."""
+    click.echo(f"Written: {write()}")
+
+
+@bench.command("all")
+@click.option("--short", is_flag=True, help="Fewer turns, and a soak of two minutes.")
+@click.pass_context
+def everything(context: click.Context, short: bool) -> None:
+    """Measure everything and write the report: about an hour, or ten minutes with --short."""
+    context.invoke(chats, rounds=10 if short else 40, seconds=3 if short else 10)
+    context.invoke(changes, rounds=2 if short else 5)
+    context.invoke(search, sizes=SIZES[:2] if short else SIZES)
+    context.invoke(sockets, count=500 if short else 5_000, seconds=10 if short else 60)
+    context.invoke(soak, minutes=2 if short else 30)
+    if missing() is None:
+        context.invoke(machines, rounds=1 if short else 3, people=10 if short else 20)
+    context.invoke(report)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    if not is_current():
+        work.close()
+        fail("There is no model of these files; run `helpline train` first.")
+        return
+    try:
+        asyncio.run(work)
+    except BenchFailed as error:
+        fail(str(error))

@@ -31,7 +31,7 @@ class StandInBot:
     """Answers like Rasa's REST channel. ``replies`` holds what it says; ``fault`` makes it fail."""
 
     replies: list[dict[str, Any]] | Callable[[str], list[dict[str, Any]]] = field(default_factory=list)
-    fault: str | None = None  # "500", "hang", "empty", "not json", "not a list"
+    fault: str | None = None  # "500", "hang", "empty", "not json", "not a list", "break once"
     slow: float = 0.0  # seconds before each answer
     heard: list[dict[str, Any]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
@@ -49,6 +49,10 @@ class StandInBot:
         self.heard.append(body)
         await asyncio.sleep(3600 if self.fault == "hang" else self.slow)
         match self.fault:
+            case "break once":
+                self.fault = None
+                assert request.transport is not None
+                request.transport.close()
             case "500":
                 return web.Response(status=500, text="boom")
             case "empty":

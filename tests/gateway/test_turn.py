@@ -451,3 +451,31 @@ async def test_what_the_actions_know_of_the_person_is_kept_for_a_crisis(chat: Ch
     assert "(crisis_self_harm_suicide, herefordshire, 14)" in (await chat.say("DANGER"))[0]["text"]
     await chat.say("and now?")
     assert bot.heard[-1]["metadata"] == {"area": "herefordshire", "age": 14, "young": True}
+
+
+async def test_a_bot_that_dies_under_a_message_is_asked_again(chat: Chat, bot: StandInBot) -> None:
+    bot.replies = [{"text": "Here I am."}]
+    bot.fault = "break once"
+    assert [reply["text"] for reply in await chat.say("hello")] == ["Here I am."]
+    assert [message["role"] for message in (await chat.read())["messages"]].count("user") == 1
+
+
+async def test_a_late_turn_reads_no_more_than_an_early_one(
+    chat: Chat, bot: StandInBot, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a turn costs must not grow with the chat."""
+    bot.replies = [{"text": "Here I am."}]
+    for _ in range(15):
+        await chat.say("how long is the wait")
+    read = 0
+    messages = store.messages
+
+    async def counted(*args: Any, **named: Any) -> Any:
+        nonlocal read
+        found = await messages(*args, **named)
+        read += len(found)
+        return found
+
+    monkeypatch.setattr(store, "messages", counted)
+    await chat.say("how long is the wait")
+    assert read == 20

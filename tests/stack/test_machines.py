@@ -1,0 +1,25 @@
+"""Two of everything, each killed in turn while people write. Longer: ``helpline bench machines``."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bench.machines import VICTIMS, missing, run
+from helpline.training import BOT_PYTHON, is_current
+
+
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(tmp_path: Path) -> None:
+    if lacking := missing():
+        pytest.skip(lacking)
+    if not BOT_PYTHON.exists() or not is_current():
+        pytest.skip("Rasa or a trained model is missing; run `make train`")
+    verdict = asyncio.run(run(1, 6, 2.0, print, tmp_path))
+    assert [outcome.victim for outcome in verdict.outcomes] == list(VICTIMS)
+    assert verdict.sent > 6 * len(VICTIMS)
+    assert (verdict.lost, verdict.doubled, verdict.out_of_order, verdict.unanswered) == (0, 0, 0, 0)
+    # Deaths are noticed by some, but the bot answers most: else nothing of it was tried.
+    assert verdict.without_bot < verdict.sent / 2
