@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.database import Database
 from conversations.errors import NotFound
 from conversations.events import QUEUE, Events
 from conversations.log import Draft, append_as, utc_now
-from conversations.models import Adviser, Conversation, Escalation, Label, Message, Role
+from conversations.models import (
+    PRIORITY_RANK,
+    Adviser,
+    Conversation,
+    Escalation,
+    EscalationStatus,
+    Label,
+    Message,
+    Role,
+)
 
 #: The longest label; longer ones are cut.
 LABEL_CHARS = 40
@@ -100,6 +109,23 @@ class Casework:
             )
             return {row.name: row.chats for row in rows}
 
+    async def live(self) -> list[Case]:
+        """Every request that waits or is with somebody: the most urgent first, then the oldest."""
+        async with self.database.reading() as session:
+            rows = (
+                await session.execute(
+                    select(Escalation, Conversation)
+                    .join(Conversation, Conversation.id == Escalation.conversation_id)
+                    .where(Escalation.status != EscalationStatus.CLOSED)
+                    .order_by(
+                        case(PRIORITY_RANK, value=Escalation.priority).desc(),
+                        Escalation.created_at,
+                        Escalation.reference,
+                    )
+                )
+            ).all()
+        return [Case(escalation, conversation, []) for escalation, conversation in rows]
+
     async def history(
         self,
         *,
@@ -143,7 +169,7 @@ class Casework:
                 .order_by(Label.name)
             ):
                 labels.setdefault(conversation_id, []).append(name)
-        return [Case(case, conversation, labels.get(conversation.id, [])) for case, conversation in rows]
+        return [Case(found, conversation, labels.get(conversation.id, [])) for found, conversation in rows]
 
     def _tell(self, conversation_id: str) -> None:
         self.events.publish(conversation_id)

@@ -13,9 +13,12 @@ from conversations.log import ConversationLog
 from conversations.postgres_events import PostgresEvents
 from conversations.presence import Presence
 from conversations.service import Service
+from conversations.statistics import Statistics
 
 
-class Store(ConversationLog, HandOff, Casework, Advisers, Presence, Service, CannedReplies, Audit):
+class Store(
+    ConversationLog, HandOff, Casework, Advisers, Presence, Service, CannedReplies, Statistics, Audit
+):
     """The log, the hand-off, what advisers note and the advisers on one database. One instance a process.
 
     ``events`` wakes whoever listens after each change has been committed. On PostgreSQL call ``events.start``

@@ -58,6 +58,22 @@ def given_back(adviser: Adviser) -> Draft:
     )
 
 
+def called_back(adviser: Adviser) -> Draft:
+    """The person was reached another way."""
+    name = first_name(adviser.name)
+    return Draft(
+        role=Role.SYSTEM,
+        text=(
+            f"Adviser {name} has been in touch with you, so your number or address has been deleted. "
+            "You can write here again at any time."
+        ),
+        easy_read=(
+            f"Adviser {name} has talked to you.\nWe have deleted your number or address.\n"
+            "You can write here again at any time."
+        ),
+    )
+
+
 def closed(adviser: Adviser) -> Draft:
     """The chat has ended; it can be taken up again by writing."""
     name = first_name(adviser.name)

@@ -15,6 +15,15 @@ from desk.permissions import Can, may
 #: The menu: route, words, and what it needs. Each shows what one may do.
 _MENU = (
     ("desk.queue", "Queue", Can.ANSWER),
+    ("desk.call_backs", "Call backs", Can.ANSWER),
+    ("desk.history", "History", Can.ANSWER),
+    ("desk.find", "Find an answer", Can.ANSWER),
+    ("desk.supervise", "Who is on", Can.SUPERVISE),
+    ("desk.figures", "Figures", Can.SEE_FIGURES),
+    ("desk.canned", "Canned replies", Can.WRITE_REPLIES),
+    ("desk.service", "Hours and notices", Can.SUPERVISE),
+    ("desk.audit", "Audit log", Can.SUPERVISE),
+    ("desk.accounts", "Accounts", Can.KEEP_ACCOUNTS),
     ("desk.account", "Your account", Can.BE_SIGNED_IN),
 )
 

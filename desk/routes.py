@@ -7,7 +7,21 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from desk import account, casework, chat, elsewhere, find, queue, sign_in
+from desk import (
+    account,
+    accounts,
+    call_backs,
+    canned_replies,
+    casework,
+    chat,
+    elsewhere,
+    figures,
+    find,
+    history,
+    queue,
+    sign_in,
+    supervise,
+)
 from desk.permissions import Can
 
 
@@ -51,6 +65,33 @@ ROUTES = (
     Route("desk.acknowledge", "POST", "/chats/{id}/acknowledge", casework.acknowledge, Can.ANSWER),
     Route("desk.find", "GET", "/find", find.find, Can.ANSWER),
     Route("desk.away", "POST", "/away", queue.set_away, Can.ANSWER),
+    Route("desk.call_backs", "GET", "/call-backs", call_backs.show, Can.ANSWER),
+    Route("desk.call_back", "GET", "/call-backs/{id}", call_backs.one, Can.ANSWER),
+    Route("desk.call_back_claim", "POST", "/call-backs/{id}/claim", call_backs.claim, Can.ANSWER),
+    Route("desk.call_back_attempt", "POST", "/call-backs/{id}/attempted", call_backs.attempted, Can.ANSWER),
+    Route("desk.call_back_done", "POST", "/call-backs/{id}/done", call_backs.done, Can.ANSWER),
+    Route("desk.history", "GET", "/history", history.show, Can.ANSWER),
+    Route("desk.history_one", "GET", "/history/{reference}", history.one, Can.ANSWER),
+    Route("desk.export", "GET", "/history/{reference}/export", history.export, Can.ANSWER),
+    Route("desk.reopen", "POST", "/history/{reference}/reopen", history.reopen, Can.ANSWER),
+    Route("desk.erase", "POST", "/history/{reference}/erase", history.erase, Can.SUPERVISE),
+    Route("desk.canned", "GET", "/canned-replies", canned_replies.show, Can.WRITE_REPLIES),
+    Route("desk.canned", "POST", "/canned-replies", canned_replies.set_one, Can.WRITE_REPLIES),
+    Route("desk.canned_remove", "POST", "/canned-replies/remove", canned_replies.remove, Can.WRITE_REPLIES),
+    Route("desk.figures", "GET", "/figures", figures.show, Can.SEE_FIGURES),
+    Route("desk.figures_csv", "GET", "/figures.csv", figures.as_csv, Can.SEE_FIGURES),
+    Route("desk.supervise", "GET", "/supervise", supervise.show, Can.SUPERVISE),
+    Route("desk.capacity", "POST", "/supervise/capacity", supervise.set_capacity, Can.SUPERVISE),
+    Route("desk.service", "GET", "/service", supervise.show_service, Can.SUPERVISE),
+    Route("desk.hours", "POST", "/service/hours", supervise.set_hours, Can.SUPERVISE),
+    Route("desk.closures", "POST", "/service/closures", supervise.add_closure, Can.SUPERVISE),
+    Route("desk.closure_off", "POST", "/service/closures/remove", supervise.remove_closure, Can.SUPERVISE),
+    Route("desk.announce", "POST", "/service/announcement", supervise.announce, Can.SUPERVISE),
+    Route("desk.assistant", "POST", "/service/assistant", supervise.switch_assistant, Can.SUPERVISE),
+    Route("desk.audit", "GET", "/audit", supervise.show_audit, Can.SUPERVISE),
+    Route("desk.accounts", "GET", "/accounts", accounts.show, Can.KEEP_ACCOUNTS),
+    Route("desk.accounts", "POST", "/accounts", accounts.add, Can.KEEP_ACCOUNTS),
+    Route("desk.accounts_change", "POST", "/accounts/change", accounts.change, Can.KEEP_ACCOUNTS),
     Route("desk.close", "POST", "/chats/{id}/close", chat.close, Can.ANSWER),
 )
 

@@ -147,7 +147,7 @@ def summary_json(
     summary = escalation.summary
     facts = [
         ("Reference", escalation.reference),
-        ("Why", _reason(escalation, titles)),
+        ("Why", reason_in_words(escalation, titles)),
         ("Area", _area(summary, conversation, titles) or "Not known"),
         ("About", _about(summary, conversation) or "Not known"),
     ]
@@ -243,7 +243,8 @@ def _speaker(message: Message) -> str:
     }[message.role]
 
 
-def _reason(escalation: Escalation, titles: Titles) -> str:
+def reason_in_words(escalation: Escalation, titles: Titles) -> str:
+    """Why a person was asked for."""
     return "They asked for a person" if escalation.reason == "asked" else titles.topic(escalation.reason)
 
 
