@@ -200,7 +200,8 @@ def read_record_id(content: Path, kind: str) -> str:
 def test_an_exact_name_comes_first_even_when_its_meaning_is_unknown(search: Search) -> None:
     # No sentence encoder knows what the letters stand for; full text does.
     kinds = ["guidance", "service", "pathway", "entitlement", "glossary"]
-    for words, slug in (("EBSA", "ebsa"), ("what does DIASS do", "diass"), ("MASH", "herefordshire-safeguarding")):
+    names = (("EBSA", "ebsa"), ("what does DIASS do", "diass"), ("MASH", "herefordshire-safeguarding"))
+    for words, slug in names:
         found = search.closest(words, kinds, ["derbyshire", "herefordshire", "england"], limit=2)
         assert any(slug in match.record_id for match in found), words
 
