@@ -40,7 +40,7 @@ class AnswerabilityClassifier(IntentClassifier, GraphComponent):
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         """``threshold``: messages that score below it are not answered as their intent."""
-        return {"threshold": 0.28}
+        return {"threshold": 0.22}
 
     @classmethod
     def create(

@@ -70,6 +70,8 @@ _NO_IDEA_WHAT_TO_DO = re.compile(
 _FOR_THE_RECORD = re.compile(
     r"\b(?:declare|mention|list|disclose|put (?:it|that|this|those|them) (?:down|in|on)"
     r"|ask(?:ed)? (?:me |us |her |him )?(?:about|if)|on (?:the|my|his|her) (?:\w+ )?form"
+    r"|need to know|want to know|go(?:es)? (?:in|on) (?:the|my|his|her)"
+    r"|(?:should|do|must) (?:i|we) (?:\w+ )?(?:say|tell|put|mention|write|bring)"
     r"|(?:does|do|will|would|did) (?:it|that|this|they|those) (?:\w+ )?(?:matter|count|affect|show|stop))\b"
 )
 _CLAUSES = re.compile(r"[,;:()]+|\b(?:but|and then|and|because|so|although|though|except|while|since|then)\b")

@@ -44,9 +44,30 @@ _QUOTES = str.maketrans(
 _LOOKALIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u03bf\u0131", "aeopcyxisoi"
 )
+#: Letters that do not come apart into a plain one and its accent.
+_UNACCENTED = str.maketrans({"\u0142": "l", "\u0111": "d", "\u00f8": "o", "\u00df": "ss", "\u00e6": "ae"})
 _LEET = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l"}
 )
+
+#: Emoji that name danger, as words; all others are left alone.
+_EMOJI = str.maketrans(
+    {
+        "\U0001f52a": " knife ",
+        "\U0001f5e1": " knife ",
+        "\U0001fa92": " blade ",
+        "\U0001fa78": " blood ",
+        "\U0001f48a": " pills ",
+        "\u26b0": " coffin ",
+        "\U0001faa6": " coffin ",
+        "\U0001f52b": " gun ",
+        "\U0001faa2": " rope ",
+        "\U0001f634": " sleep ",
+        "\U0001f4a4": " sleep ",
+        "\U0001f44b": " goodbye ",
+    }
+)
+_SAID_TWICE = re.compile(r"\b(knife|blade|blood|pills|coffin|gun|rope|sleep|goodbye)(?:\s+\1\b)+")
 
 #: Words people disguise. A token with digits or symbols in it is only restored when it becomes one of these.
 DISGUISED = frozenset(
@@ -196,6 +217,9 @@ def normalise(text: str) -> str:
     # One character may stand for eighteen, so the bound holds before and after.
     text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
     text = _INVISIBLE.sub("", text).translate(_QUOTES).lower()
+    if not text.isascii() and (spoken := text.translate(_EMOJI)) != text:
+        # Three in a row say no more than one.
+        text = _SAID_TWICE.sub(r"\1", spoken)
     if not text.isascii():
         text = _strip_accents(text)
     text = _SPACED.sub(_join_spaced, text)
@@ -226,7 +250,7 @@ def _strip_accents(text: str) -> str:
         if not word.isascii() and re.search("[a-z]", word):
             word = word.translate(_LOOKALIKE)
         words.append(word)
-    decomposed = unicodedata.normalize("NFD", "".join(words))
+    decomposed = unicodedata.normalize("NFD", "".join(words).translate(_UNACCENTED))
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if unicodedata.category(c) != "Mn"))
 
 

@@ -9,6 +9,7 @@ all rules.
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -347,7 +348,7 @@ class Patterns:
         for _ in range(4):  # a <word> may use other <words>
             joined = _PLACEHOLDER.sub(lambda found: self._word(found.group(1), where), joined)
         try:
-            return re.compile(joined)
+            return re.compile(_without_accents(joined))
         except re.error as error:
             raise SafetyFileError(
                 f"{self._origin.name}: {where}: not a regular expression: {error}"
@@ -380,6 +381,14 @@ def _judge(rule: Rule, surroundings: _Surroundings, match: re.Match[str]) -> Fin
 
 def _left_to_neighbour(rule: Rule, match: re.Match[str]) -> Finding:
     return Finding(rule.id, "safe", None, "cut off", match.start(), match.end(), settled=True)
+
+
+def _without_accents(expression: str) -> str:
+    """Messages lose their accents and vowel signs (normalise.py), so what is looked for loses them too."""
+    if expression.isascii():
+        return expression
+    decomposed = unicodedata.normalize("NFD", expression)
+    return unicodedata.normalize("NFC", "".join(c for c in decomposed if unicodedata.category(c) != "Mn"))
 
 
 _PLACEHOLDER = re.compile(r"<([a-z][a-z0-9_]*)>")

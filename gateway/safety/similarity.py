@@ -2,7 +2,8 @@
 
 Labelled examples become sentence vectors, which know that "he has vanished" is close to "we lost sight of
 him", and words and word pairs, which know that "won't leave his bedroom" is not "isn't in the house". A
-small logistic regression over both gives each label a probability. It is trained when the process starts
+small logistic regression over both, and over how near the nearest examples of each kind are, gives each
+label a probability. It is trained when the process starts
 (same result every time), so that whoever adds an example to the file has nothing else to run. The nearest
 example of the winning label is the explanation.
 """
@@ -37,9 +38,16 @@ SAFE = "safe"
 _VECTOR_SCALE = 4.0
 _WORD_SCALE = 2.0
 _LETTERS_SCALE = 5.0
-_REGULARISATION = 0.004
-_STEPS = 150
+_REGULARISATION = 0.001
+_STEPS = 300
 _STEP = 0.5
+#: Beside them stands how near the nearest examples of danger, of distress and of safe talk are: the mean
+#: cosine of so many. With it .70 instead of .61 of the crisis examples are found at 2 % false alarms, by
+#: cross-validation on the examples.
+_NEAREST = 3
+_NEARNESS_SCALE = 5.0
+#: About the mean of those cosines, taken off so that the columns stand around zero.
+_USUAL_NEARNESS = 0.5
 #: A word or pair seen in fewer examples says nothing about the next message; nor do rarer runs of letters.
 _SEEN = 2
 _LETTERS_SEEN = 4
@@ -145,9 +153,17 @@ def learn(encoder: Encoder, rows: Sequence[tuple[str, str]]) -> Learned:
     names = sorted(set(labels))
     vectors = encoder.encode(texts)
     words, letters = _known(map(_words, texts), _SEEN), _known(map(_letters, texts), _LETTERS_SEEN)
-    features = _features(texts, vectors, _columns(words), _columns(letters))
+    rounded = np.rint(vectors * 127).astype(np.int8)
+    likeness = vectors @ (rounded.astype(np.float32) / 127).T
+    np.fill_diagonal(likeness, -1.0)  # no example is its own neighbour, nor will a new message find itself
+    features = np.hstack(
+        [
+            _features(texts, vectors, _columns(words), _columns(letters)),
+            _nearness(likeness, _kinds(labels)),
+        ]
+    )
     weights, bias = _train(features, np.array([names.index(label) for label in labels]), len(names))
-    return Learned(texts, labels, np.rint(vectors * 127).astype(np.int8), words, letters, weights, bias)
+    return Learned(texts, labels, rounded, words, letters, weights, bias)
 
 
 class Similarity:
@@ -159,7 +175,8 @@ class Similarity:
         self._texts = learned.texts
         self._labels = sorted(set(learned.labels))
         self._y = np.array([self._labels.index(label) for label in learned.labels])
-        self._vectors = learned.vectors.astype(np.float32)
+        self._vectors = learned.vectors.astype(np.float32) / 127
+        self._kinds = _kinds(learned.labels)
         self._words, self._letters = _columns(learned.words), _columns(learned.letters)
         self._weights, self._bias = learned.weights, learned.bias
         self._dangers = [n for n, label in enumerate(self._labels) if label not in (DISTRESS, SAFE)]
@@ -171,18 +188,21 @@ class Similarity:
         if not pieces:
             return []
         vectors = self._encoder.encode(pieces)
-        features = _features(pieces, vectors, self._words, self._letters)
+        near = vectors @ self._vectors.T
+        features = np.hstack(
+            [_features(pieces, vectors, self._words, self._letters), _nearness(near, self._kinds)]
+        )
         chances = _softmax(features @ self._weights + self._bias)
-        return [self._likeness(vector, chance) for vector, chance in zip(vectors, chances, strict=True)]
+        return [self._likeness(row, chance) for row, chance in zip(near, chances, strict=True)]
 
-    def _likeness(self, vector: NDArray[np.float32], chance: NDArray[np.float32]) -> Likeness:
+    def _likeness(self, near: NDArray[np.float32], chance: NDArray[np.float32]) -> Likeness:
         danger = max(self._dangers, key=lambda n: chance[n])
         crisis = float(sum(chance[n] for n in self._dangers))
         label = max(
             (crisis, danger), (chance[self._distress], self._distress), (chance[self._safe], self._safe)
         )[1]
         rows = np.flatnonzero(self._y == label)
-        nearest = rows[int(np.argmax(self._vectors[rows] @ vector))]
+        nearest = rows[int(np.argmax(near[rows]))]
         name = self._labels[danger]
         return Likeness(
             crisis=crisis,
@@ -191,6 +211,21 @@ class Similarity:
             danger=name,  # type: ignore[arg-type]  # labels of crisis examples are Danger names
             nearest=self._texts[nearest],
         )
+
+
+def _kinds(labels: Sequence[str]) -> NDArray[np.int64]:
+    """For each example 0 for safe, 1 for distress, 2 for any danger."""
+    return np.array([{SAFE: 0, DISTRESS: 1}.get(label, 2) for label in labels])
+
+
+def _nearness(likeness: NDArray[np.float32], kinds: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Three columns: how near the nearest examples of each kind are, one row a text."""
+    columns = []
+    for kind in range(3):
+        of_kind = likeness[:, kinds == kind]
+        count = min(_NEAREST, of_kind.shape[1])
+        columns.append(np.partition(of_kind, -count, axis=1)[:, -count:].mean(axis=1) - _USUAL_NEARNESS)
+    return np.asarray(np.stack(columns, axis=1) * _NEARNESS_SCALE, dtype=np.float32)
 
 
 def _words(text: str) -> list[str]:

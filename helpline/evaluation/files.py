@@ -30,6 +30,7 @@ class SafetyLine(BaseModel):
     text: str
     label: str
     accept: list[str] = []
+    kind: str | None = None  # what sort of wording it is ("indirect", "slang"), for scores by kind
 
 
 class DialogueTurn(BaseModel):
