@@ -13,6 +13,8 @@ from gateway.errors import Code, Problem
 #: The largest request body and WebSocket frame, in bytes. Far above any message a person types.
 MAX_BODY_BYTES = 64 * 1024
 
+_READ: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+
 #: The client's own name for a message; sending it again is safe.
 ClientMessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 
@@ -129,9 +131,28 @@ def checked[B: BaseModel](model: type[B], data: dict[str, Any]) -> B:
         raise Problem(Code.INVALID_FIELDS, errors=errors) from None
 
 
+class TooLarge(Problem):
+    """A body above the limit. ``begins`` is what was read of it: length hides no danger."""
+
+    def __init__(self, begins: str) -> None:
+        super().__init__(Code.TOO_LARGE)
+        self.begins = begins
+
+
 async def read_body[B: BaseModel](request: web.Request, model: type[B]) -> B:
-    """The request's JSON body as ``model``; no body at all is an empty object."""
-    return parse(model, await request.read() or b"{}")
+    """The request's JSON body as ``model``; no body at all is an empty object.
+
+    Raises ``Problem``; ``TooLarge`` when it is above ``MAX_BODY_BYTES``.
+    """
+    if _READ not in request:
+        read = bytearray()
+        async for chunk in request.content.iter_any():
+            read += chunk
+            if len(read) > MAX_BODY_BYTES:
+                # As it stands in the JSON; only escaped line breaks would run words together.
+                raise TooLarge(bytes(read).decode("utf-8", "ignore").replace("\\n", "\n"))
+        request[_READ] = bytes(read)  # kept for who asks for the words once more
+    return parse(model, request[_READ] or b"{}")
 
 
 def read_after(request: web.Request) -> int:

@@ -20,13 +20,13 @@ async def webhook(request: web.Request) -> web.Response:
     A sender has one conversation. A message that equals the payload of a button offered in it counts as that
     button; everything else is text, also when it begins with "/".
     """
-    body = await read_body(request, RestMessage)
     store, turns = request.app[STORE], request.app[TURNS]
 
     async def words() -> str:
-        return body.message
+        return (await read_body(request, RestMessage)).message
 
     async with turns.never_without_help(words):
+        body = await read_body(request, RestMessage)
         conversation = await store.for_sender(CHANNEL, body.sender)
         title = await turns.button(conversation.id, body.message)
         said = Said(body.message) if title is None else Said(title, body.message)

@@ -26,6 +26,7 @@ from conversations.log import Accepted, Draft
 from conversations.models import Conversation, Json, Message, Owner, Priority, Role
 from conversations.store import Store
 from gateway import considered, person_wording, wording
+from gateway.bodies import TooLarge
 from gateway.bot_client import BotClient, BotFailed, BotReply
 from gateway.call_back import CallBackTalk
 from gateway.crisis import crisis_message, emergency_lines
@@ -232,13 +233,17 @@ class Turns:
 
     @asynccontextmanager
     async def never_without_help(self, words: Callable[[], Awaitable[str]]) -> AsyncGenerator[None]:
-        """For a door that needs the store on its way to ``say``: there too a crisis reply rides along.
+        """For a door on the way to ``say``: a crisis reply rides along when what was sent is not taken.
 
         ``words`` tells what the person wrote; it is asked only when the store fails.
-        Raises ``Problem`` (``NOT_SAVED``) instead of ``StoreUnavailable``.
+        Raises ``Problem`` (``NOT_SAVED``) instead of ``StoreUnavailable``; one that is ``TOO_LARGE`` holds
+        the crisis reply when the part that was read speaks of danger.
         """
         try:
             yield
+        except TooLarge as error:
+            shown = await self.help_now(error.begins)
+            raise Problem(Code.TOO_LARGE, extra={"crisis": shown} if shown else None) from error
         except StoreUnavailable as error:
             raise await self._not_saved(error, None, Said(await words())) from error
 

@@ -218,7 +218,7 @@ def _kinds(labels: Sequence[str]) -> NDArray[np.int64]:
     return np.array([{SAFE: 0, DISTRESS: 1}.get(label, 2) for label in labels])
 
 
-def _nearness(likeness: NDArray[np.float32], kinds: NDArray[np.int64]) -> NDArray[np.float32]:
+def _nearness(likeness: NDArray[np.floating], kinds: NDArray[np.int64]) -> NDArray[np.float32]:
     """Three columns: how near the nearest examples of each kind are, one row a text."""
     columns = []
     for kind in range(3):

@@ -195,6 +195,10 @@ def _print(scores: dict[str, Any], as_json: bool) -> None:
             click.echo(f"{name}:")
             for entry in value:
                 click.echo(f"  {json.dumps(entry, ensure_ascii=False)}")
+        elif isinstance(value, dict) and "ece" in value:
+            click.echo(f"{name}: expected calibration error {value['ece']}")
+            for row in value["table"]:
+                click.echo(f"  {json.dumps(row)}")
         elif isinstance(value, dict):
             click.echo(f"{name}: " + ", ".join(f"{key} {share:.2f}" for key, share in value.items()))
         else:

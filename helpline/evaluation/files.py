@@ -20,6 +20,7 @@ class TopicLine(BaseModel):
     text: str
     topic: str
     also: list[str] = []
+    noise: str | None = None  # what makes it hard to read; worked out from the text when not given
 
 
 class SafetyLine(BaseModel):

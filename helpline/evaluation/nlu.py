@@ -8,7 +8,9 @@ from typing import Any
 
 import aiohttp
 
+from helpline.evaluation.calibration import reliability
 from helpline.evaluation.files import TopicLine
+from helpline.evaluation.noise import noise_class
 
 #: What Rasa calls "I do not know"; right for a message that is out of scope.
 _REFUSED = ("nlu_fallback", "out_of_scope")
@@ -51,13 +53,16 @@ async def parse_all(bot_url: str, token: str, lines: list[TopicLine]) -> list[Un
 
 
 def score(understood: list[Understood]) -> dict[str, Any]:
-    """Accuracy, macro-F1, the share refused, per topic, and the pairs most often confused."""
+    """Accuracy, macro-F1, the share refused, per topic and kind of noise, calibration, and confused pairs."""
     by_topic: dict[str, list[Understood]] = defaultdict(list)
     for result in understood:
         by_topic[result.line.topic].append(result)
     inside = [result for result in understood if result.line.topic != "out_of_scope"]
     outside = by_topic.get("out_of_scope", [])
     recalls = {topic: _share(results) for topic, results in sorted(by_topic.items())}
+    by_noise: dict[str, list[Understood]] = defaultdict(list)
+    for result in understood:
+        by_noise[result.line.noise or noise_class(result.line.text)].append(result)
     confused = Counter((result.line.topic, result.topic) for result in understood if not result.right)
     return {
         "messages": len(understood),
@@ -68,6 +73,12 @@ def score(understood: list[Understood]) -> dict[str, Any]:
         "out_of_scope_refused": _share(outside),
         "lowest_topics": dict(sorted(recalls.items(), key=lambda item: item[1])[:5]),
         "per_topic": recalls,
+        "per_noise": {noise: _share(results) for noise, results in sorted(by_noise.items())},
+        "messages_per_noise": {noise: len(results) for noise, results in sorted(by_noise.items())},
+        # Of those that were given a topic: a refusal's confidence is another number.
+        "calibration": reliability(
+            [(result.confidence, result.right) for result in understood if result.topic not in _REFUSED]
+        ),
         "confused": [
             {"topic": topic, "taken_for": taken, "times": times}
             for (topic, taken), times in confused.most_common(15)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.safety.check import SafetyCheck
+from helpline.evaluation.calibration import reliability
 from helpline.evaluation.files import SafetyLine
 
 
@@ -16,6 +18,7 @@ class Assessed:
     line: SafetyLine
     level: str
     reason: str
+    sure: float
 
     @property
     def right(self) -> bool:
@@ -29,12 +32,20 @@ def assess_all(lines: list[SafetyLine]) -> list[Assessed]:
     assessed = []
     for line in lines:
         assessment = check.assess(line.text)
-        assessed.append(Assessed(line, assessment.level, assessment.reason))
+        assessed.append(Assessed(line, assessment.level, assessment.reason, assessment.score))
     return assessed
 
 
 def score(assessed: list[Assessed]) -> dict[str, Any]:
-    """Recall of crisis and distress, false alarms, and F2 of crisis (recall counts double)."""
+    """Recall of crisis and distress, false alarms, F2 of crisis (recall counts double); per kind.
+
+    ``alarms``: of the messages taken for a crisis, how sure the check was and how many were no false alarm.
+    """
+    by_kind: dict[str, list[Assessed]] = defaultdict(list)
+    for result in assessed:
+        if result.line.kind is not None:
+            by_kind[f"{result.line.label}, {result.line.kind}"].append(result)
+    confused = Counter((result.line.label, result.level) for result in assessed if not result.right)
     crisis = [result for result in assessed if result.line.label == "crisis"]
     safe = [result for result in assessed if result.line.label == "safe"]
     found = sum(1 for result in crisis if result.level == "crisis")
@@ -54,6 +65,14 @@ def score(assessed: list[Assessed]) -> dict[str, Any]:
         "safe_taken_for_crisis": round(sum(1 for result in safe if result in alarms) / len(safe), 4)
         if safe
         else 0.0,
+        "per_kind": {kind: _rate(results) for kind, results in sorted(by_kind.items())},
+        "confused": [
+            {"label": label, "taken_for": level, "times": times}
+            for (label, level), times in confused.most_common()
+        ],
+        "alarms": reliability(
+            [(result.sure, result not in alarms) for result in assessed if result.level == "crisis"]
+        ),
     }
 
 

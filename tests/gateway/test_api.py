@@ -158,6 +158,16 @@ async def test_a_body_that_is_too_large_is_a_problem(chat: Chat) -> None:
     await problem(response, 413, "too_large")
 
 
+async def test_a_body_that_is_too_large_hides_no_danger(chat: Chat, client: Client) -> None:
+    text = "DANGER " + "word " * MAX_BODY_BYTES
+    over_rest = await client.post("/webhooks/rest/webhook", json={"sender": "anna", "message": text})
+    for response in (await chat.post(text=text), over_rest):
+        document = await problem(response, 413, "too_large")
+        assert document["crisis"]["cards"][0]["contacts"]
+    harmless = await problem(await chat.post(text="word " * MAX_BODY_BYTES), 413, "too_large")
+    assert "crisis" not in harmless
+
+
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 async def test_no_route_of_a_conversation_answers_without_its_token(
     chat: Chat, client: Client, method: str
