@@ -11,7 +11,7 @@ from rasa_sdk.events import EventType, FollowupAction
 from sqlalchemy.orm import Session
 
 from actions.cards import service_card
-from actions.closest import closest_guidance, term_asked_for
+from actions.closest import closest_guidance, questions_nearby, term_asked_for
 from actions.context import ELSEWHERE, Context
 from actions.replies import TALK_TO_A_PERSON, Button, Reply, button
 from actions.store import once
@@ -28,6 +28,9 @@ WHAT_I_KNOW = (
     "I can help with four things: getting a diagnosis, waiting times, support near you, and your rights."
 )
 WHAT_I_KNOW_EASY = "I know about:\ngetting a diagnosis\nwaiting times\nhelp near you\nyour rights."
+
+#: So many other questions are offered beside an answer.
+_MOST_QUESTIONS = 2
 
 #: Groups whose answers depend on where somebody lives.
 _LOCAL_GROUPS = {"diagnosis", "waits", "support"}
@@ -124,6 +127,12 @@ def say_nothing_known(reply: Reply, title: str) -> None:
     )
     reply.nothing_known = True
     reply.offer(TALK_TO_A_PERSON)
+
+
+def offer_questions(reply: Reply, context: Context, session: Session) -> None:
+    """Buttons for what the person may have meant besides: one press asks that question."""
+    for question in questions_nearby(context, session, reply.shown, _MOST_QUESTIONS):
+        reply.offer(button(question, question))
 
 
 def answer_topic(reply: Reply, context: Context, session: Session, topic: str) -> None:

@@ -9,6 +9,7 @@ The figures were set by reading what development questions were answered with.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -35,6 +36,13 @@ _NEARLY = 0.08
 #: A general answer this close behind is the better one.
 _AS_CLOSE = 0.06
 
+#: Offered beside an answer: questions that fit the words nearly as well, and are close enough in meaning.
+_FIT_NEARLY_AS_WELL = 0.25
+_WORTH_OFFERING = 0.5
+
+#: Longer than this is no button.
+_BUTTON_CHARACTERS = 100
+
 #: A particular record is looked for among the best few, general ones further down.
 _FEW = 3
 _MANY = 20
@@ -50,6 +58,7 @@ _ASKS_FOR_A_WORD = 0.85
 class _Candidate:
     record: Record  # guidance, a pathway or an entitlement
     score: float
+    fit: float
 
     def is_about(self, topic: str) -> bool:
         return any(link.topic == topic for link in self.record.topics)
@@ -72,6 +81,31 @@ def closest_guidance(context: Context, session: Session, understood: str | None)
     if choice is None or choice.is_general(topic) or not isinstance(choice.record, Guidance):
         return None
     return choice.record
+
+
+def questions_nearby(context: Context, session: Session, shown: Collection[str], most: int) -> list[str]:
+    """Other questions that the store answers and the person may have meant, best first.
+
+    Args:
+        shown: ids of the records that were said already.
+        most: at most so many.
+
+    Returns:
+        Questions in the words of their records: asked so, each finds its own answer.
+    """
+    candidates = _candidates(context, session)
+    if not candidates:
+        return []
+    best = max(found.fit for found in candidates)
+    return [
+        found.record.question
+        for found in candidates
+        if isinstance(found.record, Guidance)
+        and found.record.id not in shown
+        and found.score >= _WORTH_OFFERING
+        and found.fit >= best - _FIT_NEARLY_AS_WELL
+        and len(found.record.question) <= _BUTTON_CHARACTERS
+    ][:most]
 
 
 def topic_by_meaning(context: Context, session: Session, understood: str | None) -> str | None:
@@ -137,4 +171,8 @@ def _read_candidates(context: Context, session: Session) -> list[_Candidate]:
         audience="young-people" if context.young else None,
     )
     found = records_by_id(session, [match.record_id for match in matches])
-    return [_Candidate(found[match.record_id], match.score) for match in matches if match.record_id in found]
+    return [
+        _Candidate(found[match.record_id], match.score, match.fit)
+        for match in matches
+        if match.record_id in found
+    ]

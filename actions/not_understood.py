@@ -12,7 +12,7 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
-from actions.answering import WHAT_I_KNOW, WHAT_I_KNOW_EASY, say_term, topic_buttons
+from actions.answering import WHAT_I_KNOW, WHAT_I_KNOW_EASY, offer_questions, say_term, topic_buttons
 from actions.closest import topic_by_meaning
 from actions.context import Context, read_context
 from actions.follow_up import FIRST_TOPICS, LIKELY
@@ -124,6 +124,7 @@ def _ask_again(dispatcher: CollectingDispatcher, context: Context, guesses: list
                 f"Sorry, I am not sure what you mean. Is it about {about}? You can also ask in other words.",
                 easy_read=f"Sorry.\nI am not sure what you mean.\nIs it about {about}?",
             )
+            offer_questions(reply, context, session)
             something_else = button("Something else", "/start_again")
             reply.offer(*topic_buttons(session, guesses), something_else, TALK_TO_A_PERSON)
     reply.send(dispatcher, context.person())

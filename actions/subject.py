@@ -15,7 +15,7 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
-from actions.answering import say_term, topic_buttons
+from actions.answering import offer_questions, say_term, topic_buttons
 from actions.closest import topic_by_meaning
 from actions.context import Context, Question, read_context
 from actions.ellipsis import meant_by
@@ -95,6 +95,7 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
         context = replace(context, text="")
     context, events = ANSWERS[topic](reply, context, session, topic)
     offer_letter(reply, session, topic)
+    offer_questions(reply, context, session)
     return reply, context, events
 
 

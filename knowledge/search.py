@@ -44,6 +44,7 @@ class Match:
     record_id: str
     kind: str
     score: float  # cosine of the closest phrase, -1 to 1: whether it is close at all
+    fit: float  # meaning and words together: what the order is by
 
 
 class Search:
@@ -107,7 +108,9 @@ class Search:
             fit[index.areas[areas[0]]] += _NEAR_IS_WORTH
         best = kept[np.argsort(-fit[kept], kind="stable")[:limit]]
         kind_of = {row: kind for kind, flags in index.kinds.items() for row in best if flags[row]}
-        return [Match(index.record_ids[row], kind_of[row], float(closest[row])) for row in best]
+        return [
+            Match(index.record_ids[row], kind_of[row], float(closest[row]), float(fit[row])) for row in best
+        ]
 
     def _encode(self, words: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._encoder.encode([words])[0]

@@ -471,3 +471,23 @@ async def test_a_letter_whose_review_is_due_says_so(talk: Talk, monkeypatch: pyt
     letter = next(text for text in turn.texts if "[your name]" in text)
     assert "We meant to check" not in letter
     assert any(text.startswith("We meant to check this again by") for text in turn.texts)
+
+
+# --- other questions beside an answer ---
+
+
+async def test_what_a_person_may_have_meant_is_one_press_away(talk: Talk) -> None:
+    turn = await talk.say("who is above the SENCO? she never replies to me", "support_school")
+    questions = {title for title, payload in turn.buttons.items() if title == payload}
+
+    assert 0 < len(questions) <= 2
+    known = {record.question for record in shipped_content().guidance}
+    assert questions <= known
+
+
+async def test_a_question_that_was_answered_is_not_offered_again(talk: Talk) -> None:
+    asked = "School rings every day and tells me to fetch him at lunch. Can they?"
+    turn = await talk.say(asked, "exclusion_attendance")
+
+    assert turn.text.startswith("No.")
+    assert asked not in turn.buttons
