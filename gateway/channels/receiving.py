@@ -161,7 +161,8 @@ class Receiver:
             await self._say(conversation, self._intro(channel.name))
         elif not was_active and command_in(event.text) is not Command.STOP:
             await self._say(conversation, voice.back_again())
-        await self._outbox.release(conversation.id)
+        if recipient.notes.get("asked_to_write"):
+            await self._outbox.release(conversation.id)
         return conversation, recipient
 
     def _intro(self, channel: str) -> Draft:

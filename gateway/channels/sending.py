@@ -157,7 +157,8 @@ class Sender:
         if self._words.public_url and is_long(messages, view):
             rest = await crossing_address(self._recipients, self._words, entry.conversation_id)
         shown = present(messages, view, rest=rest)
-        if not channel.can.buttons:
+        known = (recipient.notes.get("choices") or []) if recipient else []
+        if not channel.can.buttons and shown.choices != known:
             await self._recipients.note(entry.conversation_id, choices=shown.choices or None)
         return await self._outbox.split(entry, [bubble.json() for bubble in shown.bubbles])
 

@@ -127,7 +127,7 @@ def _not_sent(error: HTTPError) -> NotSent:
     why = f"Notify: {status}"
     if status == 429:
         # Without a header it is the limit of a minute, or of a day; either way a minute is soon enough.
-        return NotSent(why, not_before=wait or timedelta(minutes=1))
+        return NotSent(why, not_before=timedelta(minutes=1) if wait is None else wait)
     if status in (401, 403):  # the key: mended by the council, and nothing is lost meanwhile
         return NotSent(why, not_before=timedelta(minutes=1))
     return NotSent(why, for_good=400 <= status < 500, uncertain=status >= 500, not_before=wait)

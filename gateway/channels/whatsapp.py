@@ -51,7 +51,7 @@ _ROWS, _ROW_TITLE, _ROW_DESCRIPTION = 10, 24, 72
 _INTERACTIVE_BODY = 1024
 
 #: Error codes (Meta, "WhatsApp error codes") that go away by waiting, and the pause they ask for in seconds.
-_WAIT = {1: 5, 2: 5, 4: 60, 80007: 60, 130429: 5, 131000: 5, 131016: 30, 131048: 60, 131056: 6, 133004: 30}
+_WAIT = {4: 60, 80007: 60, 130429: 5, 131016: 30, 131048: 60, 131056: 6, 133004: 30}
 #: ... that mean the access token or the account: mended by the council, and nothing is lost meanwhile.
 _ACCOUNT = {0, 3, 10, 190, 200, 368, 130497, 131005, 131031, 131042}
 _OUTSIDE_WINDOW = 131047
@@ -149,9 +149,10 @@ class WhatsApp(Channel):
         if code == _OUTSIDE_WINDOW:
             raise Held(why)
         if code in _WAIT or status == 429:
-            raise NotSent(why, not_before=asked or timedelta(seconds=_WAIT.get(code or 0, 5)))
+            pause = timedelta(seconds=_WAIT.get(code or 0, 5))
+            raise NotSent(why, not_before=pause if asked is None else asked)
         if code in _ACCOUNT or status in (401, 403):
-            raise NotSent(why, not_before=asked or timedelta(minutes=1))
+            raise NotSent(why, not_before=timedelta(minutes=1))
         raise NotSent(why, for_good=400 <= status < 500, uncertain=status >= 500, not_before=asked)
 
 

@@ -99,6 +99,7 @@ class WhatsAppStandIn:
     faults: Faults = field(default_factory=Faults)
     sent: list[dict[str, Any]] = field(default_factory=list)
     window_open: Callable[[str], bool] = lambda _number: True
+    retry_after: int = 0
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_post("/{number}/messages", self.messages)
@@ -111,7 +112,7 @@ class WhatsAppStandIn:
         fault = self.faults.next()
         await _before(request, fault)
         if fault == "429":
-            return self._error(400, 131056, "pair rate limit hit")
+            return self._error(429, 131056, "pair rate limit hit", {"Retry-After": str(self.retry_after)})
         if fault in ("500", "503"):
             return self._error(int(fault), 131000, "Something went wrong")
         body = await request.json()
@@ -163,9 +164,10 @@ class WhatsAppStandIn:
             case _:
                 return "type"
 
-    def _error(self, status: int, code: int, message: str) -> web.Response:
+    @staticmethod
+    def _error(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
         error = {"message": f"(#{code}) {message}", "type": "OAuthException", "code": code, "fbtrace_id": "x"}
-        return web.json_response({"error": error}, status=status)
+        return web.json_response({"error": error}, status=status, headers=headers)
 
     # -- webhooks -----------------------------------------------------------------------------------
 

@@ -1,0 +1,186 @@
+"""Providers that fail: nothing lost, nothing double, order kept."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from conversations.models import DeliveryState, Priority
+from gateway.channels.keys import OUTBOX, RECIPIENTS
+from tests.channels.conftest import (
+    SMS_PERSON,
+    TELEGRAM_PERSON,
+    WHATSAPP_PERSON,
+    OnSms,
+    OnTelegram,
+    OnWhatsApp,
+    World,
+)
+
+
+@pytest.mark.timeout(900)
+async def test_500_messages_with_30_percent_failing_and_20_percent_of_webhooks_doubled(world: World) -> None:
+    world.waits = 500.0
+    chance = random.Random(20261127)
+    world.telegram.retry_after = 0
+    for faults in (world.telegram.faults, world.whatsapp.faults, world.notify.faults):
+        faults.share = 0.3
+    world.bot.replies = lambda said: [{"text": f"Answer to {said}."}]
+    people = 30
+
+    async def write(person: int, number: int) -> None:
+        words = f"question {person}-{number}"
+        channel = person % 3
+        if channel == 0:
+            update = world.telegram.write(TELEGRAM_PERSON + person, words)
+            tell = lambda: world.tell_telegram(update)  # noqa: E731
+        elif channel == 1:
+            value = world.whatsapp.message(f"{int(WHATSAPP_PERSON) + person}", text={"body": words})
+            tell = lambda: world.tell_whatsapp(value)  # noqa: E731
+        else:
+            callback = world.notify.text(f"{int(SMS_PERSON) + person}", words)
+            tell = lambda: world.tell_sms(callback)  # noqa: E731
+        times = 2 if chance.random() < 0.2 else 1
+        responses = await asyncio.gather(*(tell() for _ in range(times)))
+        assert {response.status for response in responses} <= {200, 202}
+
+    async def all_of(person: int) -> None:
+        for number in range(500 // people + (person < 500 % people)):
+            await write(person, number)
+
+    await asyncio.gather(*(all_of(person) for person in range(people)))
+    await world.until(lambda: len(world.bot.heard) == 500)
+    await asyncio.sleep(0.5)
+    await world.settled()
+
+    arrived: dict[str, list[str]] = {}
+    for person in range(people):
+        for message in world.telegram.shown(TELEGRAM_PERSON + person):
+            arrived.setdefault(f"t{person}", []).append(message["text"])
+    for sent in world.whatsapp.sent:
+        body = sent["text"]["body"] if sent["type"] == "text" else sent["interactive"]["body"]["text"]
+        arrived.setdefault(f"w{sent['to']}", []).append(body)
+    for sent in world.notify.sent:
+        arrived.setdefault(f"s{sent['phone_number']}", []).append(sent["personalisation"]["message"])
+    assert len(arrived) == people
+    answers = 0
+    for texts in arrived.values():
+        assert "computer, not a person" in texts[0]
+        found = [re.findall(r"Answer to question (\d+)-(\d+)\.", words) for words in texts[1:]]
+        numbers = [int(number) for answer in found for _, number in answer]
+        assert numbers == list(range(len(numbers)))  # each once, in the order in which they were asked
+        answers += len(numbers)
+    assert answers == 500
+    failed = sum(f.happened for f in (world.telegram.faults, world.whatsapp.faults, world.notify.faults))
+    assert failed > 100
+    for channel in ("telegram", "whatsapp", "sms"):
+        counts = await world.app[OUTBOX].counts(channel)
+        assert counts[DeliveryState.PENDING] == counts[DeliveryState.FAILED] == 0
+
+
+async def test_what_telegram_asks_to_wait_is_waited(world: World, on_telegram: OnTelegram) -> None:
+    world.telegram.faults.queued = ["429"]
+    world.telegram.retry_after = 1
+    await on_telegram.says("hello")
+    await on_telegram.hears("33 weeks")
+    first, second = world.telegram.calls[:2]
+    assert second[0] - first[0] >= 1.0
+
+
+async def test_a_crisis_reply_does_not_wait_behind_what_is_tried_again(
+    world: World, on_telegram: OnTelegram
+) -> None:
+    await on_telegram.says("hello")
+    await on_telegram.hears("33 weeks")
+    world.telegram.faults.queued = ["429"]
+    world.telegram.retry_after = 3600
+    await on_telegram.says("how long")
+    await world.until(lambda: not world.telegram.faults.queued)
+    await on_telegram.says("DANGER")
+    await on_telegram.hears("Please get help now")
+
+
+async def test_a_bubble_that_arrived_is_not_sent_again_when_the_next_fails(
+    world: World, on_telegram: OnTelegram
+) -> None:
+    await on_telegram.says("hello")
+    await on_telegram.hears("33 weeks")
+    await world.settled()
+    world.bot.replies = [{"text": "First idea. " * 50}, {"text": "Second idea."}]
+    world.telegram.faults.queued = ["", "500", "reset"]  # the first goes through
+    await on_telegram.says("two things")
+    await on_telegram.hears("Second idea.")
+    await world.settled()
+    assert sum("First idea." in t for t in on_telegram.texts()) == 1
+    assert sum("Second idea." in t for t in on_telegram.texts()) == 1
+
+
+async def test_notify_is_asked_before_a_doubtful_text_is_sent_again(world: World, on_sms: OnSms) -> None:
+    world.notify.faults.queued = ["lost"]  # taken, and the connection breaks
+    await on_sms.says("hello")
+    await on_sms.hears("33 weeks")
+    await world.settled()
+    assert sum("computer, not a person" in t for t in on_sms.texts()) == 1
+
+
+async def test_telegram_cannot_be_asked_so_twice_is_better_than_never(
+    world: World, on_telegram: OnTelegram
+) -> None:
+    world.telegram.faults.queued = ["lost"]
+    await on_telegram.says("hello")
+    await on_telegram.hears("33 weeks")
+    await world.settled()
+    assert sum("computer, not a person" in t for t in on_telegram.texts()) == 2  # as docs/channels.md says
+
+
+async def test_who_blocked_us_gets_nothing_and_nobody_tries_for_ever(
+    world: World, on_telegram: OnTelegram
+) -> None:
+    world.telegram.chat(TELEGRAM_PERSON).blocked = True
+    await on_telegram.says("hello")
+    await world.until(lambda: world.telegram.calls)
+    await world.settled()
+    counts = await world.app[OUTBOX].counts("telegram")
+    assert counts[DeliveryState.FAILED] >= 1
+    assert counts[DeliveryState.PENDING] == 0
+
+
+@pytest.mark.parametrize("knows_before", [True, False], ids=["by our clock", "by Meta's word"])
+async def test_outside_24_hours_a_template_asks_once_and_the_answer_waits(
+    world: World, on_whatsapp: OnWhatsApp, knows_before: bool
+) -> None:
+    await on_whatsapp.says("hello")
+    await on_whatsapp.hears("33 weeks")
+    await world.settled()
+    conversation = await world.conversation(on_whatsapp)
+    assert conversation is not None
+    if knows_before:
+        async with world.store.database.writing() as session:
+            past = datetime.now(UTC) - timedelta(hours=25)
+            await session.execute(
+                text("UPDATE recipient SET heard_at = :at"), {"at": past.replace(tzinfo=None)}
+            )
+    world.whatsapp.window_open = lambda _number: False
+    adviser, _ = await world.store.add_adviser("Sam Smith")
+    await world.store.escalate(
+        conversation.id, reason="asked", priority=Priority.NORMAL, summary={}, who="user"
+    )
+    await world.store.claim(conversation.id, adviser.id)
+    await world.store.append_adviser(conversation.id, adviser.id, "One")
+    await world.store.append_adviser(conversation.id, adviser.id, "Two")
+    await world.until(lambda: any(m["type"] == "template" for m in world.whatsapp.sent))
+    await asyncio.sleep(0.3)
+    assert sum(m["type"] == "template" for m in world.whatsapp.sent) == 1
+    assert not any("One" in t for t in on_whatsapp.texts())
+
+    world.whatsapp.window_open = lambda _number: True
+    await on_whatsapp.says("yes?")
+    await on_whatsapp.hears("Sam: Two")
+    texts = on_whatsapp.texts()
+    assert texts.index("Sam: One") < texts.index("Sam: Two")
+    assert await world.app[RECIPIENTS].get(conversation.id) is not None
