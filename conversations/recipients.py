@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from conversations.database import Database
 from conversations.enqueue import lane_of
 from conversations.keys import hashed, new_token
 from conversations.log import utc_now
-from conversations.models import Conversation, Crossing, Message, Received, Recipient, Role
+from conversations.models import Conversation, Crossing, Received, Recipient
 from conversations.sealing import Sealer
 
 #: Providers repeat a webhook for some days at most; until then a repeat must be known as one.
@@ -83,22 +82,6 @@ class Recipients:
         async with self._database.writing() as session:
             if await session.get(Received, _event_hash(kind, event_id)) is None:
                 session.add(Received(event_hash=_event_hash(kind, event_id), at=utc_now()))
-
-    async def unanswered(self, kinds: Collection[str], before: datetime) -> list[Message]:
-        """What people wrote in these channels before a time and got no answer to, the oldest first."""
-        async with self._database.reading() as session:
-            rows = await session.scalars(
-                select(Message)
-                .join(Recipient, Recipient.conversation_id == Message.conversation_id)
-                .where(
-                    Recipient.kind.in_(kinds),
-                    Message.role == Role.USER,
-                    Message.answered.is_(False),
-                    Message.created_at < before,
-                )
-                .order_by(Message.created_at, Message.conversation_id, Message.seq)
-            )
-            return list(rows)
 
     # -- the way to the web -------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
-from conversations.errors import MessageConflict, NotFound, OwnershipChanged, StoreUnavailable
+from conversations.errors import MessageConflict, OwnershipChanged, StoreUnavailable
 from conversations.keys import hashed, new_id
 from conversations.log import Draft
 from conversations.models import Conversation, Owner, Recipient
@@ -35,9 +35,6 @@ log = logging.getLogger(__name__)
 
 #: A longer message is cut; no channel carries one.
 _LONGEST = 20_000
-
-#: A turn that nobody works on for so long belonged to a process that ended.
-_ABANDONED_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +101,6 @@ class Receiver:
         """Wait for the work that was begun."""
         while self._working:
             await asyncio.gather(*self._working, return_exceptions=True)
-
-    async def take_up(self) -> None:
-        """Answer what was logged and never answered, because a process ended in between."""
-        before = datetime.now(UTC) - _ABANDONED_AFTER
-        for message in await self._recipients.unanswered(list(self._channels), before):
-            try:
-                await self._turns.take_up(message)
-                log.warning("turn taken up", extra={"conversation": message.conversation_id})
-            except NotFound:
-                continue
 
     # -- one event ----------------------------------------------------------------------------------
 
@@ -275,13 +262,13 @@ class Receiver:
             await self._turn(conversation, Said(voice.easy_read_on(), None, message_id))
             return
         accepted = await self._store.append_user(conversation.id, message_id, text)
-        if accepted.is_answered:
-            return
         seq = accepted.message.seq
-        if command is Command.START:
+        if command is Command.STOP:
+            await self._stop(conversation, seq)  # whatever became of an earlier attempt: it must stop
+        elif accepted.is_answered:
+            return
+        elif command is Command.START:
             await self._start(conversation, seq)
-        elif command is Command.STOP:
-            await self._stop(conversation, seq)
         elif command is Command.HELP:
             emergency = emergency_lines(self._crisis, conversation.area, young=conversation.young)
             draft = voice.help_lines(self._words.service_name, emergency, web=bool(self._words.public_url))

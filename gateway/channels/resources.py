@@ -23,8 +23,8 @@ from gateway.keys import BOT, CRISIS, RECORDS, SEALER, SETTINGS, STORE, TURNS
 
 log = logging.getLogger(__name__)
 
-#: How often we look for turns that a dead process left, and for what is too old to keep.
-_LOOK_EVERY_SECONDS = 30
+#: How often we look for what is too old to keep.
+_LOOK_EVERY_SECONDS = 600
 
 #: A finished entry that belongs to no conversation is kept so long, for its receipts.
 _KEEP_FINISHED = timedelta(days=1)
@@ -72,7 +72,7 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
         )
         # Left in reverse: first nothing comes in any more, then turns end, then sending stops.
         stack.push_async_callback(_stop, asyncio.create_task(sender.run()))
-        stack.push_async_callback(_stop, asyncio.create_task(_look_after(app, receiver)))
+        stack.push_async_callback(_stop, asyncio.create_task(_look_after(app)))
         stack.push_async_callback(receiver.drain)
         for channel in channels.values():
             await stack.enter_async_context(channel.running(partial(receiver.receive, channel)))
@@ -80,10 +80,9 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
         yield
 
 
-async def _look_after(app: web.Application, receiver: Receiver) -> None:
+async def _look_after(app: web.Application) -> None:
     while True:
         try:
-            await receiver.take_up()
             await app[RECIPIENTS].forget()
             await app[OUTBOX].forget(datetime.now(UTC) - _KEEP_FINISHED)
         except StoreUnavailable as error:

@@ -8,9 +8,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import update
 
-from conversations.models import DeliveryState, Priority
+from conversations.models import DeliveryState, Priority, Recipient
 from gateway.channels.keys import OUTBOX, RECIPIENTS
 from tests.channels.conftest import (
     SMS_PERSON,
@@ -162,9 +162,7 @@ async def test_outside_24_hours_a_template_asks_once_and_the_answer_waits(
     if knows_before:
         async with world.store.database.writing() as session:
             past = datetime.now(UTC) - timedelta(hours=25)
-            await session.execute(
-                text("UPDATE recipient SET heard_at = :at"), {"at": past.replace(tzinfo=None)}
-            )
+            await session.execute(update(Recipient).values(heard_at=past))
     world.whatsapp.window_open = lambda _number: False
     adviser, _ = await world.store.add_adviser("Sam Smith")
     await world.store.escalate(

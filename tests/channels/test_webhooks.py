@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from conversations.errors import StoreUnavailable
 from conversations.log import Draft
-from conversations.models import DeliveryState, Role
-from gateway.channels import receiving
-from gateway.channels.keys import OUTBOX, RECEIVER
+from conversations.models import DeliveryState
+from gateway.channels.keys import OUTBOX
 from tests.channels.conftest import (
     TELEGRAM_PERSON,
     VERIFY_TOKEN,
@@ -265,20 +263,3 @@ async def test_when_nothing_can_be_saved_the_provider_repeats_and_danger_is_answ
     monkeypatch.undo()
     assert (await world.tell_telegram(update)).status == 202
     await world.until(lambda: sum("Please get help now" in t for t in on_telegram.texts()) == 2)
-
-
-async def test_a_turn_that_a_dead_process_left_is_taken_up(
-    world: World, on_telegram: OnTelegram, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await on_telegram.says("hello")
-    await on_telegram.hears("33 weeks")
-    conversation = await world.conversation(on_telegram)
-    assert conversation is not None
-    # As it is after a kill: in the log, and no turn under way.
-    await world.store.append_user(conversation.id, "left", "how long for adults?")
-    monkeypatch.setattr(receiving, "_ABANDONED_AFTER", timedelta(seconds=-1))
-    await world.app[RECEIVER].take_up()
-    await world.app[RECEIVER].take_up()
-    assert world.bot.texts == ["hello", "how long for adults?"]
-    messages = await world.store.messages(conversation.id)
-    assert [m.role for m in messages][-2:] == [Role.USER, Role.ASSISTANT]
