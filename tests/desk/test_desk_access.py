@@ -93,14 +93,15 @@ async def test_an_address_that_does_not_exist_tells_a_stranger_nothing(visitor: 
 
 
 async def test_every_post_refuses_without_its_form_token(
-    server: TestServer, sam: Browser, store: Store
+    server: TestServer, visitor: Browser, store: Store
 ) -> None:
+    admin = await signed_in(visitor.client, store, "Ann", DeskRole.ADMIN)
     chat = await waiting_chat(store)
     posts = [path.replace("0123", chat) for method, path, _ in routes_of(server) if method == "POST"]
     assert len(posts) >= 7
     for path in posts:
         for form in ({"x": "y"}, {"form_token": ""}, {"form_token": "0" * 64}):
-            answer = await sam.client.post(path, data=form, allow_redirects=False)
+            answer = await admin.client.post(path, data=form, allow_redirects=False)
             assert answer.status == 403, path
             assert "too old" in await answer.text()
     assert (await store.get(chat)).owner == "queued"
