@@ -5,13 +5,14 @@ Each subject adds what only it has (figures, pathways, dates) and uses these ste
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rasa_sdk.events import EventType, FollowupAction
 from sqlalchemy.orm import Session
 
 from actions.cards import service_card
-from actions.closest import closest_guidance, questions_nearby, term_asked_for
+from actions.closest import closest_guidance, is_claim, questions_nearby, term_asked_for
 from actions.context import ELSEWHERE, Context
 from actions.replies import TALK_TO_A_PERSON, Button, Reply, button
 from actions.store import once
@@ -41,9 +42,20 @@ def words_for(context: Context, record: models.Guidance | models.Pathway | model
     return record.young_person if context.young and record.young_person else record.answer
 
 
-def say_guidance(reply: Reply, context: Context, guidance: models.Guidance, session: Session) -> None:
-    """Say a guidance record with its caveat, next step and service cards."""
-    parts = [words_for(context, guidance)]
+#: A verdict belongs to the question as the record puts it.
+_VERDICT = re.compile(r"(?:yes|no)\b[.,:;]", re.IGNORECASE)
+
+
+def say_guidance(
+    reply: Reply, context: Context, guidance: models.Guidance, session: Session, asked: str = ""
+) -> None:
+    """Say a guidance record with its caveat, next step and service cards.
+
+    Args:
+        asked: the question that the record answers, said before its verdict.
+    """
+    words = words_for(context, guidance)
+    parts = [f"{asked} {words}" if asked and _VERDICT.match(words) else words]
     if guidance.caveat:
         parts.append(guidance.caveat)
     if guidance.next_step:
@@ -62,7 +74,8 @@ def say_closest(reply: Reply, context: Context, session: Session, topic: str) ->
     guidance = closest_guidance(context, session, topic)
     if guidance is None or guidance.id in reply.shown or not _is_about(guidance, topic):
         return False
-    say_guidance(reply, context, guidance, session)
+    # "They said I can't, is that right?": a bare "Yes" would say that they are.
+    say_guidance(reply, context, guidance, session, guidance.question if is_claim(context.text) else "")
     return True
 
 

@@ -9,6 +9,7 @@ The figures were set by reading what development questions were answered with.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ _SAME_QUESTION = 0.62
 
 #: So close, a record answers whatever topic the message was understood to be about ...
 _SURELY_SAME_QUESTION = 0.72
+
+#: ... or when it leaves every other record so far behind ...
+_FAR_AHEAD = 0.13
 
 #: ... unless one about that topic is nearly as close.
 _NEARLY = 0.08
@@ -141,7 +145,9 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
     about = [found for found in candidates if understood and found.is_about(understood)]
     among_few = [found for found in about if found in candidates[:_FEW]]
     choice = among_few[0] if among_few and among_few[0].score >= _SAME_TOPIC else None
-    needed = _SURELY_SAME_QUESTION if understood else _SAME_QUESTION
+    second = max((found.score for found in candidates[1:]), default=0.0)
+    alone = first.score - second >= _FAR_AHEAD
+    needed = _SURELY_SAME_QUESTION if understood and not alone else _SAME_QUESTION
     if first.score >= needed and first.score - max((found.score for found in about), default=0) > _NEARLY:
         choice = first
     if choice is None:
@@ -153,7 +159,38 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
     return choice, topic
 
 
+#: A gatekeeper's claim is searched for as a claim: "school say", "is that right?" are in every one.
+_WHO_SAYS = re.compile(
+    r"^(?:(?:the |our |my |his |her )?(?:school|senco|council|la|gp|doctor|head ?teacher|head|teacher"
+    r"|nursery|they|college)"
+    r" (?:say|says|said|told (?:me|us)|tells? (?:me|us)|(?:is|are|keeps?) (?:saying|telling (?:me|us))"
+    r"|reckons?|claims?)"
+    r" (?:that )?)",
+    re.I,
+)
+_IS_IT_TRUE = re.compile(
+    r"[\s,.;-]*(?:\b(?:is (?:that|this|it) (?:right|true|correct|legal|allowed|ok|lawful|so|a rule|the law"
+    r"|fair)"
+    r"|(?:can|could|should) they(?: really| actually| just)?(?: do (?:that|this))?|are they allowed(?:"
+    r" to(?: do (?:that|this))?)?"
+    r"|do (?:i|we) have to|right|true)\s*\?+)\s*$",
+    re.I,
+)
+
+
+def is_claim(text: str) -> bool:
+    """Whether a message tells what somebody says and asks if it is so."""
+    return claim_in(text) != text
+
+
+def claim_in(text: str) -> str:
+    """A claim without who made it and without the doubt behind it; other texts as they are."""
+    claim = _IS_IT_TRUE.sub("", _WHO_SAYS.sub("", text.strip())).strip()
+    return claim if len(claim.split()) > 2 else text
+
+
 def _candidates(context: Context, session: Session) -> list[_Candidate]:
+    """The records close to a message, or closer to the claim in it, best first."""
     if not context.text:
         return []
     asked = ("candidates", context.text, context.store_area, context.age, context.young)
@@ -161,9 +198,20 @@ def _candidates(context: Context, session: Session) -> list[_Candidate]:
 
 
 def _read_candidates(context: Context, session: Session) -> list[_Candidate]:
+    found: dict[str, _Candidate] = {}
+    # In the order of the claim, which stands before the order of the whole message.
+    for words in dict.fromkeys((claim_in(context.text), context.text)):
+        for candidate in _close_to(words, context, session):
+            known = found.get(candidate.record.id)
+            if known is None or known.score < candidate.score:
+                found[candidate.record.id] = candidate
+    return list(found.values())
+
+
+def _close_to(words: str, context: Context, session: Session) -> list[_Candidate]:
     areas = areas_from_near_to_wide(session, context.store_area)
     matches = search().closest(
-        context.text,
+        words,
         ["guidance", "pathway", "entitlement"],
         areas,
         limit=_MANY,

@@ -24,6 +24,9 @@ from knowledge.models import Pathway
 from knowledge.queries.pathways import pathways_for
 from knowledge.queries.services import services_by_id
 
+#: Pathways are long: two are said one after the other.
+_MOST_PATHWAYS = 2
+
 _SELF_REFERRAL = {
     "yes": "Yes. You can refer yourself.",
     "no": "No. You cannot refer yourself here. Somebody has to refer you.",
@@ -53,6 +56,15 @@ def answer_route(
     if not pathways:
         say_general(reply, context, session, topic)
         return context, _ask_for_what_is_missing(context, session, topic)
+    if context.cohort is None and len(pathways) > _MOST_PATHWAYS:
+        # All of them at once are a wall; who it is about leaves one or two.
+        titles = "\n".join(f"- {pathway.title}" for pathway in pathways)
+        reply.say(
+            f"It depends on the age. There is:\n{titles}",
+            easy_read="It depends on how old the person is.",
+            records=pathways,
+        )
+        return context, [FollowupAction("cohort_form")]
     for pathway in pathways:
         _say_pathway(reply, context, session, pathway, topic)
     reply.offer(*topic_buttons(session, ["wait_time", "wait_support"]))

@@ -73,6 +73,13 @@ _USUAL_EVENT = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "de
 _NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b|\bhearing\b", re.I)
 _IS_THE_DEADLINE = re.compile(r"\s*(?:is|was|will be)\s+(?:the|our|my)\s+(?:deadline|last day|hearing)", re.I)
 
+#: "How long have we got to appeal" is answered by the limits first.
+_ASKS_FOR_LIMITS = re.compile(
+    r"\bhow (?:long|many (?:days|weeks|months))\b.*\b(?:appeal|got|have)\b|\bdeadline"
+    r"|\btime limit|\bby when\b",
+    re.I,
+)
+
 #: A request is named by its verb; only beside other dates, where each date needs an event of its own.
 _REQUEST = re.compile(r"\b(?:asked|applied|requested|sent (?:in|off)|request)\b", re.I)
 
@@ -140,6 +147,9 @@ def answer_time_limits(
         _say_dates(reply, summary_of(rules, starts), starts)
         return replace(context, event=event, event_date=start), []
     context = replace(context, event=event, event_date=start)
+    asks_for_limits = bool(rules) and topic != "ehcp_timescale" and _ASKS_FOR_LIMITS.search(context.text)
+    if asks_for_limits:
+        _say_rules(reply, rules)
     said = say_closest(reply, context, session, topic) or say_general(reply, context, session, topic)
     if rules and topic == "ehcp_timescale":
         _say_rules(reply, rules)

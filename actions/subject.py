@@ -36,6 +36,13 @@ _ALSO_ASKS_FOR_A_PERSON = re.compile(
     re.I,
 )
 
+#: "How do I get assessed" sounds grown-up from whoever asks. Sixteen and seventeen stand between
+#: the services.
+_CHILD_BELOW = 16
+
+#: What joins a second question to the first.
+_LEADS_IN = re.compile(r"^(?:(?:and|also|plus|but|then)\b[\s,]*)+", re.I)
+
 #: "How do I complain about CAMHS" and the like name a service and ask about something else.
 _OWN_WAY_WITH_NAMES = frozenset(("service_contact", "complaint"))
 
@@ -86,6 +93,8 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
     else:
         by_meaning = topic_by_meaning(context, session, topic)
         topic = by_meaning if by_meaning in ANSWERS else topic
+    if topic == "diagnosis_route_adult" and context.young and (context.age or _CHILD_BELOW) < _CHILD_BELOW:
+        topic = "diagnosis_route_child"
     context = context.about(topic)
     reply = Reply(topic, context.easy_read)
     if context.text:
@@ -109,7 +118,7 @@ def _answer_also(
     second, after, asks_back = _answer(session, replace(context, text=question.text), question.topic)
     if second.topic == reply.topic and set(second.shown) <= set(reply.shown):
         return context, events
-    reply.also(second, f"You also asked: {question.text}")
+    reply.also(second, f"You also asked: {_LEADS_IN.sub('', question.text)}")
     reply.offer(*topic_buttons(session, [second.topic] if second.topic else []))
     # Only one thing is asked back at a time.
     return (context, events) if events else (after, asks_back)

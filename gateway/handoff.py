@@ -20,6 +20,7 @@ _NO_QUESTION = frozenset(
     {
         wording.HUMAN_REQUEST,
         wording.TRY_AGAIN,
+        wording.ANSWER_QUESTION,
         wording.STOP_WAITING,
         person_wording.YES_PERSON,
         person_wording.NO_PERSON,

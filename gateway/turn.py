@@ -26,6 +26,7 @@ from conversations.log import Accepted, Draft
 from conversations.models import Conversation, Json, Message, Owner, Priority, Role
 from conversations.store import Store
 from gateway import considered, person_wording, wording
+from gateway.aside import question_beside
 from gateway.bodies import TooLarge
 from gateway.bot_client import BotClient, BotFailed, BotReply
 from gateway.call_back import CallBackTalk
@@ -287,6 +288,9 @@ class Turns:
         if said.payload == wording.TRY_AGAIN:
             # What is tried again is checked again.
             said = _last_said(await self._until(conversation_id, seq)) or said
+        elif said.payload == wording.ANSWER_QUESTION:
+            told = _last_said(await self._until(conversation_id, seq))
+            said = Said(await self._question_beside(told) or told.text) if told else said
         assessment = await self._assess(said)
         if assessment is not None and assessment.level == "crisis":
             turn = await self._crisis_turn(conversation_id, seq, said, assessment)
@@ -348,6 +352,8 @@ class Turns:
         """Whatever else goes on, a message that speaks of danger gets the crisis reply, first and at once."""
         conversation = await self._store.get(conversation_id)
         reply = crisis_message(self._crisis, assessment.danger, conversation, said.text)
+        if await self._question_beside(said) is not None:
+            reply = replace(reply, buttons=(*reply.buttons, wording.ANSWER_MY_QUESTION))
         danger = _Danger(str(reply.topic), assessment.reason)
         self._metrics.crisis_replies.labels(danger.topic).inc()
         return _Turn(
@@ -360,6 +366,14 @@ class Turns:
             danger=danger,
             outcome="crisis",
         )
+
+    async def _question_beside(self, said: Said) -> str | None:
+        """What a message asks besides its danger; a fault of the check costs the question, not the reply."""
+        try:
+            return await asyncio.to_thread(question_beside, said.text, self._safety.assess)
+        except Exception:
+            log.exception("question beside a danger not looked for")
+            return None
 
     # -- the steps, in order ------------------------------------------------------------------------
 
@@ -602,10 +616,14 @@ def _distress_was_said(history: list[Message]) -> bool:
     return any(message.meta.get("kind") == "distress" for message in history[-_DISTRESS_PAUSE:])
 
 
+#: Pressing one of these says nothing of its own.
+_OWN_PAYLOADS = (wording.TRY_AGAIN, wording.STOP_WAITING, wording.ANSWER_QUESTION)
+
+
 def _last_said(history: list[Message]) -> Said | None:
     """The person's last message that was not itself one of the gateway's buttons."""
     for message in reversed(history):
         payload = message.meta.get("payload")
-        if message.role is Role.USER and payload not in (wording.TRY_AGAIN, wording.STOP_WAITING):
+        if message.role is Role.USER and payload not in _OWN_PAYLOADS:
             return Said(message.text, payload)
     return None

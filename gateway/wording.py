@@ -18,12 +18,14 @@ HUMAN_REQUEST = "/human_request"
 #: Payloads the gateway acts on itself; they never reach the bot.
 TRY_AGAIN = "/try_again"
 STOP_WAITING = "/stop_waiting"
+ANSWER_QUESTION = "/answer_my_question"
 CALL_BACK = "/call_back"
 
 #: True on the web page only; a channel says something else in its place.
 KEEP_PAGE_OPEN = "Keep this page open if you can: we cannot reach you anywhere else. "
 
 TALK_TO_A_PERSON: Json = {"title": "Talk to a person", "payload": HUMAN_REQUEST}
+ANSWER_MY_QUESTION: Json = {"title": "Now answer my question", "payload": ANSWER_QUESTION}
 _TRY_AGAIN: Json = {"title": "Try again", "payload": TRY_AGAIN}
 _STOP_WAITING: Json = {"title": "I no longer need a person", "payload": STOP_WAITING}
 

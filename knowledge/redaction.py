@@ -36,8 +36,12 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 _TITLED = re.compile(
-    r"\b((?:mr|mrs|ms|miss|mx|dr|prof|doctor|nurse|sir|teacher)\.?)\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?"
+    r"\b((?i:mr|mrs|ms|miss|mx|dr|prof|doctor|nurse|sir|teacher)\.?)\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?"
 )
+
+
+#: A year is a possible number too: what has fewer digits rings nobody outside its own town.
+_FEWEST_DIGITS = 6
 
 
 def redacted(text: str, names: Iterable[str] = ()) -> str:
@@ -61,7 +65,8 @@ def redacted(text: str, names: Iterable[str] = ()) -> str:
         text = pattern.sub(instead, text)
     # From the end, so that places found before stay right.
     for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "GB", phonenumbers.Leniency.POSSIBLE))):
-        text = f"{text[: match.start]}[phone]{text[match.end :]}"
+        if sum(character.isdigit() for character in match.raw_string) >= _FEWEST_DIGITS:
+            text = f"{text[: match.start]}[phone]{text[match.end :]}"
     text = _NHS_NUMBER.sub("[number]", text)
     text = _LONG_NUMBER.sub("[number]", text)
     text = _TITLED.sub(r"\1 [name]", text)

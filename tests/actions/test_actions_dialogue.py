@@ -357,3 +357,49 @@ async def test_an_answered_question_is_not_kept(talk: Talk) -> None:
 
     assert turn.sources
     assert len(_kept()) == before
+
+
+# --- the very question ---
+
+#: A gatekeeper's claim, taken to be about this -> the verdict.
+CLAIMS = [
+    ("school say we need two cycles first, is that right?", "referral_who", "No."),
+    ("School says she has to have a diagnosis before an EHCP. Is that true?", "ehcp_request", "No."),
+    ("they say he's too bright for a plan is that right?", "sen_support_funding", "No."),
+    ("they told me I can't apply for DLA without a diagnosis, is that right?", "benefits_money", "Yes."),
+]
+
+
+@pytest.mark.parametrize(("text", "intent", "verdict"), CLAIMS, ids=[text[:30] for text, _, _ in CLAIMS])
+async def test_a_gatekeepers_claim_is_answered_with_the_verdict_first(
+    talk: Talk, text: str, intent: str, verdict: str
+) -> None:
+    turn = await talk.say(text, intent)
+
+    # To a claim that something cannot be done a bare "Yes" would say that it cannot.
+    question, _, rest = turn.texts[0].partition("? ")
+    assert question
+    assert rest.startswith(verdict)
+
+
+async def test_somebody_of_fifteen_is_not_sent_the_way_of_adults(talk: Talk) -> None:
+    turn = await talk.say("im 15, how do i get assessed", "diagnosis_route_adult", ("age", "im 15"))
+
+    assert turn.slots["topic"] == "diagnosis_route_child"
+    assert turn.slots["young"] is True
+
+
+async def test_who_it_is_about_is_asked_before_many_routes_are_told(talk: Talk) -> None:
+    talk.slots["area"] = "herefordshire"
+    turn = await talk.say("who can refer in Herefordshire?", "referral_who")
+    assert turn.follow_ups == ["cohort_form"]
+    assert len(turn.texts) == 1
+
+    child = await talk.say("a child", "inform", ("cohort", "child"))
+    assert len(child.card_ids("steps")) == 2
+
+
+async def test_the_time_to_appeal_leads_when_it_is_asked_for(talk: Talk) -> None:
+    turn = await talk.say("how long have we got to appeal?", "ehcp_refused_appeal")
+
+    assert "within 2 months" in turn.texts[0]

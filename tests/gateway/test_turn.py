@@ -479,3 +479,21 @@ async def test_a_late_turn_reads_no_more_than_an_early_one(
     monkeypatch.setattr(store, "messages", counted)
     await chat.say("how long is the wait")
     assert read == 20
+
+
+async def test_a_question_beside_a_danger_is_answered_at_one_press(chat: Chat, bot: StandInBot) -> None:
+    [crisis, *_] = await chat.say("He hits me DANGER every night and how do I get respite for him?")
+    assert crisis["cards"][0]["kind"] == "crisis"
+    assert bot.heard == []  # the crisis reply alone comes first
+    assert "/answer_my_question" in [button["payload"] for button in crisis["buttons"]]
+
+    [answer] = await chat.press("/answer_my_question")
+
+    assert [heard["message"] for heard in bot.heard] == ["how do I get respite for him?"]
+    assert answer["text"] == "33 weeks on average."
+
+
+async def test_a_danger_without_another_question_offers_no_answer(chat: Chat) -> None:
+    for text in ("DANGER", "How do I DANGER? I cannot go on.", "DANGER. It is dark."):
+        crisis = (await chat.say(text))[0]
+        assert "/answer_my_question" not in [button["payload"] for button in crisis["buttons"]], text
