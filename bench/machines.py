@@ -307,7 +307,7 @@ class _Redis:
     def start(self) -> None:
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no"],
+                ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", ""],
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

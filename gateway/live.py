@@ -25,8 +25,9 @@ from gateway.wire import message_json, status_json
 _HELLO_WITHIN_SECONDS = 10
 #: Pings keep proxies from closing a quiet line, and find a dead one.
 _HEARTBEAT_SECONDS = 20
-#: The log is read this often even without a wake-up: another process may have written to it.
-_REREAD_SECONDS = 15
+#: Wake-ups come from every process (PostgreSQL), or there is one process (SQLite). A command that is run
+#: beside it (`helpline erase`) is noticed this late.
+_REREAD_SECONDS = 300
 #: Added to a problem's HTTP status to make a close code (4000 to 4999 are for applications).
 _CLOSE_CODE_BASE = 4000
 

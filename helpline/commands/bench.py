@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Any
@@ -116,6 +117,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         work.close()
         fail("There is no model of these files; run `helpline train` first.")
         return
+    # Whoever stops us stops all that we started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         asyncio.run(work)
     except BenchFailed as error:
