@@ -15,8 +15,8 @@ from contextlib import contextmanager
 #: Subscribe to this instead of a conversation's id to hear of every change of the queue.
 QUEUE = "*queue*"
 
-#: Who is writing, when it is the person whose chat it is; the assistant, or an adviser's id, are the others.
-PERSON = "user"
+#: Who is writing: the person whose chat it is, the assistant, or else the id of an adviser.
+PERSON, ASSISTANT = "user", "assistant"
 
 #: Subscribe to this to hear that something waits to be sent.
 OUTBOX = "*outbox*"
@@ -94,7 +94,7 @@ class Events:
         for subscription in self._listeners.get(conversation_id, ()):
             subscription.wake()
 
-    def typing(self, conversation_id: str, who: str = "assistant") -> None:
+    def typing(self, conversation_id: str, who: str = ASSISTANT) -> None:
         """Tell listeners that ``who`` ("assistant", "user" or an adviser's id) is writing."""
         for subscription in self._listeners.get(conversation_id, ()):
             subscription.wake(typing=who)

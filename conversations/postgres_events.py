@@ -18,7 +18,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import make_url
 
-from conversations.events import Events
+from conversations.events import ASSISTANT, Events
 
 type _Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -73,7 +73,7 @@ class PostgresEvents(Events):
         super().publish(conversation_id)
         self._queue(f"{self._origin} changed {conversation_id}")
 
-    def typing(self, conversation_id: str, who: str = "assistant") -> None:
+    def typing(self, conversation_id: str, who: str = ASSISTANT) -> None:
         """Tell listeners on every machine that ``who`` is writing."""
         super().typing(conversation_id, who)
         self._queue(f"{self._origin} typing {conversation_id} {who}")

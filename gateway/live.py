@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from conversations.errors import StoreUnavailable
-from conversations.events import PERSON, Subscription
+from conversations.events import ASSISTANT, PERSON, Subscription
 from conversations.models import Conversation
 from conversations.store import Store
 from gateway.access import opened
@@ -140,8 +140,9 @@ async def _write(
             except StoreUnavailable:
                 pass  # read again at the next round
             await subscription.wait(_REREAD_SECONDS)
-            if subscription.take_typing() - {PERSON}:
-                await _send(ws, {"type": "typing"})
+            if who := subscription.take_typing() - {PERSON}:
+                is_adviser = who != {ASSISTANT}
+                await _send(ws, {"type": "typing", "who": "adviser" if is_adviser else "assistant"})
     except ConnectionError:
         pass
     except Exception as error:

@@ -65,6 +65,18 @@ async def test_a_message_through_the_socket_comes_back_logged_with_its_answer(
     assert bot.texts == ["how long", "/adults"]
 
 
+async def test_who_is_writing_is_told_both_ways_and_nobody_hears_themselves(chat: Chat, store: Store) -> None:
+    async with listening(chat) as ws:
+        await next_of(ws, "status")
+        with store.events.subscribe(chat.id) as desk:
+            await ws.send_str('{"type":"typing"}')
+            await desk.wait(5)
+            assert desk.take_typing() == {"user"}
+        store.events.typing(chat.id, "the id of an adviser")
+        frame = await next_of(ws, "typing")
+    assert frame == {"type": "typing", "who": "adviser"}
+
+
 async def test_two_windows_and_a_reconnect_see_everything_once_and_in_order(chat: Chat) -> None:
     async with listening(chat) as one, listening(chat) as two:
         for n in range(4):
