@@ -21,7 +21,7 @@ def _pid_listening_on(port: int, folder: Path) -> int:
     """The process of a stack that runs Rasa on this port."""
     for pid in processes_of(folder):
         command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-        if "rasa" in command and str(port) in command:
+        if "bot.engine" in command and str(port) in command:
             return pid
     raise AssertionError(f"no Rasa on port {port}")
 
