@@ -16,10 +16,13 @@ from conversations.models import (
     PRIORITY_RANK,
     Adviser,
     Conversation,
+    Delivery,
+    DeliveryState,
     Escalation,
     EscalationStatus,
     Label,
     Message,
+    Recipient,
     Role,
 )
 
@@ -108,6 +111,21 @@ class Casework:
                 select(Label.name, count).group_by(Label.name).order_by(count.desc(), Label.name)
             )
             return {row.name: row.chats for row in rows}
+
+    async def deliveries(self, conversation_id: str) -> dict[DeliveryState, int]:
+        """How far what was sent to the person's messaging channel has come; empty for a chat on the web."""
+        async with self.database.reading() as session:
+            rows = await session.execute(
+                select(Delivery.state, func.count().label("parts"))
+                .join(
+                    Recipient,
+                    (Recipient.conversation_id == Delivery.conversation_id)
+                    & (Recipient.kind == Delivery.kind),
+                )
+                .where(Delivery.conversation_id == conversation_id)
+                .group_by(Delivery.state)
+            )
+            return {row.state: row.parts for row in rows}
 
     async def live(self) -> list[Case]:
         """Every request that waits or is with somebody: the most urgent first, then the oldest."""

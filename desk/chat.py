@@ -26,6 +26,7 @@ from desk.permissions import Can, may
 from desk.wire import (
     GONE,
     alerts_elsewhere_json,
+    delivery_in_words,
     message_json,
     status_json,
     summary_json,
@@ -64,6 +65,7 @@ async def show(request: web.Request) -> web.Response:
                 await _holder(store, conversation.adviser_id),
                 titles,
             ),
+            "delivery": delivery_in_words(await store.deliveries(chat)),
             "priority": str(escalation.priority),
             "labels": await store.labels(chat),
             "known_labels": list(await store.label_counts()),
@@ -201,6 +203,7 @@ class _ChatNews:
         # What is said after the chat has left the desk is not for the desk.
         if status is not GONE:
             messages = await self._store.messages(self._chat, after=self._after, include_private=True)
+        delivery = delivery_in_words(await self._store.deliveries(self._chat)) if status is not GONE else ""
         elsewhere = alerts_elsewhere_json(await held_by(self._store, self._adviser), self._chat)
 
         # Remembered only now: had the store failed on the way, all of it would be new the next time too.
@@ -209,7 +212,12 @@ class _ChatNews:
             self._after = messages[-1].seq
             shown = [message_json(message, titles) for message in messages]
             frames.append({"type": "messages", "messages": shown})
-        for kind, content in (("status", status), ("elsewhere", {"chats": elsewhere})):
+        told: tuple[tuple[str, Json], ...] = (
+            ("status", status),
+            ("delivery", {"line": delivery}),
+            ("elsewhere", {"chats": elsewhere}),
+        )
+        for kind, content in told:
             if self._sent.get(kind) != content:
                 self._sent[kind] = content
                 frames.append({"type": kind, **content})

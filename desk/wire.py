@@ -14,6 +14,7 @@ from conversations.handoff import Waiting
 from conversations.models import (
     Adviser,
     Conversation,
+    DeliveryState,
     Escalation,
     Json,
     Message,
@@ -166,6 +167,21 @@ def summary_json(
         "shown": list(_shown(messages)),
         "since": escalation.created_at.astimezone(_LOCAL_TIME).strftime("%-d %B, %H:%M"),
     }
+
+
+def delivery_in_words(states: dict[DeliveryState, int]) -> str:
+    """Whether what was written has reached the person's messaging channel; empty for a chat on the web."""
+    failed, pending = states.get(DeliveryState.FAILED, 0), states.get(DeliveryState.PENDING, 0)
+    if failed:
+        return f"{_count(failed, 'message')} could not be delivered to their phone."
+    if pending:
+        return f"{_count(pending, 'message')} still to be sent to their phone."
+    if not states:
+        return ""
+    arrived = DeliveryState.SENT not in states
+    return (
+        "All messages were delivered to their phone." if arrived else "All messages were sent to their phone."
+    )
 
 
 def status_json(

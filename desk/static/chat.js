@@ -175,6 +175,7 @@ function showTyping(who) {
 const connection = connect(page, () => `${page.dataset.socket}?after=${after}`, (frame) => {
   if (frame.type === "messages") add(frame.messages);
   if (frame.type === "status") showStatus(frame);
+  if (frame.type === "delivery" && at("delivery").textContent !== frame.line) at("delivery").textContent = frame.line;
   if (frame.type === "typing") showTyping(frame);
   if (frame.type === "elsewhere") showElsewhere(frame.chats);
 });

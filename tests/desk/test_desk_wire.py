@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversations.models import Message, Role
+from conversations.models import DeliveryState, Message, Role
 from desk.names import Names, Titles
 from desk.settings import DeskSettings
-from desk.wire import message_json, waited
+from desk.wire import delivery_in_words, message_json, waited
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -43,6 +43,23 @@ def message(**fields: object) -> Message:
         "created_at": NOW,
     }
     return Message(**(standard | fields))
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ({}, ""),
+        ({DeliveryState.READ: 2, DeliveryState.DELIVERED: 1}, "All messages were delivered to their phone."),
+        ({DeliveryState.SENT: 1, DeliveryState.READ: 1}, "All messages were sent to their phone."),
+        ({DeliveryState.PENDING: 1, DeliveryState.READ: 1}, "1 message still to be sent to their phone."),
+        (
+            {DeliveryState.FAILED: 2, DeliveryState.PENDING: 1},
+            "2 messages could not be delivered to their phone.",
+        ),
+    ],
+)
+def test_whether_messages_arrived_on_a_phone(states: dict[DeliveryState, int], words: str) -> None:
+    assert delivery_in_words(states) == words
 
 
 def test_times_are_those_of_london() -> None:
