@@ -22,6 +22,8 @@ ANSWERING = frozenset({DeskRole.ADVISER, DeskRole.SUPERVISOR, DeskRole.ADMIN})
 #: Nobody answers more chats at once than this.
 MOST_CAPACITY = 20
 
+_A_WHOLE_DESK = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class OnTheDesk:
@@ -76,6 +78,10 @@ class Presence:
         if not 1 <= capacity <= MOST_CAPACITY:
             raise ValueError(f"an adviser has from 1 to {MOST_CAPACITY} chats at once, not {capacity}")
         await self._change_adviser(adviser_id, capacity=capacity)
+
+    async def stands_for_a_desk(self, adviser_id: str) -> None:
+        """This account stands for another desk: many people at once, and not on duty at ours."""
+        await self._change_adviser(adviser_id, away=True, capacity=_A_WHOLE_DESK)
 
     async def _change_adviser(self, adviser_id: str, **values: bool | int) -> None:
         async with self.database.writing() as session:

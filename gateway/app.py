@@ -34,6 +34,8 @@ from gateway.channels import crossing, webhooks
 from gateway.channels import resources as channel_resources
 from gateway.channels.keys import CHANNEL_SETTINGS, PAUSES
 from gateway.channels.settings import ChannelSettings, checked
+from gateway.chatwoot import resources as chatwoot
+from gateway.chatwoot.settings import ChatwootSettings
 from gateway.cors import cors_middleware
 from gateway.elsewhere import covered
 from gateway.errors import problem_middleware
@@ -42,6 +44,7 @@ from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.origins import Origins
 from gateway.outgoing import resources as outgoing_resources
+from gateway.outgoing.resources import QUEUE_SERVERS
 from gateway.outgoing.resources import SETTINGS as OUTGOING_SETTINGS
 from gateway.outgoing.settings import OutgoingSettings
 from gateway.ports import Crisis, Safety
@@ -61,13 +64,15 @@ def init_app(
     load_areas: Callable[[str], frozenset[str]] = covered,
     channel_settings: ChannelSettings | None = None,
     outgoing_settings: OutgoingSettings | None = None,
+    chatwoot_settings: ChatwootSettings | None = None,
     pauses: tuple[timedelta, timedelta] = (FIRST_PAUSE, LONGEST_PAUSE),
 ) -> web.Application:
     """The whole gateway for these settings; run it with ``aiohttp.web``.
 
     ``load_safety``, and ``load_crisis`` and ``load_areas`` (given the knowledge store's URL) run once, at the
-    start. ``channel_settings`` and ``outgoing_settings`` come from the environment when not given; ``pauses``
-    are the shortest and the longest between two attempts to send something. Raises ``WrongSettings``.
+    start. The settings of channels, of what goes out and of Chatwoot come from the environment when they are
+    not given; ``pauses`` are the shortest and the longest between two attempts to send something.
+    Raises ``WrongSettings``.
     """
     app = web.Application(
         middlewares=[headers.log_middleware, problem_middleware, cors_middleware],
@@ -76,6 +81,7 @@ def init_app(
     app[SETTINGS] = settings
     app[CHANNEL_SETTINGS] = checked(channel_settings or ChannelSettings())
     app[OUTGOING_SETTINGS] = outgoing_settings or OutgoingSettings()
+    app[QUEUE_SERVERS] = []
     app[PAUSES] = pauses
     app[METRICS] = Metrics()
     app[SOCKETS] = Sockets()
@@ -111,6 +117,7 @@ def init_app(
     app.cleanup_ctx.append(recovery.take_up_cut_off_turns)
     app.cleanup_ctx.append(outgoing_resources.outgoing)
     app.cleanup_ctx.append(resources.keep_crisis_current)
+    chatwoot.add_chatwoot(app, chatwoot_settings or ChatwootSettings())
     app.cleanup_ctx.append(resources.watch_advisers)
     app.cleanup_ctx.append(resources.keep_no_longer_than_said)
     return app

@@ -5,12 +5,14 @@ No event and no alert holds words of a chat, or anything about the person who wr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from conversations.log import first_name
 from conversations.models import Escalation, Json, Owner
 from conversations.outgoing import Changed, Entry, Plan
 from gateway import person_wording
+from gateway.outgoing.queue_servers import QueueServer, server_of
 from gateway.outgoing.settings import OutgoingSettings
 
 #: Kinds of entries of the outbox.
@@ -25,7 +27,7 @@ _ALERT_FOR = timedelta(days=30)
 _EVENTS = {Owner.QUEUED: "conversation.queued", Owner.ADVISER: "conversation.claimed"}
 
 
-def plan_of(changed: Changed, settings: OutgoingSettings) -> Plan:
+def plan_of(changed: Changed, settings: OutgoingSettings, servers: Sequence[QueueServer]) -> Plan:
     """Entries for the outbox, and what the person is told once an adviser has finished."""
     transition = changed.transition
     finished = transition.from_owner is Owner.ADVISER and transition.to_owner in (
@@ -33,7 +35,7 @@ def plan_of(changed: Changed, settings: OutgoingSettings) -> Plan:
         Owner.CALLBACK,
         Owner.CLOSED,
     )
-    entries = []
+    entries = list(server_of(changed.conversation, servers).follow(changed))
     if finished:
         entries.append(Entry(BOT, changed.conversation.id, {"do": "handed_back"}, _BOT_FOR))
     event = "conversation.closed" if finished else _EVENTS.get(transition.to_owner)

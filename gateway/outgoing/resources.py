@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 
 import aiohttp
@@ -17,6 +17,7 @@ from conversations.outgoing import Outgoing
 from gateway.channels.keys import PAUSES
 from gateway.keys import BOT, SEALER, STORE
 from gateway.outgoing.planning import alerts_of, plan_of
+from gateway.outgoing.queue_servers import OwnDesk, QueueServer
 from gateway.outgoing.sending import OutgoingSender
 from gateway.outgoing.settings import OutgoingSettings
 
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 5.0
 
 SETTINGS = web.AppKey("outgoing_settings", OutgoingSettings)
+#: Desks other than our own, filled in by whoever adds one before the gateway starts.
+QUEUE_SERVERS: web.AppKey[list[QueueServer]] = web.AppKey("queue_servers", list)
 
 
 async def outgoing(app: web.Application) -> AsyncGenerator[None]:
@@ -35,19 +38,20 @@ async def outgoing(app: web.Application) -> AsyncGenerator[None]:
     work = Outgoing(store.database, store.events, outbox)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True) as session:
         sender = OutgoingSender(outbox, store.events, app[BOT], session, settings, app[PAUSES])
-        tasks = [asyncio.create_task(_follow(app, work)), asyncio.create_task(sender.run())]
+        servers = [*app[QUEUE_SERVERS], OwnDesk()]
+        tasks = [asyncio.create_task(_follow(app, work, servers)), asyncio.create_task(sender.run())]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _follow(app: web.Application, work: Outgoing) -> None:
+async def _follow(app: web.Application, work: Outgoing, servers: Sequence[QueueServer]) -> None:
     settings = app[SETTINGS]
     with app[STORE].events.subscribe(QUEUE) as changed:
         while True:
             try:
-                while await work.publish(partial(plan_of, settings=settings)):
+                while await work.publish(partial(plan_of, settings=settings, servers=servers)):
                     pass
                 for reference in await work.alert(partial(alerts_of, settings=settings)):
                     log.warning("a crisis waits and nobody is on duty", extra={"reference": reference})

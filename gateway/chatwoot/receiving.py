@@ -1,0 +1,157 @@
+"""What Chatwoot tells the agent bot, as its webhook events describe it."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import Any
+
+from aiohttp import web
+
+from conversations.errors import ConversationsError, MessageConflict, OwnershipChanged, StoreUnavailable
+from conversations.models import Conversation, Owner, Priority
+from conversations.recipients import Recipients
+from conversations.store import Store
+from gateway.chatwoot.queue_server import CHATWOOT
+from gateway.chatwoot.settings import ChatwootSettings
+from gateway.errors import Code, Problem
+from gateway.turn import Said, Turns
+
+log = logging.getLogger(__name__)
+
+
+class ChatwootReceiver:
+    """Takes in events. ``desk_id`` is the account that stands for Chatwoot's agents in our records."""
+
+    def __init__(
+        self,
+        settings: ChatwootSettings,
+        store: Store,
+        recipients: Recipients,
+        turns: Turns,
+        desk_id: str,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._recipients = recipients
+        self._turns = turns
+        self._desk_id = desk_id
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        """``POST /chatwoot/{secret}``: 200 once it is in the log; the bot's answer is sent afterwards.
+
+        Chatwoot gives an agent bot's webhook a few seconds, and repeats nothing.
+        """
+        secret = self._settings.webhook_secret.get_secret_value()
+        if not hmac.compare_digest(request.match_info["secret"].encode(), secret.encode()):
+            raise Problem(Code.NO_SUCH_ROUTE)
+        try:
+            event = await request.json()
+        except ValueError:
+            raise Problem(Code.BAD_JSON) from None
+        if isinstance(event, dict):
+            try:
+                await self._take(event)
+            except StoreUnavailable as error:
+                raise Problem(Code.NOT_SAVED) from error
+        return web.json_response({})
+
+    async def _take(self, event: dict[str, Any]) -> None:
+        match event.get("event"):
+            case "message_created":
+                await self._message(event)
+            case "message_updated":
+                await self._chosen(event)
+            case "conversation_status_changed" | "conversation_resolved" | "conversation_opened":
+                if (number := _number(event)) is not None:
+                    await self._status(await self._conversation(number), str(event.get("status")))
+
+    async def _message(self, event: dict[str, Any]) -> None:
+        there = event.get("conversation")
+        number = _number(there) if isinstance(there, dict) else None
+        text = event.get("content")
+        if number is None or not isinstance(text, str) or event.get("private"):
+            return
+        conversation = await self._conversation(number)
+        name = f"chatwoot-{event.get('id')}"
+        if event.get("message_type") in ("incoming", 0):
+            assert isinstance(there, dict)
+            await self._status(conversation, str(there.get("status")))
+            await self._said(conversation, text, name)
+        elif event.get("message_type") in ("outgoing", 1) and _by_a_person(event):
+            # An agent who writes has the chat, whatever order the events came in.
+            await self._status(conversation, "open")
+            try:
+                await self._store.append_adviser(conversation.id, self._desk_id, text, client_message_id=name)
+            except (OwnershipChanged, MessageConflict) as error:
+                log.warning("an agent's message is not in the log", extra={"cause": type(error).__name__})
+
+    async def _said(self, conversation: Conversation, text: str, name: str) -> None:
+        conversation = await self._store.get(conversation.id)
+        said = Said(text, None, name)
+        for message in reversed(await self._store.messages(conversation.id)):
+            for button in message.buttons:
+                if text.strip().lower() in (button["title"].lower(), button["payload"]):
+                    said = Said(button["title"], button["payload"], name)
+            if message.buttons:
+                break
+        try:
+            await self._turns.begin(conversation, said)
+        except MessageConflict:
+            return  # known under this id already
+
+    async def _chosen(self, event: dict[str, Any]) -> None:
+        """A choice below one of our messages: Chatwoot adds it to that message."""
+        there, attributes = event.get("conversation"), event.get("content_attributes")
+        values = attributes.get("submitted_values") if isinstance(attributes, dict) else None
+        number = _number(there) if isinstance(there, dict) else None
+        if number is None or not isinstance(values, list) or not values or not isinstance(values[0], dict):
+            return
+        conversation = await self._conversation(number)
+        payload = str(values[0].get("value"))
+        title = await self._turns.button(conversation.id, payload)
+        if title is not None:
+            said = Said(title, payload, f"chatwoot-{event.get('id')}-{payload}"[:64])
+            await self._turns.begin(conversation, said)
+
+    async def _conversation(self, number: str) -> Conversation:
+        conversation = await self._store.for_sender(CHATWOOT, number)
+        await self._recipients.heard(conversation.id, CHATWOOT, number)
+        return conversation
+
+    async def _status(self, conversation: Conversation, status: str) -> None:
+        """Make who has the chat here what it is there."""
+        conversation = await self._store.get(conversation.id)
+        theirs = conversation.owner is Owner.ADVISER and conversation.adviser_id == self._desk_id
+        try:
+            if status in ("open", "snoozed") and not theirs:
+                if conversation.owner is not Owner.QUEUED:
+                    await self._store.escalate(
+                        conversation.id,
+                        reason="opened in Chatwoot",
+                        priority=Priority.NORMAL,
+                        summary={},
+                        who="system",
+                    )
+                await self._store.claim(conversation.id, self._desk_id)
+            elif status in ("pending", "resolved") and theirs:
+                await self._store.close(
+                    conversation.id,
+                    self._desk_id,
+                    outcome="given_back" if status == "pending" else "closed",
+                    for_good=status == "resolved",
+                )
+        except StoreUnavailable:
+            raise
+        except ConversationsError as error:
+            log.warning("Chatwoot and we disagree on a chat", extra={"cause": type(error).__name__})
+
+
+def _number(conversation: dict[str, Any]) -> str | None:
+    number = conversation.get("id")
+    return str(number) if isinstance(number, int) else None
+
+
+def _by_a_person(event: dict[str, Any]) -> bool:
+    sender = event.get("sender")
+    return isinstance(sender, dict) and sender.get("type", "user") == "user"

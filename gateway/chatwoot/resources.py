@@ -1,0 +1,164 @@
+"""What the gateway opens for Chatwoot; nothing at all while it is off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from datetime import timedelta
+
+import aiohttp
+from aiohttp import web
+
+from conversations.errors import AdviserExists, NotFound, StoreUnavailable
+from conversations.events import OUTBOX
+from conversations.outbox import Claimed, Outbox
+from conversations.recipients import Recipients
+from conversations.sealing import Sealer
+from conversations.store import Store
+from gateway.channels.keys import PAUSES
+from gateway.chatwoot.client import ChatwootClient, is_shown_there
+from gateway.chatwoot.queue_server import CHATWOOT, ChatwootQueue
+from gateway.chatwoot.receiving import ChatwootReceiver
+from gateway.chatwoot.settings import ChatwootSettings
+from gateway.errors import Code, Problem
+from gateway.keys import SEALER, STORE, TURNS
+from gateway.outgoing.resources import QUEUE_SERVERS
+from gateway.outgoing.sending import Failed, Refused
+
+log = logging.getLogger(__name__)
+
+SETTINGS = web.AppKey("chatwoot_settings", ChatwootSettings)
+_RECEIVER = web.AppKey("chatwoot_receiver", ChatwootReceiver)
+
+#: How the account is called that stands for Chatwoot's agents; families see the name.
+_DESK = "Chatwoot"
+
+_ATTEMPT_SECONDS = 15.0
+_LOOK_EVERY_SECONDS = 5.0
+_HEARTBEAT_SECONDS = 20.0
+
+
+def add_chatwoot(app: web.Application, settings: ChatwootSettings) -> None:
+    """Add the webhook and the loops, if Chatwoot is on."""
+    app[SETTINGS] = settings
+    if settings.url:
+        app[QUEUE_SERVERS].append(ChatwootQueue())
+        app.router.add_post("/chatwoot/{secret}", _webhook)
+        app.cleanup_ctx.append(chatwoot)
+
+
+async def _webhook(request: web.Request) -> web.Response:
+    if _RECEIVER not in request.app:
+        raise Problem(Code.NOT_SAVED)
+    return await request.app[_RECEIVER].webhook(request)
+
+
+async def chatwoot(app: web.Application) -> AsyncGenerator[None]:
+    """The account for its agents, and sending what waits."""
+    store, sealer, settings = app[STORE], app[SEALER], app[SETTINGS]
+    desk_id = await _desk(store)
+    recipients = Recipients(store.database, sealer)
+    app[_RECEIVER] = ChatwootReceiver(settings, store, recipients, app[TURNS], desk_id)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True) as session:
+        sender = _Sender(store, sealer, recipients, ChatwootClient(session, settings), app[PAUSES])
+        tasks = [asyncio.create_task(sender.run()), asyncio.create_task(_stay(store, desk_id))]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _desk(store: Store) -> str:
+    try:
+        adviser, _ = await store.add_adviser(_DESK, link_lasts=timedelta(0))
+    except AdviserExists:
+        adviser = await store.adviser_called(_DESK)
+    await store.stands_for_a_desk(adviser.id)
+    await store.adviser_seen(adviser.id)
+    return adviser.id
+
+
+async def _stay(store: Store, desk_id: str) -> None:
+    """Its agents do not vanish from our point of view."""
+    while True:
+        with suppress(StoreUnavailable):
+            await store.adviser_seen(desk_id)
+        await asyncio.sleep(_HEARTBEAT_SECONDS)
+
+
+class _Sender:
+    """Sends what is in the log, and changes of status, in their order."""
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        recipients: Recipients,
+        client: ChatwootClient,
+        pauses: tuple[timedelta, timedelta],
+    ) -> None:
+        self._store, self._sealer, self._recipients, self._client = store, sealer, recipients, client
+        self._outbox = Outbox(store.database, store.events, sealer)
+        self._first_pause, self._longest_pause = pauses
+
+    async def run(self) -> None:
+        with self._store.events.subscribe(OUTBOX) as woken:
+            while True:
+                wait = _LOOK_EVERY_SECONDS
+                try:
+                    claimed = await self._outbox.claim([CHATWOOT])
+                    await asyncio.gather(*(self._send(entry) for entry in claimed))
+                    if claimed:
+                        continue
+                    if due := await self._outbox.next_due([CHATWOOT]):
+                        wait = min(due.total_seconds(), wait)
+                except StoreUnavailable as error:
+                    log.error("cannot send to Chatwoot", extra={"cause": str(error)})
+                await woken.wait(max(wait, 0.05))
+
+    async def _send(self, entry: Claimed) -> None:
+        seqs = entry.payload.get("seqs", [])
+        if len(seqs) > 1:  # one at a time: a failure in the middle repeats nothing
+            first = await self._outbox.split(entry, [{"seqs": [seq]} for seq in seqs])
+            if first is None:
+                return
+            entry = first
+        try:
+            async with asyncio.timeout(_ATTEMPT_SECONDS):
+                await self._tell(entry)
+        except asyncio.CancelledError:
+            await asyncio.shield(
+                self._outbox.retry(entry, "stopped", uncertain=True, first=self._first_pause)
+            )
+            raise
+        except (Refused, NotFound) as error:
+            log.error("not sent to Chatwoot", extra={"cause": str(error)})
+            await self._outbox.failed(entry, str(error))
+        except (Failed, aiohttp.ClientError, OSError, TimeoutError) as error:
+            cause = str(error) if isinstance(error, Failed) else type(error).__name__
+            log.warning("not sent to Chatwoot yet", extra={"cause": cause})
+            await self._outbox.retry(
+                entry, cause, uncertain=True, first=self._first_pause, longest=self._longest_pause
+            )
+        else:
+            await self._outbox.sent(entry)
+
+    async def _tell(self, entry: Claimed) -> None:
+        assert entry.conversation_id is not None
+        recipient = await self._recipients.get(entry.conversation_id)
+        if recipient is None:
+            raise NotFound("the chat has been erased")
+        number = self._sealer.unseal(recipient.target)
+        match entry.payload.get("do"):
+            case "open":
+                if note := entry.payload.get("note"):
+                    await self._client.note(number, note)
+                await self._client.set_status(number, "open")
+            case "pending":
+                await self._client.set_status(number, "pending")
+        for seq in entry.payload.get("seqs", []):
+            for message in await self._store.messages(entry.conversation_id, after=seq - 1):
+                if message.seq == seq and is_shown_there(message):
+                    await self._client.say(number, message)
