@@ -17,8 +17,6 @@ const ANNOUNCED_MS = 30_000;
 const NEAR_END_PX = 40;
 /** How large the text may be, as data-size of the outermost element; widget.css says what each means. */
 const LARGEST = 4;
-/** From this many messages on, the browser lays out only those near the window. */
-const MANY = 200;
 /** What could not be sent is tried again after so many seconds, then after twice as many, and so on. */
 const FIRST_RETRY_S = 3;
 const LAST_RETRY_S = 30;
@@ -63,6 +61,8 @@ export class Chat {
   /** Where we last scrolled to; if it is still there, the person has not moved it. */
   private placed = -1;
   private saidCount = "";
+  /** The crisis reply on which the window rests, until the person writes again. */
+  private urgentAt: number | null = null;
 
   constructor(
     private readonly api: Api,
@@ -121,12 +121,15 @@ export class Chat {
     this.scrolled();
   }
 
-  /** Shows what is new, but no further than to the person's last message: an answer is read from its start. */
-  private toNew(): void {
+  /**
+   * Shows what is new, but no further than to the person's last message: an answer is read from its start. What must
+   * be seen at once (`urgent`) is shown from its own start.
+   */
+  private toNew(urgent: HTMLElement | null): void {
     const { scroller } = this;
     const whole = scroller === document.scrollingElement;
     const top = whole ? 0 : scroller.getBoundingClientRect().top;
-    const mine = [...this.frame.messages.querySelectorAll(".message--user")].at(-1);
+    const mine = urgent ?? [...this.frame.messages.querySelectorAll(".message--user")].at(-1);
     const offset = mine ? mine.getBoundingClientRect().top - top : Infinity;
     scroller.scrollTop = Math.min(scroller.scrollHeight, scroller.scrollTop + offset);
     if (scroller === this.frame.log) this.frame.log.scrollIntoView({ block: "nearest" });
@@ -134,11 +137,10 @@ export class Chat {
   }
 
   /** Adds something to the log and scrolls only if the person is where the newest was (or just wrote). */
-  private growing(change: () => void, mine: boolean): void {
-    const follow = mine || this.atEnd() || this.scroller.scrollTop === this.placed;
+  private growing(change: () => void, mine: boolean, urgent: HTMLElement | null = null): void {
+    const follow = mine || urgent !== null || this.atEnd() || this.scroller.scrollTop === this.placed;
     change();
-    this.frame.messages.classList.toggle("messages--many", this.shown.size > MANY);
-    if (follow) this.toNew();
+    if (follow) this.toNew(urgent);
     else this.frame.newMessages.hidden = false;
   }
 
@@ -173,10 +175,16 @@ export class Chat {
     this.forgetUnsent(message.client_message_id ?? "");
     const next = seq > this.lastSeq ? this.firstUnsent() : this.after(seq);
     this.lastSeq = Math.max(this.lastSeq, seq);
-    this.growing(() => {
+    const urgent = message.cards.some((one) => one.kind === "crisis") ? item : null;
+    const place = () => {
       this.frame.messages.insertBefore(item, next ?? null);
       markDay(item);
-    }, message.role === "user");
+    };
+    // What follows a crisis reply does not move it away.
+    if (this.urgentAt !== null && !urgent && message.role !== "user") place();
+    else this.growing(place, message.role === "user", urgent);
+    if (urgent) this.urgentAt = seq;
+    else if (message.role === "user") this.urgentAt = null;
     if (message.role === "user") return;
     this.frame.typing.hidden = this.unsent.size === 0 || this.status.owner === "adviser";
     if (!aloud) return;
@@ -277,7 +285,6 @@ export class Chat {
     try {
       const answer = await this.api.read(ticket, 0);
       this.frame.messages.replaceChildren();
-      this.frame.messages.classList.toggle("messages--many", answer.messages.length > MANY);
       for (const message of answer.messages) {
         const item = this.itemOf(message);
         this.shown.set(message.seq ?? 0, { item, message });
@@ -461,7 +468,8 @@ export class Chat {
   /** Said even though nothing could be saved: somebody may be in danger now. */
   private showHelp(crisis: Crisis, after: HTMLElement): void {
     const help = { role: "assistant", buttons: [], sources: [], attachments: [], ...crisis };
-    this.growing(() => after.after(messageItem(help, this.view)), true);
+    const item = messageItem(help, this.view);
+    this.growing(() => after.after(item), true, item);
     this.announce(crisis.text);
   }
 

@@ -132,11 +132,16 @@ export class Stream {
       socket.send(JSON.stringify({ type: "hello", token: this.ticket.token, after: this.after }));
     });
     socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
-    socket.addEventListener("close", (event) => {
-      if (this.stopped) return;
-      if (event.code === 4401 || event.code === 4404) this.end();
+    let over = false;
+    const lost = (code: number) => {
+      if (over || this.stopped) return;
+      over = true;
+      if (code === 4401 || code === 4404) this.end();
       else this.again();
-    });
+    };
+    socket.addEventListener("close", (event) => lost(event.code));
+    // Where a page's policy forbids the socket, Chromium tells of an error and never closes it.
+    socket.addEventListener("error", () => window.setTimeout(lost, FIRST_PAUSE_MS, 0));
   }
 
   private take(frame: any): void {

@@ -32,6 +32,14 @@ export interface Frame {
   endNo: HTMLButtonElement;
 }
 
+function helpNow(start: Start): HTMLElement {
+  return element("details", { class: "help-now" }, [
+    element("summary", {}, ["In danger now?"]),
+    element("p", {}, ["Please do not wait for an answer here."]),
+    element("ul", { class: "contacts" }, start.contacts.map(contact)),
+  ]);
+}
+
 export function buildFrame(start: Start, mode: Mode): Frame {
   const widget = mode === "widget";
   const title = element("h2", { id: "chat-title", tabindex: widget ? "-1" : undefined }, [
@@ -87,21 +95,17 @@ export function buildFrame(start: Start, mode: Mode): Frame {
     "section",
     { id: "panel", class: "panel", role: widget ? "dialog" : undefined, "aria-labelledby": "chat-title" },
     [
-      skip,
-      element("div", { class: "bar" }, [title, widget && element("div", { class: "bar__buttons" }, [leave, close])]),
-      element("div", { class: "tools" }, [status, easyRead]),
-      widget &&
-        element("details", { class: "help-now" }, [
-          element("summary", {}, ["If someone is in danger now"]),
-          element("p", {}, ["Please do not wait for an answer here."]),
-          element("ul", { class: "contacts" }, start.contacts.map(contact)),
-        ]),
+      // After the title, which has the focus when the chat is opened.
+      element("div", { class: "bar" }, [title, skip, close]),
+      element("div", { class: "tools" }, [leave, easyRead, widget && helpNow(start)]),
+      status,
       log,
       newMessages,
       typing,
       announcer,
       form,
-      element("div", { class: "ending" }, [options, end, endQuestion]),
+      element("div", { class: "ending" }, [options, end]),
+      endQuestion,
     ],
   );
   return {

@@ -1,0 +1,746 @@
+"""The chat on a council's own pages: in a real browser, on a host page that is as unkind as real ones are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Browser, Page, expect
+
+from conversations.log import Draft
+from conversations.store import Store
+from gateway.settings import Settings
+from helpline.settings import ROOT
+from tests.gateway.conftest import StandInBot
+from tests.gateway.test_page import announced, browser, needs_browser, say, violations
+
+__all__ = ["browser"]  # a fixture
+
+type Client = TestClient[web.Request, web.Application]
+
+pytestmark = needs_browser
+
+_JQUERY = ROOT / "node_modules" / "jquery" / "dist" / "jquery.js"
+
+#: Rules that a tired style sheet of ten years might hold.
+_UNKIND_CSS = """
+* { all: unset !important; font-size: 5px !important; color: #eeeeee !important;
+    letter-spacing: 9px !important; float: left !important; visibility: hidden !important; }
+html { font-size: 62.5% !important; }
+helpline-chat { display: none !important; opacity: 0.01 !important; transform: scale(0.1) !important; }
+button, textarea, div, section { display: none !important; }
+.cover { position: fixed !important; inset: 0 !important; z-index: 2147483647 !important;
+         display: block !important; visibility: visible !important; background: #000000 !important; }
+"""
+
+_UNKIND_JS = """
+Array.prototype.first = function () { return this[0]; };
+Object.prototype.mine = function () { return 1; };
+document.addEventListener("keydown", function (event) {
+  if (!/input|textarea/i.test(event.target.tagName)) event.preventDefault();
+});
+"""
+
+
+class Host:
+    """A council's web server: pages whose content a test sets."""
+
+    def __init__(self) -> None:
+        self.head = ""
+        self.body = "<main><h1>A page</h1><p><a href='/next'>Next page</a></p></main>"
+        self.policy = ""
+        self.url = ""
+        self.helpline = ""
+        self.attributes = 'data-area="derbyshire"'
+        self.scripts = 1
+        self.files: dict[str, str] = {}
+
+    @property
+    def script(self) -> str:
+        return f'<script src="{self.helpline}/widget.js" {self.attributes} defer></script>'
+
+    async def page(self, request: web.Request) -> web.Response:
+        if (text := self.files.get(request.path)) is not None:
+            return web.Response(
+                text=text, content_type="text/css" if "css" in request.path else "text/javascript"
+            )
+        html = (
+            f"<!doctype html><html lang='en'><head><title>{request.path}</title>{self.head}"
+            f"{self.script * self.scripts}</head><body>{self.body}</body></html>"
+        )
+        headers = {"Content-Security-Policy": self.policy} if self.policy else {}
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+
+@pytest_asyncio.fixture
+async def host() -> AsyncGenerator[Host]:
+    made = Host()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", made.page)
+    server = TestServer(app)
+    await server.start_server()
+    made.url = str(server.make_url("")).rstrip("/")
+    yield made
+    await server.close()
+
+
+@pytest.fixture
+def settings(settings: Settings, host: Host) -> Settings:
+    return settings.model_copy(update={"allowed_origins": (host.url,)})
+
+
+@pytest_asyncio.fixture
+async def page(browser: Browser, client: Client, host: Host) -> AsyncGenerator[Page]:
+    """A blank page; fails the test on a script error or a request to anybody but host and helpline."""
+    host.helpline = str(client.make_url("")).rstrip("/")
+    context = await browser.new_context(base_url=host.url, viewport={"width": 1280, "height": 800})
+    opened = await context.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((host.url, host.helpline, "http://localhost", "blob:"))
+            else troubles.append(request.url)
+        ),
+    )
+    yield opened
+    cookies = await context.cookies()
+    await context.close()
+    assert troubles == []
+    assert cookies == []
+
+
+async def open_chat(page: Page) -> None:
+    await page.get_by_role("button", name="Ask about autism and SEND").click()
+    await expect(page.get_by_label("Your message")).to_be_visible()
+
+
+async def answered(page: Page, text: str = "How long is the wait?") -> None:
+    await say(page, text)
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+
+
+# -- opening, closing, going on ----------------------------------------------------------------------
+
+
+async def test_one_tag_gives_a_chat_that_asks_for_nothing_until_it_is_opened(
+    page: Page, host: Host, client: Client, store: Store
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto("/")
+    await expect(page.get_by_role("button", name="Ask about autism and SEND")).to_be_visible()
+    assert [url for url in asked if url.startswith(host.helpline)] == [f"{host.helpline}/widget.js"]
+
+    await open_chat(page)
+    await answered(page)
+
+    [chat] = [await page.evaluate("sessionStorage.getItem('helpline.id')")]
+    assert (await store.get(chat)).area == "derbyshire"
+
+
+async def test_the_focus_goes_in_on_opening_back_on_closing_and_escape_closes(page: Page) -> None:
+    await page.goto("/")
+    launcher = page.get_by_role("button", name="Ask about autism and SEND")
+    await launcher.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Autism and SEND helpline")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to your message")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Your message")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(launcher).to_be_focused()
+    await expect(page.get_by_label("Your message")).to_be_hidden()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Close chat").click()
+    await expect(launcher).to_be_focused()
+
+
+async def test_the_whole_journey_by_keyboard_alone(page: Page, store: Store) -> None:
+    """Open, ask, read the source, switch to Easy Read, ask for a person, delete: no mouse, and no trap."""
+
+    async def tab_to(name: str, *, back: bool = False) -> None:
+        for _ in range(40):
+            await page.keyboard.press("Shift+Tab" if back else "Tab")
+            focused = await page.evaluate(
+                "(() => { const e = document.querySelector('helpline-chat').shadowRoot.activeElement;"
+                "return e ? e.textContent.trim() || e.id : document.activeElement.textContent; })()"
+            )
+            if name in focused:
+                return
+        raise AssertionError(f"{name} cannot be reached with Tab")
+
+    await page.goto("/")
+    await tab_to("Ask about autism")
+    await page.keyboard.press("Enter")
+    await tab_to("Skip to your message")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("how long is the wait")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await expect(page.get_by_label("Your message")).to_be_focused()
+    await tab_to("Where this comes from", back=True)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("The strategy")).to_be_visible()
+    await tab_to("Easy Read", back=True)
+    await page.keyboard.press("Space")
+    await expect(page.locator("#easy-read")).to_have_attribute("aria-pressed", "true")
+    await tab_to("Talk to a person")
+    await tab_to("End and delete this chat")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")  # asks again nothing: the question is taken back, the chat stays open
+    await expect(page.locator("#end")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#status")).to_contain_text("deleted")
+    assert sum((await store.count_by_owner()).values()) == 0
+
+
+async def test_another_page_of_the_site_goes_on_and_a_new_tab_knows_nothing(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    await page.get_by_label("Your message").fill("half a thought")
+
+    await page.goto("/next")
+
+    await expect(page.locator(".message--user")).to_contain_text("How long is the wait?")
+    await expect(page.get_by_label("Your message")).to_have_value("half a thought")
+    assert await page.evaluate("document.activeElement === document.body")  # nobody's focus was taken
+    other = await page.context.new_page()
+    await other.goto("/")
+    await open_chat(other)
+    await expect(other.locator(".message--user")).to_have_count(0)
+
+
+async def test_leaving_quickly_forgets_the_chat_but_not_what_the_site_keeps(page: Page, host: Host) -> None:
+    await page.goto("/")
+    await page.evaluate("sessionStorage.setItem('basket', 'theirs')")
+    await open_chat(page)
+    await answered(page)
+    await page.locator("#leave").evaluate("(link, url) => { link.href = url; }", f"{host.url}/elsewhere")
+
+    await page.get_by_role("link", name="Leave this page quickly").click()
+    await page.wait_for_url("**/elsewhere")
+
+    assert await page.evaluate("Object.keys(sessionStorage)") == ["basket"]
+
+
+async def test_a_helpline_that_cannot_be_reached_says_so_with_the_councils_number(
+    page: Page, host: Host
+) -> None:
+    host.attributes = 'data-phone="01632 000 000"'
+    await page.goto("/")
+    await page.route("**/api/v1/start*", lambda route: route.abort())
+    await page.get_by_role("button", name="Ask about autism and SEND").click()
+    await expect(page.get_by_role("dialog")).to_contain_text(
+        "cannot be reached just now. You can call us: 01632 000 000"
+    )
+    await page.unroute("**/api/v1/start*")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_label("Your message")).to_be_visible()
+
+
+# -- an unkind host page -----------------------------------------------------------------------------
+
+
+async def test_resets_high_z_indexes_and_tampered_prototypes_do_not_reach_in(page: Page, host: Host) -> None:
+    host.files = {"/x.css": _UNKIND_CSS, "/x.js": _UNKIND_JS}
+    host.head = '<link rel="stylesheet" href="/x.css"><script src="/x.js"></script>'
+    host.body = "<div class='cover'></div>"
+    await page.goto("/")
+    await open_chat(page)
+    await page.get_by_label("Your message").click()
+    await page.keyboard.type("How long?")  # the page's shortcuts do not take the keys
+    await expect(page.get_by_label("Your message")).to_have_value("How long?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+
+    look = await page.locator(".message--assistant").last.evaluate(
+        "e => { const s = getComputedStyle(e); return [s.fontSize, s.color, s.letterSpacing, s.visibility]; }"
+    )
+    assert look == ["17px", "rgb(31, 42, 51)", "normal", "visible"]
+    box = await page.get_by_role("dialog").bounding_box()
+    assert box is not None
+    assert box["width"] > 400
+    on_top = await page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).tagName", [box["x"] + 50, box["y"] + 50]
+    )
+    assert on_top == "HELPLINE-CHAT"
+
+
+async def test_a_strict_policy_needs_two_lines_and_nothing_inline(page: Page, host: Host) -> None:
+    sockets = host.helpline.replace("http", "ws", 1)
+    host.policy = (
+        f"default-src 'none'; script-src {host.helpline}; connect-src {host.helpline} {sockets}; "
+        "style-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    refused: list[str] = []
+    page.on(
+        "console", lambda message: refused.append(message.text) if "Security Policy" in message.text else None
+    )
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+
+    background = await page.locator(".message--user").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert background == "rgb(228, 237, 238)"
+    assert refused == []
+
+
+async def test_without_sockets_the_policy_still_lets_the_chat_work(
+    page: Page, host: Host, store: Store
+) -> None:
+    host.policy = f"script-src {host.helpline}; connect-src {host.helpline}"
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    await store.append_assistant(chat, [Draft(text="said later")])
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("said later", timeout=20_000)
+
+
+async def test_the_script_twice_gives_one_chat(page: Page, host: Host) -> None:
+    host.scripts = 2
+    await page.goto("/")
+    await expect(page.get_by_role("button", name="Ask about autism and SEND")).to_be_visible()
+    await page.evaluate(
+        "src => new Promise(done => { const s = document.createElement('script'); s.src = src;"
+        " s.onload = done; document.head.append(s); })",
+        f"{host.helpline}/widget.js",
+    )
+    assert await page.locator("helpline-chat").count() == 1
+
+
+async def test_a_site_that_swaps_its_body_keeps_the_chat(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    await page.evaluate("history.pushState({}, '', '/next'); document.body = document.createElement('body')")
+
+    await expect(page.locator(".message--user")).to_contain_text("How long is the wait?")
+    await answered(page, "and again?")
+
+
+async def test_an_old_jquery_is_left_alone_and_leaves_us_alone(page: Page, host: Host) -> None:
+    if not _JQUERY.exists():
+        pytest.skip("jQuery is not installed (make web)")
+    host.files = {"/jquery.js": _JQUERY.read_text(encoding="utf-8")}
+    host.head = '<script src="/jquery.js"></script>'
+    await page.goto("/")
+    await page.evaluate(
+        "$.ajaxSetup({ headers: { 'X-Theirs': '1' } }); $('body').on('click', 'button', () => false)"
+    )
+    await open_chat(page)
+    await answered(page)
+
+    assert await page.evaluate("$.fn.jquery") == "1.12.4"
+    assert await page.evaluate("$('helpline-chat').find('button').length") == 0
+
+
+async def test_markup_is_text_on_a_councils_page_too(page: Page, bot: StandInBot) -> None:
+    bot.replies = [{"text": "<img src=x onerror=alert(1)>", "buttons": []}]
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "<b>bold</b>")
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("<img src=x")
+    assert await page.locator(".message img, .message b").count() == 0
+
+
+async def test_a_page_that_is_not_allowed_gets_no_chat(page: Page, host: Host) -> None:
+    await page.goto(host.url.replace("127.0.0.1", "localhost"))
+    await page.get_by_role("button", name="Ask about autism and SEND").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("cannot be reached")
+
+
+# -- a council's colours and counting ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("colours", "accent", "warning"),
+    [
+        ("--helpline-accent: #4a2545", "rgb(74, 37, 69)", None),
+        ("--helpline-accent: hsl(309 33% 22%)", "rgb(75, 38, 69)", None),
+        ("--helpline-accent: #ffcc00", "rgb(43, 90, 99)", "accent on background is 1.5:1"),
+        (
+            "--helpline-accent: #4a2545; --helpline-accent-text: #333333",
+            "rgb(43, 90, 99)",
+            "accent-text on accent",
+        ),
+        ("--helpline-accent: rgb(0 0 0 / 50%)", "rgb(43, 90, 99)", "no plain colour"),
+        ("--helpline-background: #111111; --helpline-text: #222222", "rgb(43, 90, 99)", "text on background"),
+    ],
+)
+async def test_colours_are_taken_only_where_everybody_can_read_them(
+    page: Page, host: Host, colours: str, accent: str, warning: str | None
+) -> None:
+    host.files = {"/x.css": f"helpline-chat {{ {colours} }}"}
+    host.head = '<link rel="stylesheet" href="/x.css">'
+    await page.goto("/")
+    await open_chat(page)
+
+    send = page.get_by_role("button", name="Send", exact=True)
+    assert await send.evaluate("e => getComputedStyle(e).backgroundColor") == accent
+    said = await page.locator("helpline-chat").get_attribute("data-contrast-warning")
+    assert (said is None) if warning is None else (warning in str(said))
+
+
+async def test_a_dark_paper_of_the_council_passes_axe(page: Page, host: Host) -> None:
+    host.files = {
+        "/x.css": "helpline-chat { --helpline-background: #101418; --helpline-text: #f2f2f2;"
+        " --helpline-accent: #9fd3dd; --helpline-accent-text: #101418 }"
+    }
+    host.head = '<link rel="stylesheet" href="/x.css">'
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    assert await page.locator("helpline-chat").get_attribute("data-contrast-warning") is None
+    assert await violations(page) == []
+
+
+async def test_events_are_off_until_asked_for_and_hold_no_content(page: Page, host: Host) -> None:
+    listen = (
+        "window.heard = []; for (const n of ['open', 'close', 'started', 'message-sent', 'answer', 'ended'])"
+        " document.addEventListener(`helpline:${n}`, e => heard.push([e.type, e.detail]))"
+    )
+    await page.add_init_script(listen)
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    assert await page.evaluate("heard") == []
+
+    host.attributes = 'data-events="on"'
+    other = await page.context.new_page()
+    await other.add_init_script(listen)
+    await other.goto("/")
+    await open_chat(other)
+    await answered(other)
+    await other.get_by_role("button", name="Close chat").click()
+
+    heard = await other.evaluate("heard")
+    assert [name for name, _ in heard] == [
+        "helpline:open", "helpline:started", "helpline:answer", "helpline:message-sent", "helpline:close"
+    ]  # fmt: skip
+    assert {detail for _, detail in heard} == {None}
+
+
+# -- everyone -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "state", ["closed", "opened", "answered", "danger", "Easy Read", "options", "help", "lost"]
+)
+async def test_axe_finds_nothing_in_any_state(page: Page, state: str) -> None:
+    await page.goto("/")
+    if state != "closed":
+        await open_chat(page)
+    match state:
+        case "answered":
+            await answered(page)
+            for summary in await page.locator(".message--assistant summary").all():
+                await summary.click()
+        case "danger":
+            await say(page, "DANGER")
+            await expect(page.locator(".card--crisis")).to_be_visible()
+        case "Easy Read":
+            await page.get_by_role("button", name="Easy Read").click()
+            await answered(page)
+        case "options":
+            await page.get_by_text("Text size, save and print").click()
+        case "help":
+            await page.get_by_text("In danger now?", exact=True).click()
+        case "lost":
+            await page.route("**/api/**", lambda route: route.abort())
+            await say(page, "hello")
+            await expect(page.locator(".message--unsent")).to_contain_text("Not sent")
+    assert await violations(page) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (320, 256), (640, 360)])
+async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
+    page: Page, width: int, height: int
+) -> None:
+    """1280 x 1024 at 400% is 320 x 256."""
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page, "averylongwordwithoutanyspacesthatcouldpushthepagewide" * 3)
+
+    panel = page.get_by_role("dialog")
+    assert await panel.evaluate("p => p.scrollWidth - p.clientWidth") <= 0
+    for name in ("Send", "Talk to a person", "Close chat", "End and delete this chat"):
+        target = panel.get_by_role("button", name=name).last
+        await target.scroll_into_view_if_needed()
+        await expect(target).to_be_in_viewport(ratio=1)
+    await page.get_by_label("Your message").scroll_into_view_if_needed()
+    await expect(page.get_by_label("Your message")).to_be_in_viewport()
+
+
+async def test_every_target_is_large_enough(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    sizes = await page.eval_on_selector_all(
+        "helpline-chat button, helpline-chat summary, helpline-chat a, helpline-chat textarea",
+        """all => all.filter(e => e.checkVisibility() && !e.matches('.skip'))
+          .map(e => [e.textContent, e.getBoundingClientRect()]).map(([t, r]) => [t, r.width, r.height])""",
+    )
+    assert len(sizes) > 8
+    assert [one for one in sizes if one[1] < 24 or one[2] < 24] == []
+
+
+@pytest.mark.parametrize("larger", [0, 4])
+async def test_the_text_can_be_made_twice_as_large_and_nothing_is_lost(page: Page, larger: int) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await page.get_by_text("Text size, save and print").click()
+    for _ in range(larger):
+        await page.get_by_role("button", name="Larger text").click()
+    size = await page.get_by_label("Your message").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+    assert size == pytest.approx(17 if larger == 0 else 38.4)
+    await answered(page)
+    assert await page.get_by_role("dialog").evaluate("p => p.scrollWidth - p.clientWidth") <= 0
+    if larger:
+        await expect(page.get_by_role("button", name="Larger text")).to_be_disabled()
+        await page.reload()
+        assert await page.locator(".chat").get_attribute("data-size") == "4"
+
+
+async def test_nothing_moves_by_itself_and_forced_colours_keep_every_edge(page: Page) -> None:
+    await page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    moving = await page.eval_on_selector_all(
+        "helpline-chat *",
+        "all => all.filter(e => { const s = getComputedStyle(e);"
+        " return s.animationName !== 'none' || parseFloat(s.transitionDuration) > 0; }).length",
+    )
+    assert moving == 0
+    edges = await page.locator("helpline-chat button:visible").evaluate_all(
+        "all => all.map(e => getComputedStyle(e))"
+        ".map(s => [s.borderTopWidth, s.borderTopColor, s.backgroundColor])"
+    )
+    assert all(width != "0px" and edge != ground for width, edge, ground in edges)
+
+
+async def test_easy_read_is_for_the_whole_chat_and_announced_as_it_is_shown(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    await page.get_by_role("button", name="Easy Read").click()
+    answer = page.locator(".message--assistant").last
+    await expect(answer.locator(":scope > p").nth(1)).to_have_text("33 weeks.")
+    await answer.get_by_text("Show the full answer").click()
+    await expect(answer).to_contain_text("33 weeks on average.")
+    await say(page, "again")
+    await expect(page.locator(".message--assistant")).to_have_count(3)
+    assert (await announced(page))[-1] == "Automated assistant: 33 weeks."
+    await page.reload()
+    await expect(page.get_by_role("button", name="Easy Read")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_news_is_announced_in_order_and_once(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    for number in range(5):
+        await store.append_assistant(chat, [Draft(text=f"news {number}")])
+    await expect(page.locator(".message--assistant").last).to_contain_text("news 4")
+
+    heard = await announced(page)
+    assert heard == ["Automated assistant: 33 weeks on average."] + [
+        f"Automated assistant: news {number}" for number in range(5)
+    ]
+    await expect(page.locator("#announcer")).to_have_attribute("aria-live", "polite")
+    await expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")  # or all would be said twice
+
+
+# -- the conversation ------------------------------------------------------------------------------------
+
+
+async def test_whether_an_answer_helped_is_sent_shown_and_remembered(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    await page.get_by_role("button", name="No. Was this helpful?").click()
+    await expect(page.locator(".helpful")).to_have_text("You said: this was not helpful.")
+    assert "Thank you for telling us." in await announced(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    assert [m.meta.get("helpful") for m in await store.messages(chat)][-1] is False
+    await page.reload()
+    await expect(page.locator(".helpful")).to_have_text("You said: this was not helpful.")
+
+
+async def test_what_is_said_without_a_connection_is_sent_in_order_when_it_is_back(
+    page: Page, bot: StandInBot
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await page.route("**/api/v1/conversations**", lambda route: route.abort())
+    await page.route("**/api/v1/conversations/**", lambda route: route.abort())
+    await say(page, "first")
+    await say(page, "second")
+    await expect(page.locator(".message--unsent")).to_have_count(2)
+    await expect(page.locator(".message--unsent").last).to_contain_text("sent when the connection is back")
+    await page.reload()
+    await expect(page.locator(".message--unsent")).to_have_count(2)
+    await page.unroute_all()
+
+    await expect(page.locator(".message--unsent")).to_have_count(0, timeout=40_000)
+    await expect(page.locator(".message--user")).to_have_count(2)
+    assert bot.texts == ["first", "second"]
+
+
+async def test_too_fast_is_told_kindly_and_sent_by_itself_later(
+    page: Page, client: Client, bot: StandInBot
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page, "one")
+    busy = {
+        "title": "That was very quick, and I cannot keep up",
+        "detail": "Please wait 1 second.",
+        "code": "too_many_requests",
+        "status": 429,
+    }
+    await page.route(
+        "**/messages",
+        lambda route: route.fulfill(
+            status=429,
+            content_type="application/problem+json",
+            headers={
+                "Retry-After": "1",
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Expose-Headers": "*",
+            },
+            body=json.dumps(busy),
+        ),
+        times=1,
+    )
+    await say(page, "two")
+    await expect(page.locator(".message--unsent")).to_contain_text("It will be sent by itself soon")
+
+    await expect(page.locator(".message--assistant")).to_have_count(3)
+    await expect(page.locator(".message--unsent")).to_have_count(0)
+    assert bot.texts == ["one", "two"]
+
+
+async def test_the_room_that_is_left_is_told_while_typing(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    box = page.get_by_label("Your message")
+    await box.fill("x" * 3990)
+    await expect(page.locator("#count")).to_have_text("Room for 10 characters more.")
+    await box.fill("x" * 4001)
+    await expect(page.locator("#count")).to_contain_text("1 character more than I can read at once")
+    assert len(await announced(page)) == 2
+
+
+async def test_days_are_told_apart(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    await expect(page.locator(".day")).to_have_count(0)
+    await page.clock.set_fixed_time("2031-03-04T10:00:00")
+    await page.reload()
+    await expect(page.locator(".day")).to_have_count(1)
+    await expect(page.locator(".day")).to_have_text(re.compile(r"^\w+day,? \d+ \w+ \d{4}$"))
+
+
+async def test_the_chat_can_be_saved_as_text(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    await page.get_by_text("Text size, save and print").click()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("button", name="Save this chat as text").click()
+    file = Path(await (await downloading.value).path())
+    saved = file.read_text(encoding="utf-8")  # noqa: ASYNC240 - a test may block
+    assert "You (" in saved
+    assert "How long is the wait?" in saved
+    assert "33 weeks on average.\nSource: The strategy, published 2022-12" in saved
+
+
+async def test_printing_prints_the_chat_alone(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    await page.get_by_text("Text size, save and print").click()
+    await page.evaluate(
+        "window.print = () => { const c = document.querySelector('helpline-chat');"
+        " window.printed = [c.hasAttribute('data-printing'), document.adoptedStyleSheets.length]; }"
+    )
+    await page.get_by_role("button", name="Print this chat").click()
+    assert await page.evaluate("printed") == [True, 1]
+    assert await page.evaluate("document.adoptedStyleSheets.length") == 0
+    await expect(page.get_by_label("Your message")).to_be_visible()
+
+
+async def test_a_step_of_a_pathway_can_be_marked(page: Page, bot: StandInBot) -> None:
+    steps = [{"title": "You ask", "text": "at school."}, {"title": "They decide", "text": "in six weeks."}]
+    bot.replies = [
+        {"text": "These are the steps."},
+        {"custom": {"cards": [{"kind": "steps", "id": "p", "title": "Steps", "steps": steps}]}},
+    ]
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "what happens?")
+    await expect(page.locator("[aria-current=step]")).to_have_count(0)
+    await page.get_by_text("Mark where you are").click()
+    await page.get_by_label("They decide").check()
+    await expect(page.locator("[aria-current=step]")).to_have_text("You are here. They decide in six weeks.")
+    await page.reload()
+    await expect(page.locator("[aria-current=step]")).to_contain_text("You are here.")
+
+
+async def _scrolling(page: Page) -> float:
+    """The middle time of one step of scrolling up, in milliseconds."""
+    taken: float = await page.evaluate(
+        """async () => {
+          const log = document.querySelector('helpline-chat').shadowRoot.getElementById('log');
+          const times = [];
+          for (let n = 0; n < 40; n++) {
+            const began = performance.now();
+            log.scrollTop -= 400;
+            await new Promise(requestAnimationFrame);
+            times.push(performance.now() - began);
+          }
+          return times.sort((a, b) => a - b)[20];
+        }"""
+    )
+    return taken
+
+
+async def test_5000_messages_scroll_like_a_hundred(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    text = "Somebody said something of ordinary length here, in a sentence or two."
+
+    async def with_messages(first: int, last: int) -> float:
+        drafts = [Draft(text=f"{n}. {text}") for n in range(first, last)]
+        await store.append_assistant(chat, drafts)
+        await page.reload()
+        await expect(page.get_by_text(f"{last - 1}. {text}")).to_be_in_viewport(timeout=60_000)
+        return await _scrolling(page)
+
+    few = await with_messages(0, 100)
+    many = await with_messages(100, 5000)
+    print(f"a step of scrolling: {few:.0f} ms with 100 messages, {many:.0f} ms with 5,000")
+    assert many < few * 3 + 20
+    await expect(page.locator(".message")).to_have_count(5003)
+    await answered(page, "still there?")
