@@ -42,6 +42,7 @@ def render(
             for route, words, needs in _MENU
             if adviser is not None and may(adviser, needs)
         ],
+        "answers": adviser is not None and may(adviser, Can.ANSWER),
         "home": home_of(request, adviser) if adviser else url_of(request, "desk.sign_in"),
         "form_token": form_token(request.cookies.get(COOKIE)),
         "service_name": request.app[SETTINGS].service_name,

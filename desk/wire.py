@@ -115,7 +115,8 @@ def held_json(held: Held, titles: Titles, now: datetime) -> Json:
         row["waits_for_reply"] = True
     else:
         row["detail"] = "You wrote last" if spoken else "You have not written yet"
-    if unseen_alert(held.latest):
+    row["unseen_alert"] = unseen_alert(held.latest) is not None
+    if row["unseen_alert"]:
         row["priority"], row["tag"] = str(Priority.CRISIS), "Safety alert"
     return row
 
