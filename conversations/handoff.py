@@ -23,6 +23,7 @@ from conversations.models import (
     Escalation,
     EscalationStatus,
     Json,
+    Message,
     Owner,
     Priority,
     Role,
@@ -385,6 +386,28 @@ class HandOff:
             await append_in(session, conversation_id, [notice] if notice else [], now)
         self._tell(conversation_id)
 
+    async def lost_by(self, adviser_id: str, since: datetime) -> list[Conversation]:
+        """The chats that went back to the queue since ``since`` because this adviser was not seen.
+
+        For an adviser who returns: ``Conversation.owner`` tells whether the chat still waits. A private note
+        in the chat says the same to whoever has it now.
+        """
+        async with self.database.reading() as session:
+            ids = await session.scalars(
+                select(Message.conversation_id).where(
+                    Message.private.is_(True),
+                    Message.created_at >= since,
+                    Message.meta["kind"].as_string() == "adviser_unseen",
+                    Message.meta["adviser"].as_string() == adviser_id,
+                )
+            )
+            rows = await session.scalars(
+                select(Conversation)
+                .where(Conversation.id.in_(set(ids)))
+                .order_by(Conversation.updated_at.desc())
+            )
+            return list(rows)
+
     async def long_waits(self, limit: timedelta, *, notice: Draft) -> list[str]:
         """Tell everybody who has waited for ``limit`` and was not told before; the ids of their chats."""
         now, told = utc_now(), []
@@ -449,7 +472,7 @@ class HandOff:
         async with self.database.reading() as session:
             lost = (
                 await session.execute(
-                    select(Conversation.id, Adviser.id)
+                    select(Conversation.id, Adviser.id, Adviser.name)
                     .join(Adviser, Adviser.id == Conversation.adviser_id)
                     .where(
                         Conversation.owner == Owner.ADVISER,
@@ -458,10 +481,17 @@ class HandOff:
                 )
             ).all()
         moved = []
-        for conversation_id, adviser_id in lost:
+        for conversation_id, adviser_id, name in lost:
+            note = Draft(
+                role=Role.SYSTEM,
+                private=True,
+                text=f"{name} was not seen for a while, so this chat went back to the queue.",
+                meta={"kind": "adviser_unseen", "adviser": adviser_id},
+            )
             try:
                 async with self.database.writing() as session:
                     await _requeue(session, conversation_id, adviser_id, "system", "adviser unseen", notice)
+                    await append_in(session, conversation_id, [note], utc_now())
             except (OwnershipChanged, NotFound):
                 continue  # given back, closed or erased since we looked
             moved.append(conversation_id)

@@ -204,6 +204,11 @@ async def test_an_adviser_who_vanishes_puts_the_chat_back_and_the_family_is_told
     assert escalation.status is EscalationStatus.OPEN
     with pytest.raises(OwnershipChanged):
         await store.append_adviser(chat, sam, "I am back")
+    assert [c.id for c in await store.lost_by(sam, utc_now() - timedelta(minutes=1))] == [chat]
+    assert await store.lost_by(sam, utc_now()) == []
+    note = (await store.messages(chat, include_private=True))[-1]
+    assert note.private
+    assert "Sam" in note.text
 
 
 async def test_after_the_adviser_closes_the_bot_has_the_chat_and_one_may_ask_again(store: Store) -> None:
