@@ -247,8 +247,15 @@ class CrisisCards:
             contact for contact in self._contacts if contact.suits(danger, [a for a in areas if a], age)
         ]
         if age is not None and age < 18:
-            # The emergency number stays first; then what is made for their age.
-            suited.sort(key=lambda contact: (contact.rank > 2, contact.maximum_age is None, contact.rank))
+            # The emergency number stays first; then what is made for their age, and lines they can text.
+            suited.sort(
+                key=lambda contact: (
+                    contact.rank > 1,
+                    contact.maximum_age is None,
+                    contact.text is None,
+                    contact.rank,
+                )
+            )
         return suited[:_MOST_CONTACTS]
 
     def reply(

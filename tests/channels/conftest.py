@@ -80,7 +80,7 @@ class World:
         """Wait until nothing is left to be sent."""
         async with asyncio.timeout(self.waits):
             while await self.app[OUTBOX].next_due(["telegram", "whatsapp", "sms"]) is not None:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
 
     async def conversation(self, person: Person) -> Conversation | None:
         return await self.store.of_sender(person.channel, person.address)
