@@ -106,6 +106,22 @@ def _growth(part: Part) -> str:
     )
 
 
+def _engine(part: Part) -> str:
+    names = {
+        "store_ms": "stored and read, ms",
+        "states_ms": "states for policies, ms",
+        "call_ms": "call written, ms",
+        "call_kb": "call, kB",
+        "reply_ms": "reply checked, ms",
+    }
+    rows = [[row["what"], row["turn"], *(f"{row[name]:.2f}" for name in names)] for row in part["figures"]]
+    return (
+        "## The parts of a turn inside Rasa\n\nProcessor time of what our changes replace, at a turn of a"
+        " chat (`bot/engine/measure.py`). Stock Rasa: its\nstore in memory. Ours: SQLite on disk. An action"
+        " writes one call and checks one reply.\n\n" + _table(["what", "turn", *names.values()], rows)
+    )
+
+
 def _start(part: Part) -> str:
     rows = [
         [row["what"], f"{row['seconds']:.1f}", f"{row['cpu']:.1f}", f"{row['megabytes']:.0f}"]
@@ -255,6 +271,7 @@ _SECTIONS: dict[str, Callable[[Part], str]] = {
     "many chats": _many,
     "busy hour": _turns("A busy hour", "200 open chats, one message each 10 seconds, through the gateway."),
     "growth": _growth,
+    "engine": _engine,
     "changes": _turns(
         "Each change to Rasa",
         "Chats of twenty turns. Alone, none (stock behaviour, our start) and all. CPU: of the Rasa\n"

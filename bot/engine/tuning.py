@@ -17,7 +17,6 @@ import inspect
 import logging
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Callable, Dict, List, Optional, Text, Tuple, Type
 
 logger = logging.getLogger(__name__)
@@ -155,10 +154,17 @@ class ActionCall(Dict[str, Any]):
     domain: Any = None
 
 
-@lru_cache(maxsize=4)
-def _digest_of(_identity: int, domain: Any) -> str:
-    """A short name for a domain. By identity: a model's domain is one object that is not changed."""
-    return str(domain.fingerprint())
+#: Domains that have a digest, by identity: hashing one would work its digest out anew.
+_digests: Dict[int, Tuple[Any, str]] = {}
+
+
+def _digest_of(domain: Any) -> str:
+    """A short name for a domain. A model's domain is one object that is not changed."""
+    known = _digests.get(id(domain))
+    if known is None:
+        _digests.clear()  # another model was loaded
+        known = _digests[id(domain)] = (domain, str(domain.fingerprint()))
+    return known[1]
 
 
 def _slim_call(original: Any) -> Any:
@@ -187,7 +193,7 @@ def _slim_call(original: Any) -> Any:
             if domain.does_custom_action_explicitly_need_domain(self.name()):
                 call["domain"] = domain.as_dict()
             return call
-        call["domain_digest"] = _digest_of(id(domain), domain)
+        call["domain_digest"] = _digest_of(domain)
         call.domain = domain
         return call
 

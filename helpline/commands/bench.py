@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from bench import running
+from bench import parts, running
 from bench.machines import missing
 from bench.processes import BenchFailed
 from bench.report import write
@@ -59,6 +59,14 @@ def chats(rounds: int, seconds: int) -> None:
 
 
 @bench.command()
+def engine() -> None:
+    """The parts of a turn inside Rasa, stock and ours, in processor time: no model and no server needed."""
+    rows = [asdict(row) for row in parts.measure()]
+    click.echo(parts.table(rows))
+    keep("engine", rows, command="helpline bench engine")
+
+
+@bench.command()
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 def changes(rounds: int) -> None:
     """Each change to Rasa alone, none, and all together. Starts Rasa seven times: needs 5 GB of memory."""
@@ -103,6 +111,7 @@ def report() -> None:
 def everything(context: click.Context, short: bool) -> None:
     """Measure everything and write the report: about an hour, or ten minutes with --short."""
     context.invoke(chats, rounds=10 if short else 40, seconds=3 if short else 10)
+    context.invoke(engine)
     context.invoke(changes, rounds=2 if short else 5)
     context.invoke(search, sizes=SIZES[:2] if short else SIZES)
     context.invoke(sockets, count=500 if short else 5_000, seconds=10 if short else 60)
