@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,14 @@ from aiohttp.test_utils import TestServer
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
+from conversations.callbacks import CallBacks
+from conversations.events import QUEUE
 from conversations.models import DeskRole, Owner, Priority, Role
+from conversations.sealing import Sealer
 from conversations.store import Store
+from desk.settings import DeskSettings
 from tests.desk.conftest import PASSWORD, SUMMARY, alert, new_adviser, waiting_chat
+from tests.desk.test_desk_pages import finished_chat, promised_call_back
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -188,6 +194,27 @@ async def reference(store: Store, chat: str) -> str:
     return escalation.reference
 
 
+async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser_present(
+    context: BrowserContext, store: Store
+) -> None:
+    page = await sign_in(context, store)
+    sam = await store.adviser_called("Sam Surname")
+    chat = await waiting_chat(store)
+    await store.claim(chat, sam.id)
+    await page.goto("/desk/history")
+    link = page.get_by_role("alert").get_by_role("link")
+    await expect(link).to_be_hidden()
+
+    await alert(store, chat)
+    store.events.publish(QUEUE)
+
+    told = page.get_by_role("alert").get_by_text("Safety alert in one of your chats")
+    await expect(told).to_be_in_viewport()
+    assert await store.advisers_present() == 1
+    await link.click()
+    await expect(page.get_by_role("button", name="I have seen this alert")).to_be_visible()
+
+
 async def test_words_are_kept_and_put_in_by_code_and_from_the_list(
     context: BrowserContext, store: Store
 ) -> None:
@@ -323,3 +350,69 @@ async def test_every_page_fits_and_axe_finds_nothing(
     await page.keyboard.press("Enter")
     await expect(page).to_have_title("Error: Sign in - Advisers' desk")
     assert await violations(page) == ""
+
+
+#: Every page that one may just look at, for whoever may see all.
+PAGES = [
+    "/desk/",
+    "/desk/?only=high",
+    "/desk/call-backs",
+    "/desk/history",
+    "/desk/history?label=school",
+    "/desk/history?since=soon",
+    "/desk/find?q=school",
+    "/desk/supervise",
+    "/desk/figures",
+    "/desk/canned-replies?code=hello",
+    "/desk/service",
+    "/desk/audit",
+    "/desk/accounts",
+    "/desk/account",
+    "/desk/account/second-factor",
+    "/desk/nowhere",
+]
+
+
+async def test_every_page_of_the_desk_has_no_violation_and_fits_a_narrow_window(
+    context: BrowserContext, store: Store, settings: DeskSettings
+) -> None:
+    page = await sign_in(context, store, "Ann Admin", DeskRole.ADMIN)
+    ann = await store.adviser_called("Ann Admin")
+    await new_adviser(store, "Sam Surname")
+    await store.set_canned_reply("hello", "Hello, thank you for waiting.", by=ann.id)
+    await store.announce("Our phones are down today.", by=ann.id)
+    await store.add_closure(date(2099, 12, 24), date(2099, 12, 26), "Winter break", by=ann.id)
+    await store.set_hours({0: [(time(9), time(17))]}, closed_on_bank_holidays=True, by=ann.id)
+    mine, crisis = await waiting_chat(store), await waiting_chat(store, Priority.CRISIS)
+    await store.claim(mine, ann.id)
+    await store.add_note(mine, ann.id, "A note for colleagues.")
+    await store.add_label(mine, ann.id, "school")
+    _, call_back = await promised_call_back(store, settings)
+    calls = CallBacks(store.database, store.events, Sealer(settings.secret_keys))
+    await calls.claim(call_back, ann.id)
+    await calls.attempted(call_back, ann.id, "no_answer")
+    await calls.claim(call_back, ann.id)
+    _, reference = await finished_chat(store, ann.id)
+    addresses = [
+        *PAGES,
+        f"/desk/chats/{mine}",
+        f"/desk/chats/{crisis}",
+        f"/desk/call-backs/{call_back}",
+        f"/desk/history/{reference}",
+    ]
+    problems = []
+    for address in addresses:
+        await page.set_viewport_size({"width": 1280, "height": 900})
+        await page.goto(address)
+        for details in await page.locator("details:visible").all():
+            await details.locator("summary").click()
+        problems += [f"{address}: {found}" for found in (await violations(page)).splitlines()]
+        await page.set_viewport_size({"width": 320, "height": 640})
+        if await too_wide(page):
+            problems.append(f"{address}: has to be scrolled sideways at 320 pixels")
+    assert problems == []
+    link = await store.reset_adviser("Sam Surname")
+    await context.clear_cookies()
+    for address in ("/desk/sign-in", f"/desk/password?link={link}", "/desk/password?link=used"):
+        await page.goto(address)
+        assert await violations(page) == "", address
