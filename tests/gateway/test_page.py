@@ -375,6 +375,31 @@ async def test_axe_finds_nothing_in_any_state(page: Page, bot: StandInBot, state
     assert await violations(page) == []
 
 
+@needs_browser
+@pytest.mark.parametrize("path", ["/accessibility", "/demo?area=derbyshire"])
+async def test_axe_finds_nothing_on_the_pages_around(page: Page, path: str) -> None:
+    await page.goto(path)
+    assert await violations(page) == []
+
+
+@needs_browser
+async def test_axe_finds_nothing_on_the_page_without_javascript(browser: Browser, client: Client) -> None:
+    # axe itself needs JavaScript: the plain page is shown by keeping only the chat's script away.
+    context = await browser.new_context(
+        base_url=str(client.make_url("/")), viewport={"width": 320, "height": 640}
+    )
+    plain = await context.new_page()
+    await plain.route("**/widget.js", lambda route: route.abort())
+    await plain.goto("/")
+    await plain.get_by_label("Your message").fill("How long is the wait?")
+    await plain.get_by_role("button", name="Send").click()
+    await expect(plain.get_by_text("33 weeks on average.")).to_be_visible()
+
+    assert await violations(plain) == []
+    assert await plain.evaluate("document.documentElement.scrollWidth") <= 320
+    await context.close()
+
+
 # -- without JavaScript ----------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
@@ -13,7 +14,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, Page, expect
 
+from conversations.events import PERSON
 from conversations.log import Draft
+from conversations.models import Priority
 from conversations.store import Store
 from gateway.settings import Settings
 from helpline.settings import ROOT
@@ -636,6 +639,24 @@ async def test_too_fast_is_told_kindly_and_sent_by_itself_later(
     await expect(page.locator(".message--assistant")).to_have_count(3)
     await expect(page.locator(".message--unsent")).to_have_count(0)
     assert bot.texts == ["one", "two"]
+
+
+async def test_an_adviser_is_told_that_the_person_writes_and_nobody_else_is(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    with store.events.subscribe(chat) as subscription:
+        await page.get_by_label("Your message").press_sequentially("to the assistant")
+        assert PERSON not in subscription.take_typing()
+        adviser, _ = await store.add_adviser("Sam Smith")
+        await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+        await store.claim(chat, adviser.id)
+        await expect(page.locator("#status")).to_have_text("Adviser Sam is in this chat.")
+        await page.get_by_label("Your message").press_sequentially("hi")
+        async with asyncio.timeout(10):
+            while PERSON not in subscription.take_typing():
+                await subscription.wait(1)
 
 
 async def test_the_room_that_is_left_is_told_while_typing(page: Page) -> None:

@@ -520,6 +520,7 @@ export class Chat {
     frame.text.addEventListener("input", () => {
       memory.set("draft", frame.text.value);
       this.showCount();
+      if (this.status.owner === "adviser") this.stream?.writing();
     });
     frame.easyRead.addEventListener("click", () => {
       memory.set("easy-read", this.view.easyRead ? "" : "yes");

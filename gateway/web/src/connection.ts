@@ -8,6 +8,10 @@ const LONGEST_PAUSE_MS = 30_000;
 /** While there is no socket, the log is read this often. */
 const FIRST_PAUSE_MS = 1_000;
 
+const WRITING_MS = 3_000;
+/** Exactly so: the gateway compares the frame as it is. */
+const WRITING = '{"type":"typing"}';
+
 /** What the server says is wrong. */
 export class Refused extends Error {
   constructor(
@@ -92,6 +96,7 @@ export class Stream {
   private failures = 0;
   private socket: WebSocket | null = null;
   private timer: number | undefined;
+  private toldWriting = 0;
 
   /** @param after the last sequence number that was read in order */
   constructor(
@@ -108,6 +113,13 @@ export class Stream {
     this.stopped = true;
     clearTimeout(this.timer);
     this.socket?.close();
+  }
+
+  /** Tells an adviser that the person is writing; not what, and no oftener than every few seconds. */
+  writing(): void {
+    if (this.socket?.readyState !== WebSocket.OPEN || Date.now() - this.toldWriting < WRITING_MS) return;
+    this.toldWriting = Date.now();
+    this.socket.send(WRITING);
   }
 
   /** Tries again now: the browser says that the network is back. */
