@@ -39,7 +39,7 @@ def test_the_floors_hold(check: SafetyCheck) -> None:
         right[label] += level in accepted
         false_alarms += label == "safe" and level == "crisis"
     assert right["crisis"] / total["crisis"] >= 0.98
-    assert right["distress"] / total["distress"] >= 0.92
+    assert right["distress"] / total["distress"] >= 0.94
     assert false_alarms / total["safe"] <= 0.06
 
 
