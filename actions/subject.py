@@ -112,13 +112,17 @@ def _answer_also(
     reply: Reply, session: Session, context: Context, question: Question, events: list[EventType]
 ) -> tuple[Context, list[EventType]]:
     """Add a further question's answer; who is asked back for, the talk goes on about."""
+    asked = _LEADS_IN.sub("", question.text)
+    if meant := meant_by(question.text, reply.topic):
+        # "How do I appeal? How long have I got?": the second leans on the first.
+        question = Question(meant.question or question.text, meant.topic)
     if question.topic not in ANSWERS:
         reply.offer(*topic_buttons(session, [question.topic]))
         return context, events
     second, after, asks_back = _answer(session, replace(context, text=question.text), question.topic)
     if second.topic == reply.topic and set(second.shown) <= set(reply.shown):
         return context, events
-    reply.also(second, f"You also asked: {_LEADS_IN.sub('', question.text)}")
+    reply.also(second, f"You also asked: {asked}")
     reply.offer(*topic_buttons(session, [second.topic] if second.topic else []))
     # Only one thing is asked back at a time.
     return (context, events) if events else (after, asks_back)

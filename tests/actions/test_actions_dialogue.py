@@ -57,6 +57,16 @@ async def test_the_second_answer_is_short_and_keeps_its_source(talk: Talk) -> No
     }
 
 
+async def test_the_second_question_may_lean_on_the_first(talk: Talk) -> None:
+    turn = await talk.say(
+        "How do I ask for a plan? What if they say no?",
+        "ehcp_request",
+        questions=[("How do I ask for a plan?", "ehcp_request"), ("What if they say no?", "wait_time")],
+    )
+
+    assert {custom["topic"] for custom in turn.custom} == {"ehcp_request", "ehcp_refused_appeal"}
+
+
 async def test_only_one_thing_is_asked_back(talk: Talk) -> None:
     turn = await talk.say(
         "how long is the wait and what support groups are there",
