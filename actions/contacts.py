@@ -49,7 +49,7 @@ def answer_contact(
         for contact in lines:
             reply.say(_say_line(contact), records=[contact])
         return context, []
-    named = services_named(session, context.text, context.store_area)
+    named = services_named(session, context.text, context.store_area, context.place)
     services = (
         list(named.services)
         or services_by_id(session, context.shown, context.store_area)[:MOST_CARDS]

@@ -17,7 +17,7 @@ from actions.answering import area_name, ask_area, say_general, say_outside, say
 from actions.context import ELSEWHERE, Context, read_context
 from actions.replies import Reply
 from actions.store import read_store
-from actions.subject import ANSWERS, give_answer, topic_meant, topic_told
+from actions.subject import ANSWERS, give_answer, only_tells, topic_meant, topic_told
 from knowledge import models
 from knowledge.sources import sources_of
 
@@ -43,11 +43,24 @@ class ActionFollowUp(Action):
             context = replace(context, topic="wait_time")
         elif meant := await asyncio.to_thread(topic_meant, context):
             return await asyncio.to_thread(give_answer, dispatcher, *meant)
+        elif asked := _asks_something_new(tracker):
+            return await asyncio.to_thread(give_answer, dispatcher, context, asked)
         # With nothing to carry on from, "I'm 33, in Derby, can I refer myself?" is a question after all.
         topic = context.topic or next_best_topic(tracker)
         if context.topic is None and topic is not None:
             return await asyncio.to_thread(give_answer, dispatcher, context, topic)
         return await asyncio.to_thread(carry_on, dispatcher, context, only_another_place(tracker))
+
+
+#: So sure of its topic a message has to be to be more than the answer to a form's question.
+_SURELY_ASKS = 0.6
+
+
+def _asks_something_new(tracker: Tracker) -> str | None:
+    """The topic of a new question that also tells what a form asked: "how long is the wait in Derby?"."""
+    intent = (tracker.latest_message or {}).get("intent") or {}
+    name, sure = str(intent.get("name")), float(intent.get("confidence") or 0.0) >= _SURELY_ASKS
+    return name if name in ANSWERS and sure and not only_tells(tracker) else None
 
 
 def only_another_place(tracker: Tracker) -> bool:

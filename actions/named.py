@@ -42,15 +42,17 @@ class Named:
     only: bool  # the message asks about them and about nothing else
 
 
-def services_named(session: Session, text: str, area: str | None) -> Named:
+def services_named(session: Session, text: str, area: str | None, place: str | None = None) -> Named:
     """The services whose name or abbreviation stands in a message; the longest name wins.
 
     Args:
         text: the message as the person wrote it.
         area: leaves out services that do not hold there; None keeps all.
+        place: the person's place as written: "who runs the Lighthouse in Derby" asks about nothing else.
     """
     words = plain(text)
     rest = plain(_ONLY_ASKS.sub(" ", text))
+    here = plain(place or "")
     found: list[tuple[int, str, Service]] = []
     for service in all_services(session, area):
         names = [service.name, *(service.alternate_name or "").split("; ")]
@@ -59,7 +61,7 @@ def services_named(session: Session, text: str, area: str | None) -> Named:
             found.append((len(name), name, service))
     longest = max((length for length, _, _ in found), default=0)
     of_it = [(name, service) for length, name, service in found if length == longest]
-    only = any(_leaves_nothing(name, words) for name, _ in of_it)
+    only = any(_leaves_nothing(name, words, here) for name, _ in of_it)
     return Named(tuple(service for _, service in of_it), only)
 
 
@@ -89,5 +91,7 @@ def _stands_in(name: str, text: str, words: str, rest: str) -> bool:
     return bool(wanted.strip()) and wanted in words
 
 
-def _leaves_nothing(name: str, words: str) -> bool:
-    return not plain(_ONLY_ASKS.sub(" ", words.replace(plain(name), " "))).strip()
+def _leaves_nothing(name: str, words: str, here: str) -> bool:
+    left = plain(words.replace(plain(name), " "))
+    left = left.replace(here, " ") if here.strip() else left
+    return not plain(_ONLY_ASKS.sub(" ", left)).strip()

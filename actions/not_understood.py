@@ -64,7 +64,7 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
     if context.questions:
         return give_answer(dispatcher, context, context.questions[0].topic)
     with read_store() as session:
-        named = services_named(session, context.text, context.store_area)
+        named = services_named(session, context.text, context.store_area, context.place)
     if named.only:
         return give_answer(dispatcher, context, "service_contact")
     dispatcher.utter_message(response="utter_out_of_scope")
@@ -86,7 +86,7 @@ def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: 
     if context.questions:
         return give_answer(dispatcher, context, context.questions[0].topic)
     with read_store() as session:
-        if services_named(session, context.text, context.store_area).only:
+        if services_named(session, context.text, context.store_area, context.place).only:
             topic: str | None = "service_contact"
         else:
             topic = topic_by_meaning(context, session, None)

@@ -87,7 +87,7 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
 
 def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Context, list[EventType]]:
     """One question's reply, the context after it, and what is to be asked back."""
-    named = services_named(session, context.text, context.store_area)
+    named = services_named(session, context.text, context.store_area, context.place)
     if named.services and named.only and topic not in _OWN_WAY_WITH_NAMES:
         topic = "service_contact"
     else:

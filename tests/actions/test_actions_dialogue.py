@@ -155,10 +155,9 @@ async def test_a_pronoun_is_the_service_that_was_shown(talk: Talk) -> None:
         assert turn.card_ids(), text
 
 
-async def test_who_runs_a_service_is_told(talk: Talk) -> None:
-    turn = await talk.say(
-        "who runs the lighthouse in Derby", "service_contact", ("area", "Derby", "derby-city")
-    )
+@pytest.mark.parametrize("intent", ["service_contact", "out_of_scope"])
+async def test_who_runs_a_service_is_told(talk: Talk, intent: str) -> None:
+    turn = await talk.say("who runs the lighthouse in Derby", intent, ("area", "Derby", "derby-city"))
 
     assert "Run by: " in turn.text
 
@@ -413,3 +412,23 @@ async def test_the_time_to_appeal_leads_when_it_is_asked_for(talk: Talk) -> None
     turn = await talk.say("how long have we got to appeal?", "ehcp_refused_appeal")
 
     assert "within 2 months" in turn.texts[0]
+
+
+async def test_a_new_question_that_names_the_place_is_answered_and_not_only_heard_as_the_place(
+    talk: Talk,
+) -> None:
+    asked = await talk.say(
+        "how do I get my son assessed", "diagnosis_route_child", ("cohort", "son", "child")
+    )
+    assert asked.follow_ups == ["area_form"]
+
+    # The form takes the place from the message and hands on to the follow-up.
+    turn = await talk.say(
+        "how long is the wait in Derbyshire",
+        "wait_time",
+        ("area", "Derbyshire", "derbyshire"),
+        action="action_follow_up",
+    )
+
+    assert turn.slots["topic"] == "wait_time"
+    assert "33 weeks" in turn.text
