@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 from pathlib import Path
+from string import digits
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,7 +22,7 @@ LONGEST = 256
 _FEWEST_DIFFERENT = 5
 
 #: What is hung on to a word to make it a password; nobody is the safer for it.
-_AT_THE_END = "0123456789!?."
+_AT_THE_END = f"{digits}!?."
 
 _HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 

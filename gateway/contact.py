@@ -15,7 +15,7 @@ _MANY_DIGITS = 5
 
 _EMAIL = re.compile(r"[^@\s,;<>]{1,64}@[^@\s,;<>.]+(?:\.[^@\s,;<>.]+)+")
 
-#: What is said around a number or an address: "it is 07700 900123", "mailto:a@b.example".
+#: What is said around a number or an address: "it is 07...", "mailto:a@b.example".
 _IN_TEXT = re.compile(r"[^\s,;<>:]+@[^\s,;<>]+")
 _NUMBER = re.compile(r"\+?[\d(][\d\s().-]{3,}\d")
 
