@@ -15,9 +15,9 @@ _TIME = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Add the columns and the table."""
-    with op.batch_alter_table("adviser") as table:
-        table.add_column(sa.Column("away", sa.Boolean(), nullable=False, server_default=sa.false()))
-        table.add_column(sa.Column("capacity", sa.Integer(), nullable=False, server_default="3"))
+    # Not in a batch: SQLite would make the table anew, which chats that point at an adviser forbid.
+    op.add_column("adviser", sa.Column("away", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("adviser", sa.Column("capacity", sa.Integer(), nullable=False, server_default="3"))
     # What happened before this version is told to nobody any more.
     with op.batch_alter_table("transition") as table:
         table.add_column(sa.Column("published", sa.Boolean(), nullable=False, server_default=sa.true()))
