@@ -42,8 +42,9 @@ async def _current_cards() -> CrisisCards:
     return cards
 
 
-#: Below either, the likeliest topic is answered instead; chosen on the messages of tests/heldout.
-_SURE_CONFIDENCE, _SURE_ANSWERABILITY = 0.4, 0.3
+#: Below either, the likeliest topic is answered instead. Of 220 harmless messages of the development sets for
+#: safety, most of them look-alikes, 4 reach both; 16 reached 0.4 and 0.3.
+_SURE_CONFIDENCE, _SURE_ANSWERABILITY = 0.6, 0.4
 
 
 def _is_sure(message: dict[str, Any]) -> bool:
