@@ -54,6 +54,7 @@ class Context:
     question: str | None = None  # the words that the last topic was answered for
     insults: int = 0  # in a row
     questions: Sequence[Question] = field(default_factory=tuple)  # several in the newest message
+    settled: bool = False  # the topic was answered before and is now only answered again
     names: Sequence[str] = field(default_factory=tuple)  # people's names in the newest message
 
     @property

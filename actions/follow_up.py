@@ -103,7 +103,9 @@ def carry_on(
         # The elliptical words ("and for adults?") say nothing of their own to search for, and the question
         # that they go on from may speak of somebody else; another place does not change what was asked.
         text = context.question or "" if same_question else ""
-        return give_answer(dispatcher, replace(context, text=text, topic=topic, questions=()), topic)
+        return give_answer(
+            dispatcher, replace(context, text=text, topic=topic, questions=(), settled=True), topic
+        )
     return _offer_topics(dispatcher, context)
 
 

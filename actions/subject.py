@@ -90,7 +90,7 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
     named = services_named(session, context.text, context.store_area, context.place)
     if named.services and named.only and topic not in _OWN_WAY_WITH_NAMES:
         topic = "service_contact"
-    else:
+    elif not context.settled:
         by_meaning = topic_by_meaning(context, session, topic)
         topic = by_meaning if by_meaning in ANSWERS else topic
     if topic == "diagnosis_route_adult" and context.young and (context.age or _CHILD_BELOW) < _CHILD_BELOW:
