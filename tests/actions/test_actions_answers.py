@@ -488,5 +488,5 @@ async def test_a_question_that_was_answered_is_not_offered_again(talk: Talk) -> 
     asked = "School rings every day and tells me to fetch him at lunch. Can they?"
     turn = await talk.say(asked, "exclusion_attendance")
 
-    assert turn.text.startswith("No.")
+    assert "No. Sending a child home" in turn.text
     assert asked not in turn.buttons

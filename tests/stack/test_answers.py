@@ -69,7 +69,9 @@ CHATS = [
     (["how long is the wait for a child?"], ["Which area"], []),
     (["how long is the wait for a child?", "Buxton"], [r"\b33 weeks"], []),
     (["when are my bins collected"], ["autism", "cannot help"], []),
-    (["can I talk to a real person"], ["person", r"reference (is )?HL-"], []),
+    # A person is asked before anything is passed on.
+    (["can I talk to a real person"], ["pass on this whole chat", "all right"], [r"reference (is )?HL-"]),
+    (["can I talk to a real person", "yes please"], ["person", r"reference (is )?HL-"], []),
     (["/restart"], [r"\w"], ["Traceback"]),
 ]
 
