@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.reading import Heard, hear, read_age
@@ -60,6 +60,7 @@ def test_what_is_no_age(words: str) -> None:
     assert read_age(words) is None
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(st.integers(0, 120))
 def test_every_age_in_digits(years: int) -> None:
     for words in (f"{years} year old", f"aged {years}", f"she is {years}"):
@@ -226,6 +227,7 @@ def test_days(text: str, entities: list[Entity], day: date | None) -> None:
     assert heard(text, *entities).day == day
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.booleans())
 def test_whatever_is_typed_is_read(text: str, telling: bool) -> None:
     told = hear(text, [], NOW, answers_a_question=telling)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.async_api import Page, expect
 
@@ -58,6 +58,7 @@ def percent(value: str) -> float:
 WEEKS = st.floats(0, 5000, allow_nan=False)
 
 
+@settings(deadline=None)  # that a busy machine is slow is no fault of the chart
 @given(st.lists(st.tuples(WEEKS, WEEKS), min_size=1, max_size=5))
 def test_bars_are_as_long_as_their_weeks_and_never_leave_the_picture(
     weeks: list[tuple[float, float]],
