@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import sys
+import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -355,7 +356,8 @@ async def test_the_assistant_never_speaks_while_a_person_has_the_chat(
 
 async def _take_and_give_back_while_asking(chat: Chat, store: Store, bot: StandInBot) -> int:
     """Returns how many questions were asked meanwhile."""
-    sam, *_ = await store.add_adviser("Sam")
+    # A name of its own: on PostgreSQL the module's tests share one database.
+    sam, *_ = await store.add_adviser(f"Sam {uuid.uuid4().hex[:8]}")
     over = asyncio.Event()
     count = 0
 
