@@ -71,7 +71,7 @@ CHATS = [
     (["when are my bins collected"], ["autism", "cannot help"], []),
     # A person is asked before anything is passed on.
     (["can I talk to a real person"], ["pass on this whole chat", "all right"], [r"reference (is )?HL-"]),
-    (["can I talk to a real person", "yes please"], ["person", r"reference (is )?HL-"], []),
+    (["can I talk to a real person", "yes please"], ["adviser", r"reference (is )?HL-"], []),
     (["/restart"], [r"\w"], ["Traceback"]),
 ]
 
