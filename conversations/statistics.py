@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from statistics import median
 
 from sqlalchemy import func, select
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from conversations.database import Database
 from conversations.events import Events
 from conversations.models import Conversation, Escalation, Message, Role
+from conversations.opening import LOCAL_TIME
 
 #: The person waited for somebody and then no longer wanted to.
 _WITHDRAWN = "withdrawn"
@@ -42,7 +43,7 @@ class Figures:
     handling: Times  # from the first claim to the end
     ratings: int
     rating: float | None  # mean, 1 to 5
-    topics_by_week: dict[date, dict[str, int]]  # by the Monday of the week: answers by topic
+    topics_by_week: dict[date, dict[str, int]]  # by the Monday of the UK week: answers by topic
 
 
 class Statistics:
@@ -56,7 +57,7 @@ class Statistics:
         """Everything from ``since`` (included) to ``until`` (not included), both aware times."""
         begun = (Conversation.created_at >= since, Conversation.created_at < until)
         asked = (Escalation.created_at >= since, Escalation.created_at < until)
-        day = func.date(Message.created_at)
+        answers = (Message.topic.is_not(None), Message.created_at >= since, Message.created_at < until)
         async with self.database.reading() as session:
             chats = await session.scalar(select(func.count()).select_from(Conversation).where(*begun)) or 0
             with_request = (
@@ -86,15 +87,23 @@ class Statistics:
                     .group_by(Escalation.reference)
                 )
             }
-            topics = (
+            first, last = (
                 await session.execute(
-                    select(Message.topic, day, func.count())
-                    .where(
-                        Message.topic.is_not(None), Message.created_at >= since, Message.created_at < until
-                    )
-                    .group_by(Message.topic, day)
+                    select(
+                        func.min(Message.created_at, type_=Message.created_at.type),
+                        func.max(Message.created_at, type_=Message.created_at.type),
+                    ).where(*answers)
                 )
-            ).all()
+            ).one()
+            topics_by_week = {}
+            for monday, begins, ends in _weeks(first, last):
+                rows = await session.execute(
+                    select(Message.topic, func.count().label("answers"))
+                    .where(*answers, Message.created_at >= begins, Message.created_at < ends)
+                    .group_by(Message.topic)
+                )
+                if counted := {str(row.topic): row.answers for row in rows}:
+                    topics_by_week[monday] = _largest_first(counted)
         ratings = [request.rating for request in requests if request.rating is not None]
         claimed = [(one, one.first_claimed_at) for one in requests if one.first_claimed_at is not None]
         return Figures(
@@ -111,7 +120,7 @@ class Statistics:
             handling=_times([one.closed_at - at for one, at in claimed if one.closed_at is not None]),
             ratings=len(ratings),
             rating=sum(ratings) / len(ratings) if ratings else None,
-            topics_by_week=_by_week([(topic, str(at)[:10], count) for topic, at, count in topics]),
+            topics_by_week=topics_by_week,
         )
 
 
@@ -127,9 +136,21 @@ def _times(found: Sequence[timedelta]) -> Times:
     return Times(len(ordered), middle, ordered[min(len(ordered) - 1, len(ordered) * 9 // 10)])
 
 
-def _by_week(counted: Sequence[tuple[str, str, int]]) -> dict[date, dict[str, int]]:
-    weeks: dict[date, Counter[str]] = {}
-    for topic, day, count in counted:
-        on = date.fromisoformat(day)
-        weeks.setdefault(on - timedelta(days=on.weekday()), Counter())[topic] += count
-    return {week: dict(weeks[week].most_common()) for week in sorted(weeks)}
+def _largest_first(counted: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _weeks(first: datetime | None, last: datetime | None) -> list[tuple[date, datetime, datetime]]:
+    """The weeks from ``first`` to ``last``: the Monday, and where the week begins and ends in UK local time.
+
+    The databases are not asked for the day of a time: each would answer in a time zone of its own.
+    """
+    if first is None or last is None:
+        return []
+    day, found = first.astimezone(LOCAL_TIME).date(), []
+    monday = day - timedelta(days=day.weekday())
+    while (begins := datetime.combine(monday, time(), LOCAL_TIME)) <= last:
+        after = monday + timedelta(days=7)
+        found.append((monday, begins, datetime.combine(after, time(), LOCAL_TIME)))
+        monday = after
+    return found

@@ -1,4 +1,4 @@
-"""A gateway in a process of its own, with stand-ins for what it does not need here: to be killed for real.
+"""Gateway and desk in a process of their own, with stand-ins for what is not needed: to be killed for real.
 
 Run by its path: ``python tests/gateway/serve.py``; settings come from the environment.
 """
@@ -21,7 +21,10 @@ sys.modules["tests"] = ours
 
 
 def main() -> None:
+    from desk.app import add_desk
+    from desk.settings import DeskSettings
     from gateway.app import init_app
+    from gateway.keys import STORE
     from gateway.settings import Settings
     from tests.gateway.conftest import FakeCrisis, FakeSafety
 
@@ -32,6 +35,7 @@ def main() -> None:
         load_crisis=lambda _url: FakeCrisis(),
         load_areas=lambda _url: frozenset(),
     )
+    add_desk(app, DeskSettings(), STORE)
     web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None)
 
 

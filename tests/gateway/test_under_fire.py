@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
-import sys
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -33,11 +31,10 @@ from conversations.store import Store
 from gateway.app import init_app
 from gateway.keys import STORE
 from gateway.settings import Settings
-from tests.gateway.conftest import Chat, FakeCrisis, FakeSafety, StandInBot, free_port
+from tests.gateway.conftest import Chat, FakeCrisis, FakeSafety, StandInBot
+from tests.gateway.processes import Gateways
 
-FAMILIES, ADVISERS, SAYINGS, REPLIES = 8, 3, 2, 2
-
-ROOT = Path(__file__).parents[2]
+FAMILIES, ADVISERS, SAYINGS, REPLIES = 50, 5, 2, 2
 
 
 def bot_says(text: str) -> list[dict[str, Any]]:
@@ -47,47 +44,6 @@ def bot_says(text: str) -> list[dict[str, Any]]:
         {"text": "Yes."},
         {"custom": {"handoff": {"reason": "asked", "priority": "normal", "summary": {}}}},
     ]
-
-
-@dataclass
-class Gateways:
-    """Processes that serve on fixed ports, one by one killed and started again."""
-
-    environment: dict[str, str]
-    ports: list[int] = field(default_factory=lambda: [free_port(), free_port()])
-    running: dict[int, asyncio.subprocess.Process] = field(default_factory=dict)
-    kills: int = 0
-
-    async def start(self, port: int) -> None:
-        self.running[port] = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "tests/gateway/serve.py",
-            cwd=ROOT,
-            env={**self.environment, "HELPLINE_PORT": str(port)},
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        async with asyncio.timeout(150), aiohttp.ClientSession() as session:
-            while True:
-                with suppress(aiohttp.ClientError):
-                    async with session.get(f"http://127.0.0.1:{port}/healthz") as response:
-                        if response.status == 200:
-                            return
-                await asyncio.sleep(0.1)
-
-    async def kill(self, port: int) -> None:
-        process = self.running.pop(port)
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-        self.kills += 1
-
-    def any(self) -> str:
-        return f"http://127.0.0.1:{random.choice(self.ports)}"
-
-    async def stop(self) -> None:
-        for process in self.running.values():
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
 @dataclass
@@ -246,13 +202,18 @@ async def test_escalations_survive_a_killed_gateway_whole_in_order_and_with_one_
             followers = [asyncio.create_task(family.follow()) for family in families]
             working = [asyncio.create_task(desk.work()) for desk in advisers]
             talking = asyncio.gather(*(family.talk() for family in families))
-            for port in gateways.ports[:1]:
-                await asyncio.sleep(1.5)
-                await gateways.kill(port)
-                await asyncio.sleep(0.5)
-                await gateways.start(port)
-            await talking
             store = advisers[0].store
+
+            async def in_full_swing() -> bool:
+                owners = await store.count_by_owner()
+                return owners[Owner.ADVISER] > 0 and sum(desk.claims for desk in advisers) >= ADVISERS
+
+            await until(in_full_swing, 150)
+            assert not talking.done(), "nobody wrote any more when the gateway was killed"
+            await gateways.kill(gateways.ports[0])
+            await asyncio.sleep(0.5)
+            await gateways.start(gateways.ports[0])
+            await talking
 
             async def all_served() -> bool:
                 owners = await store.count_by_owner()
