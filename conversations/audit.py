@@ -8,14 +8,13 @@ viewed, by whom, and erased, stays on record; what was said in it does not.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.database import Database
 from conversations.events import Events
-from conversations.log import utc_now
 from conversations.models import AuditEntry, Json
 
 
@@ -31,7 +30,7 @@ async def audit_in(
     """The same as ``Audit.audit`` inside the caller's transaction: done and recorded, or neither."""
     session.add(
         AuditEntry(
-            at=utc_now(),
+            at=datetime.now(UTC),
             who=who[:64],
             action=action[:40],
             conversation_id=conversation_id,

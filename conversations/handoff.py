@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conversations.audit import audit_in
 from conversations.database import Database, rows_changed
 from conversations.errors import AtCapacity, NotFound, NotOnDuty, OwnershipChanged
 from conversations.events import QUEUE, Events
@@ -23,7 +24,7 @@ from conversations.models import (
     Escalation,
     EscalationStatus,
     Json,
-    Message,
+    LostChat,
     Owner,
     Priority,
     Role,
@@ -48,6 +49,16 @@ class Waiting:
     position: int
     escalation: Escalation
     conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A chat that an adviser lost with their connection. ``holder``: the full name of who has it now."""
+
+    conversation: Conversation
+    reference: str
+    at: datetime
+    holder: str | None
 
 
 class HandOff:
@@ -209,6 +220,7 @@ class HandOff:
             adviser.last_seen = now
             _claimed(escalation, adviser_id, now)
             await append_in(session, conversation_id, [notice] if notice else [], now)
+            await _recorded(session, escalation, adviser_id, "claimed")
         self._tell(conversation_id)
         return escalation
 
@@ -217,7 +229,8 @@ class HandOff:
     ) -> None:
         """Put a chat back in the queue, with its priority and place by time. Raises ``OwnershipChanged``."""
         async with self.database.writing() as session:
-            await _requeue(session, conversation_id, adviser_id, adviser_id, why, notice)
+            escalation = await _requeue(session, conversation_id, adviser_id, adviser_id, why, notice)
+            await _recorded(session, escalation, adviser_id, "put back", why=why)
         self._tell(conversation_id)
 
     async def transfer(
@@ -270,6 +283,7 @@ class HandOff:
                 await _check_capacity(session, colleague)
             _claimed(escalation, to_adviser_id, now)
             await append_in(session, conversation_id, [notice] if notice else [], now)
+            await _recorded(session, escalation, by, "handed over", to=to_adviser_id)
         self._tell(conversation_id)
         return escalation
 
@@ -307,6 +321,7 @@ class HandOff:
             escalation.first_claimed_at = None  # nobody waited: it is no wait to learn from
             session.add(escalation)
             await append_in(session, conversation_id, [notice] if notice else [], now)
+            await _recorded(session, escalation, adviser_id, "reopened")
         self._tell(conversation_id)
         return escalation
 
@@ -365,6 +380,9 @@ class HandOff:
                 at=now,
                 held_by=adviser_id,
             )
+            await _recorded(
+                session, await _live(session, conversation_id), adviser_id, "closed", outcome=code
+            )
             await close_escalation(session, conversation_id, code, now)
             await append_in(session, conversation_id, [notice] if notice else [], now)
         self._tell(conversation_id)
@@ -386,27 +404,39 @@ class HandOff:
             await append_in(session, conversation_id, [notice] if notice else [], now)
         self._tell(conversation_id)
 
-    async def lost_by(self, adviser_id: str, since: datetime) -> list[Conversation]:
-        """The chats that went back to the queue since ``since`` because this adviser was not seen.
+    async def lost_by(self, adviser_id: str) -> list[Lost]:
+        """The chats that went back to the queue because this adviser was not seen, the newest loss first.
 
-        For an adviser who returns: ``Conversation.owner`` tells whether the chat still waits. A private note
-        in the chat says the same to whoever has it now.
+        For an adviser who returns; until ``told_of_lost``. What they have again is left out.
         """
         async with self.database.reading() as session:
-            ids = await session.scalars(
-                select(Message.conversation_id).where(
-                    Message.private.is_(True),
-                    Message.created_at >= since,
-                    Message.meta["kind"].as_string() == "adviser_unseen",
-                    Message.meta["adviser"].as_string() == adviser_id,
+            newest = (
+                select(Escalation.conversation_id, func.max(Escalation.created_at).label("at"))
+                .group_by(Escalation.conversation_id)
+                .subquery()
+            )
+            rows = await session.execute(
+                select(LostChat.at, Conversation, Escalation.reference, Adviser.name)
+                .join(Conversation, Conversation.id == LostChat.conversation_id)
+                .join(newest, newest.c.conversation_id == Conversation.id)
+                .join(
+                    Escalation,
+                    and_(Escalation.conversation_id == Conversation.id, Escalation.created_at == newest.c.at),
                 )
+                .outerjoin(Adviser, Adviser.id == Conversation.adviser_id)
+                .where(
+                    LostChat.adviser_id == adviser_id,
+                    func.coalesce(Conversation.adviser_id, "") != adviser_id,
+                )
+                .order_by(LostChat.at.desc(), Escalation.reference)
             )
-            rows = await session.scalars(
-                select(Conversation)
-                .where(Conversation.id.in_(set(ids)))
-                .order_by(Conversation.updated_at.desc())
-            )
-            return list(rows)
+            return [Lost(conversation, reference, at, holder) for at, conversation, reference, holder in rows]
+
+    async def told_of_lost(self, adviser_id: str) -> None:
+        """The adviser has read which chats they lost."""
+        async with self.database.writing() as session:
+            await session.execute(delete(LostChat).where(LostChat.adviser_id == adviser_id))
+        self.events.publish(QUEUE)
 
     async def long_waits(self, limit: timedelta, *, notice: Draft) -> list[str]:
         """Tell everybody who has waited for ``limit`` and was not told before; the ids of their chats."""
@@ -466,7 +496,7 @@ class HandOff:
     async def requeue_unseen(self, unseen: timedelta, *, notice: Draft) -> list[str]:
         """Put back in the queue every chat whose adviser was not seen for ``unseen``; their ids.
 
-        The family is told (``notice``) in the same moment.
+        The family is told (``notice``) in the same moment, the adviser when they return (``lost_by``).
         """
         limit = utc_now() - unseen
         async with self.database.reading() as session:
@@ -490,8 +520,14 @@ class HandOff:
             )
             try:
                 async with self.database.writing() as session:
-                    await _requeue(session, conversation_id, adviser_id, "system", "adviser unseen", notice)
+                    escalation = await _requeue(
+                        session, conversation_id, adviser_id, "system", "adviser unseen", notice
+                    )
+                    await _recorded(session, escalation, "system", "put back", why="adviser unseen")
                     await append_in(session, conversation_id, [note], utc_now())
+                    await session.merge(
+                        LostChat(adviser_id=adviser_id, conversation_id=conversation_id, at=utc_now())
+                    )
             except (OwnershipChanged, NotFound):
                 continue  # given back, closed or erased since we looked
             moved.append(conversation_id)
@@ -513,7 +549,7 @@ async def _live(session: AsyncSession, conversation_id: str) -> Escalation | Non
 
 async def _requeue(
     session: AsyncSession, conversation_id: str, adviser_id: str, who: str, why: str, notice: Draft | None
-) -> None:
+) -> Escalation | None:
     now = utc_now()
     await move(
         session,
@@ -531,6 +567,22 @@ async def _requeue(
         .values(status=EscalationStatus.OPEN, adviser_id=None, claimed_at=None)
     )
     await append_in(session, conversation_id, [notice] if notice else [], now)
+    return await _live(session, conversation_id)
+
+
+async def _recorded(
+    session: AsyncSession, escalation: Escalation | None, who: str, action: str, **detail: str
+) -> None:
+    """Write in the audit log who did what with a chat: done and recorded, or neither."""
+    if escalation is not None:
+        await audit_in(
+            session,
+            who=who,
+            action=action,
+            conversation_id=escalation.conversation_id,
+            reference=escalation.reference,
+            detail=detail,
+        )
 
 
 async def close_escalation(session: AsyncSession, conversation_id: str, outcome: str, at: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conversations.audit import audit_in
 from conversations.database import Database, rows_changed
 from conversations.enqueue import enqueue_messages
 from conversations.errors import MessageConflict, NotFound, StoreUnavailable
@@ -196,29 +197,50 @@ class ConversationLog:
             )
             return list(rows)
 
-    async def erase(self, conversation_id: str) -> bool:
-        """Delete a conversation and everything about it, for good. False if there was none."""
-        return await self._delete(Conversation.id == conversation_id) > 0
+    async def erase(self, conversation_id: str, *, by: str = "user") -> bool:
+        """Delete a conversation and everything about it, for good. False if there was none.
 
-    async def purge(self, before: datetime) -> int:
-        """Delete every conversation untouched since ``before`` (aware time); how many there were."""
-        return await self._delete(Conversation.updated_at < before)
+        That it was erased is in the audit log from the same moment; ``by``: the person whose chat it is, an
+        adviser's id or "command line".
+        """
+        async with self.database.writing() as session:
+            reference = await session.scalar(
+                select(Escalation.reference)
+                .where(Escalation.conversation_id == conversation_id)
+                .order_by(Escalation.created_at.desc())
+                .limit(1)
+            )
+            erased = await _delete_in(session, Conversation.id == conversation_id)
+            if erased:
+                await audit_in(
+                    session, who=by, action="erased", conversation_id=conversation_id, reference=reference
+                )
+        await self._forget(erased)
+        return bool(erased)
+
+    async def purge(self, before: datetime, *, by: str = "system") -> int:
+        """Delete every conversation untouched since ``before`` (aware time); how many there were.
+
+        The audit log keeps the number. ``by``: "system" or "command line".
+        """
+        async with self.database.writing() as session:
+            erased = await _delete_in(session, Conversation.updated_at < before)
+            if erased:
+                await audit_in(session, who=by, action="old chats deleted", detail={"chats": len(erased)})
+        await self._forget(erased)
+        return len(erased)
 
     async def _find(self, *wanted: ColumnElement[bool]) -> Conversation | None:
         async with self.database.reading() as session:
             return await session.scalar(select(Conversation).where(*wanted))
 
-    async def _delete(self, wanted: ColumnElement[bool]) -> int:
-        async with self.database.writing() as session:
-            ids = list(await session.scalars(select(Conversation.id).where(wanted)))
-            # Messages, transitions and escalations go with it (ON DELETE CASCADE).
-            await session.execute(delete(Conversation).where(wanted))
-        if ids:
+    async def _forget(self, erased: Sequence[str]) -> None:
+        """After the commit: nothing of it stays in the database's file, and whoever listens looks again."""
+        if erased:
             await self.database.forget_erased()
-        for conversation_id in ids:
+        for conversation_id in erased:
             self.events.publish(conversation_id)
         self.events.publish(QUEUE)
-        return len(ids)
 
     # -- messages -----------------------------------------------------------------------------------
 
@@ -434,6 +456,13 @@ class ConversationLog:
         async with self.database.reading() as session:
             newest = select(Message).where(*wanted).order_by(Message.seq.desc()).limit(last)
             return list(await session.scalars(newest))[::-1]
+
+
+async def _delete_in(session: AsyncSession, wanted: ColumnElement[bool]) -> list[str]:
+    """Delete these conversations; messages, transitions and escalations go with them (ON DELETE CASCADE)."""
+    ids = list(await session.scalars(select(Conversation.id).where(wanted)))
+    await session.execute(delete(Conversation).where(wanted))
+    return ids
 
 
 async def append_in(

@@ -166,6 +166,18 @@ class AdviserSession(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class LostChat(Base):
+    """A chat that went back to the queue because its adviser was not seen, until they have been told."""
+
+    __tablename__ = "lost_chat"
+
+    adviser_id: Mapped[str] = mapped_column(ForeignKey("adviser.id", ondelete="CASCADE"), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Conversation(Base):
     """One chat. Its id cannot be guessed; whoever writes in it proves it with the token."""
 

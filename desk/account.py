@@ -52,6 +52,7 @@ async def choose(request: web.Request) -> web.Response:
         return _choose_page(request, secret, owner, {"password": str(error)})
     if chosen is None:
         return _choose_page(request, secret, None, {"link": _BAD_LINK})
+    await store.audit(who=chosen.id, action="password chosen")
     log.info("password chosen", extra={"adviser": chosen.id})
     raise web.HTTPSeeOther(f"{url_of(request, 'desk.sign_in')}?done=password")
 
@@ -73,6 +74,7 @@ async def change_password(request: web.Request) -> web.Response:
         return _account_page(request, {"password": str(error)})
     if not changed:
         return _account_page(request, {"old": "This is not your password."})
+    await store_of(request).audit(who=adviser.id, action="password changed")
     log.info("password changed", extra={"adviser": adviser.id})
     response = web.HTTPSeeOther(f"{url_of(request, 'desk.sign_in')}?done=password")
     drop_cookie(request, response)
@@ -97,6 +99,7 @@ async def set_second_factor(request: web.Request) -> web.Response:
     store = store_of(request)
     await store.set_second_factor(adviser.id, request.app[SEALER].seal(secret))
     await store.use_code(adviser.id, step)
+    await store.audit(who=adviser.id, action="second factor set")
     log.info("second factor set", extra={"adviser": adviser.id})
     raise web.HTTPSeeOther(f"{url_of(request, 'desk.account')}?done=factor-on")
 
@@ -109,6 +112,7 @@ async def drop_second_factor(request: web.Request) -> web.Response:
         return _account_page(request, {"old_for_factor": "This is not your password."})
     await store.signed_in(adviser.id)
     await store.set_second_factor(adviser.id, None)
+    await store.audit(who=adviser.id, action="second factor removed")
     log.info("second factor removed", extra={"adviser": adviser.id})
     raise web.HTTPSeeOther(f"{url_of(request, 'desk.account')}?done=factor-off")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -12,7 +13,7 @@ from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.access import session_middleware
 from desk.find import Finder
-from desk.keys import FINDER, NAMES, NEEDS, OIDC, SEALER, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
+from desk.keys import FINDER, FORGET, NAMES, NEEDS, OIDC, SEALER, SETTINGS, SOCKETS, WHERE_THE_STORE_IS
 from desk.middlewares import add_headers, error_middleware
 from desk.names import Names
 from desk.oidc import OpenIdConnect
@@ -25,12 +26,19 @@ _HERE = Path(__file__).parent
 PREFIX = "/desk"
 
 
-def add_desk(app: web.Application, settings: DeskSettings, store: web.AppKey[Store]) -> None:
+def add_desk(
+    app: web.Application,
+    settings: DeskSettings,
+    store: web.AppKey[Store],
+    *,
+    forget: Callable[[str], Awaitable[None]],
+) -> None:
     """Add the desk to ``app`` at ``/desk/``.
 
     ``store`` is the key under which ``app`` keeps its store; it is looked up at each request, so ``app`` may
     open the store when it starts. The store is shared on purpose: its wake-ups reach whoever listens in this
-    process, families and advisers alike. Raises ``ValueError`` without usable ``settings.secret_keys``.
+    process, families and advisers alike. ``forget`` makes the bot forget an erased
+    chat. Raises ``ValueError`` without usable ``settings.secret_keys``.
     """
     desk = web.Application(middlewares=[error_middleware, session_middleware])
     desk[SETTINGS] = settings
@@ -40,6 +48,7 @@ def add_desk(app: web.Application, settings: DeskSettings, store: web.AppKey[Sto
     desk[NAMES] = Names(settings.knowledge_url)
     desk[FINDER] = Finder(settings.knowledge_url)
     desk[SOCKETS] = Sockets()
+    desk[FORGET] = forget
     desk[NEEDS] = add_routes(desk)
     desk.router.add_static("/static", _HERE / "static", name="desk.static")
     aiohttp_jinja2.setup(

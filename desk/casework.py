@@ -79,7 +79,6 @@ async def transfer(request: web.Request) -> web.Response:
         held_by=None if supervises else adviser.id,
         notice=notices.handed_over(colleague),
     )
-    await record(request, "handed over", {"to": colleague.id})
     if colleague.id == adviser.id:
         _back(request)
     raise web.HTTPSeeOther(request.app.router["desk.queue"].url_for().with_query(done="handed-over"))

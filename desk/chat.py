@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from aiohttp import web
 from yarl import URL
@@ -15,6 +16,7 @@ from conversations.models import Adviser, Json
 from conversations.outcomes import offered
 from conversations.store import Store
 from desk import notices
+from desk.access import check_origin
 from desk.casework import record
 from desk.errors import Code, Refusal
 from desk.held import held_by
@@ -48,7 +50,8 @@ async def show(request: web.Request) -> web.Response:
     messages = await store.messages(chat, include_private=True)
     alert = unseen_alert(messages)
     adviser = request[ADVISER]
-    await record(request, "viewed")
+    if request.method == "GET":  # HEAD only asks whether the session still stands
+        await record(request, "viewed")
     return render(
         request,
         "chat.html",
@@ -89,6 +92,8 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     """``GET .../socket?after=SEQ``: messages after ``SEQ`` as they come, and who has the chat."""
     store, chat = store_of(request), request.match_info["id"]
     news = _ChatNews(store, request[ADVISER], request.app[NAMES], chat, _read_after(request))
+    check_origin(request)
+    await _record_once(request)
 
     async def typing(who: set[str]) -> Json | None:
         if await store.escalation(chat) is None:
@@ -108,8 +113,6 @@ async def claim(request: web.Request) -> web.Response:
         # Pressing the button twice is no race.
         if (await store.get(chat)).adviser_id != adviser.id:
             raise
-    else:
-        await record(request, "claimed")
     raise web.HTTPSeeOther(_to_chat(request))
 
 
@@ -152,7 +155,6 @@ async def put_back(request: web.Request) -> web.Response:
         why="put back in the queue",
         notice=notices.back_in_queue(adviser),
     )
-    await record(request, "put back")
     raise web.HTTPSeeOther(_to_queue(request, "put-back"))
 
 
@@ -167,15 +169,18 @@ async def close(request: web.Request) -> web.Response:
 
 async def _end(request: web.Request, outcome: str, *, for_good: bool, notice: Draft) -> None:
     store, adviser, chat = store_of(request), request[ADVISER], request.match_info["id"]
-    escalation = await store.escalation(chat)
     await store.close(chat, adviser.id, outcome=outcome, for_good=for_good, notice=notice)
-    await store.audit(
-        who=adviser.id,
-        action="closed",
-        conversation_id=chat,
-        reference=escalation.reference if escalation else None,
-        detail={"outcome": outcome},
+
+
+async def _record_once(request: web.Request) -> None:
+    """A socket is a view as well. The page's own belongs to the page, which is on record already."""
+    store, chat = store_of(request), request.match_info["id"]
+    since = utc_now() - timedelta(hours=request.app[SETTINGS].session_hours)
+    before = await store.audit_log(
+        who=request[ADVISER].id, action="viewed", conversation_id=chat, since=since, limit=1
     )
+    if not before and await store.escalation(chat) is not None:
+        await record(request, "viewed")
 
 
 class _ChatNews:

@@ -33,6 +33,7 @@ _BAR_HEIGHT, _BAR_GAP, _LABEL_WIDTH, _WIDTH = 22, 8, 260, 640
 async def show(request: web.Request) -> web.Response:
     """``GET /desk/figures?since=...&until=...``."""
     since, until, errors = _period(request)
+    await _record(request, "figures viewed", since, until)
     found = await store_of(request).figures(*_as_times(since, until))
     titles = await request.app[NAMES].titles()
     questions = await _unanswered(request, since)
@@ -80,16 +81,20 @@ async def as_csv(request: web.Request) -> web.Response:
         )
     for question in await _unanswered(request, since):
         lines.writerow(["Without an answer", _safe(question["question"]), question["times"]])
-    await store_of(request).audit(
-        who=request[ADVISER].id,
-        action="figures exported",
-        detail={"since": since.isoformat(), "until": until.isoformat()},
-    )
+    await _record(request, "figures exported", since, until)
     name = f"helpline-{since.isoformat()}-{until.isoformat()}.csv"
     return web.Response(
         text=written.getvalue(),
         content_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _record(request: web.Request, action: str, since: date, until: date) -> None:
+    await store_of(request).audit(
+        who=request[ADVISER].id,
+        action=action,
+        detail={"since": since.isoformat(), "until": until.isoformat()},
     )
 
 

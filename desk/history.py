@@ -12,7 +12,7 @@ from conversations.opening import LOCAL_TIME
 from conversations.outcomes import outcomes
 from desk import notices
 from desk.errors import Code, Refusal
-from desk.keys import ADVISER, NAMES, store_of
+from desk.keys import ADVISER, FORGET, NAMES, store_of
 from desk.names import Titles
 from desk.pages import render
 from desk.permissions import Can, may
@@ -95,8 +95,8 @@ async def erase(request: web.Request) -> web.Response:
         raise Refusal(
             Code.WRONG_VALUE, detail="Nothing was erased: the reference that you typed is another one."
         )
-    await store_of(request).erase(case.conversation.id)
-    await _record(request, case, "erased")
+    await store_of(request).erase(case.conversation.id, by=request[ADVISER].id)
+    await request.app[FORGET](case.conversation.id)
     raise web.HTTPSeeOther(request.app.router["desk.history"].url_for().with_query(done="erased"))
 
 
@@ -104,7 +104,6 @@ async def reopen(request: web.Request) -> web.Response:
     """``POST .../reopen``: an adviser takes up a chat that was closed."""
     case, adviser = await _case(request), request[ADVISER]
     await store_of(request).reopen(case.conversation.id, adviser.id, notice=notices.joined(adviser))
-    await _record(request, case, "reopened")
     raise web.HTTPSeeOther(request.app.router["desk.chat"].url_for(id=case.conversation.id))
 
 

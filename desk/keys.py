@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -26,6 +27,8 @@ NEEDS: web.AppKey[dict[str, Can]] = web.AppKey("desk_needs", dict)
 OIDC: web.AppKey[OpenIdConnect | None] = web.AppKey("desk_oidc")
 FINDER: web.AppKey[Finder] = web.AppKey("desk_finder")
 SEALER = web.AppKey("desk_sealer", Sealer)
+#: Makes the bot forget an erased chat, by its id.
+FORGET: web.AppKey[Callable[[str], Awaitable[None]]] = web.AppKey("desk_forget")
 SOCKETS = web.AppKey("desk_sockets", Sockets)
 
 #: Under which name the application that holds the desk keeps the store.

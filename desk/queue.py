@@ -16,7 +16,7 @@ from desk.keys import ADVISER, NAMES, store_of
 from desk.live import serve
 from desk.names import Names
 from desk.pages import render
-from desk.wire import held_json, waited, waiting_json
+from desk.wire import held_json, lost_json, waited, waiting_json
 
 #: What was done just before coming here; the address says which.
 _DONE = {
@@ -61,6 +61,12 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     return await serve(request, QUEUE, news)
 
 
+async def told_of_lost(request: web.Request) -> web.Response:
+    """``POST /desk/lost``: the adviser has read which chats they lost with their connection."""
+    await store_of(request).told_of_lost(request[ADVISER].id)
+    raise web.HTTPSeeOther(request.app.router["desk.queue"].url_for())
+
+
 async def set_away(request: web.Request) -> web.Response:
     """``POST /desk/away``: ``away=yes`` keeps one's chats, without new ones; else one is back."""
     store, adviser = store_of(request), request[ADVISER]
@@ -101,6 +107,7 @@ async def _lists(store: Store, adviser: Adviser, names: Names, wanted: _Wanted) 
     hidden = len(everyone) - len(shown)
     return {
         "waiting": [waiting_json(entry, titles, now) for entry in shown],
+        "lost": [lost_json(lost) for lost in await store.lost_by(adviser.id)],
         "mine": mine,
         "longest": f"The longest wait is {waited(oldest, now)}." if oldest else "",
         "hidden": f"{hidden} more wait that this filter does not show." if hidden else "",

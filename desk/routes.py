@@ -64,6 +64,7 @@ ROUTES = (
     Route("desk.transfer", "POST", "/chats/{id}/transfer", casework.transfer, Can.ANSWER),
     Route("desk.acknowledge", "POST", "/chats/{id}/acknowledge", casework.acknowledge, Can.ANSWER),
     Route("desk.find", "GET", "/find", find.find, Can.ANSWER),
+    Route("desk.lost", "POST", "/lost", queue.told_of_lost, Can.ANSWER),
     Route("desk.away", "POST", "/away", queue.set_away, Can.ANSWER),
     Route("desk.call_backs", "GET", "/call-backs", call_backs.show, Can.ANSWER),
     Route("desk.call_back", "GET", "/call-backs/{id}", call_backs.one, Can.ANSWER),

@@ -66,6 +66,7 @@ async def open_session(request: web.Request, adviser: Adviser) -> str:
     store = store_of(request)
     token = await store.open_session(adviser.id, timedelta(hours=request.app[SETTINGS].session_hours))
     await store.adviser_seen(adviser.id)
+    await store.audit(who=adviser.id, action="signed in")
     log.info("signed in", extra={"adviser": adviser.id})
     return token
 
@@ -85,6 +86,7 @@ async def leave(request: web.Request) -> web.Response:
             continue  # closed or lost since it was listed
     await store.close_session(request.cookies[COOKIE])
     await store.adviser_left(adviser.id)
+    await store.audit(who=adviser.id, action="signed out")
     log.info("signed out", extra={"adviser": adviser.id})
     _to_sign_in(request)
 

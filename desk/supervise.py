@@ -148,6 +148,7 @@ async def show_audit(request: web.Request) -> web.Response:
     store, query = store_of(request), request.query
     before = query.get("before", "")
     names = {account.id: account.name for account in await store.advisers()}
+    everybody = {**names, "system": "The helpline", "user": "The person who chatted"}
     entries = await store.audit_log(
         who=query.get("who") or None,
         action=query.get("action") or None,
@@ -155,10 +156,12 @@ async def show_audit(request: web.Request) -> web.Response:
         before_id=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
         limit=_PAGE,
     )
+    looked_at = {name: query[name] for name in ("who", "action", "chat", "before") if query.get(name)}
+    await _record(request, "audit log viewed", {name: value[:64] for name, value in looked_at.items()})
     rows = [
         {
             "at": entry.at.astimezone(LOCAL_TIME).strftime("%-d %B %Y, %H:%M:%S"),
-            "who": names.get(entry.who, entry.who),
+            "who": everybody.get(entry.who, entry.who),
             "action": entry.action,
             "chat": entry.reference or "",
             "detail": ", ".join(f"{name}: {value}" for name, value in entry.detail.items()),

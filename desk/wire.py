@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conversations.handoff import Waiting
+from conversations.handoff import Lost, Waiting
 from conversations.models import (
     Adviser,
     Conversation,
@@ -73,6 +73,25 @@ def waited(since: datetime, now: datetime) -> str:
     if hours < 24:
         return _count(hours, "hour") + (f" {_count(minutes, 'minute')}" if minutes else "")
     return _count(hours // 24, "day")
+
+
+def lost_json(lost: Lost) -> Json:
+    """A chat that its adviser lost with their connection: when, and what became of it."""
+    match lost.conversation.owner:
+        case Owner.QUEUED:
+            now = "It waits in the queue."
+        case Owner.ADVISER:
+            now = f"{lost.holder} has it."
+        case Owner.CALLBACK:
+            now = "A call back was agreed."
+        case _:
+            now = "It is not with the desk any more."
+    at = lost.at.astimezone(_LOCAL_TIME)
+    return {
+        "id": lost.conversation.id,
+        "reference": lost.reference,
+        "line": f"went back in the queue at {at:%H:%M} on {at.day} {at:%B}. {now}",
+    }
 
 
 def is_alert(message: Message) -> bool:

@@ -8,11 +8,12 @@ theirs in between is answered by the bot as ever.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from conversations.callbacks import CallBacks
 from conversations.errors import NotFound, OwnershipChanged
 from conversations.log import Draft
-from conversations.models import CallBack, CallBackStatus, Conversation, Json, Owner
+from conversations.models import CallBack, CallBackStatus, Conversation, Json, Message, Owner
 from conversations.store import Store
 from gateway import person_wording as words
 from gateway.contact import how_of, is_meant_as_contact, read_contact, shown
@@ -26,6 +27,16 @@ _HOW_IN_WORDS = (
     ("phone", re.compile(r"\b(?:phone|call|ring|telephone)\b", re.IGNORECASE)),
 )
 _NO = re.compile(r"\s*(?:no|no thanks?|no thank you|cancel|stop|never ?mind|forget it)\W*", re.IGNORECASE)
+
+#: Asking for it in so many words; it counts only right after it was offered.
+_ASKED_IN_WORDS = re.compile(
+    r"\s*(?:yes|ok(?:ay)?|please)?[,.!\s]*(?:(?:can|could|will|would) (?:you|someone|somebody|they)\s+)?"
+    r"(?:please\s+)?(?:just\s+)?"
+    r"(?:(?:call|ring|phone|text|e-?mail) me(?: back)?"
+    r"|(?:(?:ask for|i would like|i[’']d like|i want|can i have|could i have)\s+)?(?:a\s+)?call[- ]?back)"
+    r"\b.{0,40}",
+    re.IGNORECASE | re.DOTALL,
+)
 
 _MOST_WHEN_CHARS, _MOST_NAME_CHARS = 200, 60
 
@@ -53,22 +64,27 @@ class CallBackTalk:
         return "name" if step == "name" and not _is_a_question(text) else None
 
     async def answer(
-        self, conversation: Conversation, text: str, payload: str | None, apart: str | None
+        self,
+        conversation: Conversation,
+        history: Sequence[Message],
+        text: str,
+        payload: str | None,
+        apart: str | None,
     ) -> list[Draft] | None:
         """What to say to it; None when it is nothing for the call back.
 
         ``text`` is what the person wrote, also where the log has a line in its place; ``apart`` is what
-        ``kept_apart`` told of it.
+        ``kept_apart`` told of it. ``history`` ends with the message itself.
         """
         if payload == words.CALL_BACK_CANCEL:
             was = await self._call_backs.cancel(conversation.id, who="user")
             return [words.call_back_cancelled() if was else words.no_call_back()]
-        if payload == CALL_BACK:
+        draft = await self._draft(conversation.id)
+        if payload == CALL_BACK or (draft is None and payload is None and _asked_in_words(history, text)):
             found = await self._call_backs.begin(conversation.id)
             if found.status is not CallBackStatus.DRAFT:
                 return [words.call_back_exists()]
             return await self._ask(await self._call_backs.known(found), found)
-        draft = await self._draft(conversation.id)
         if draft is None:
             return None
         if payload is not None:
@@ -152,6 +168,13 @@ class CallBackTalk:
 def _next_step(known: Json) -> str | None:
     """The first thing that is not known yet; None when all is."""
     return next((step for step in _STEPS if step not in known), None)
+
+
+def _asked_in_words(history: Sequence[Message], text: str) -> bool:
+    """Whether a call back was offered just now, and this says yes to it in words."""
+    before = next((message for message in reversed(history[:-1]) if not message.private), None)
+    offered = before is not None and any(button["payload"] == CALL_BACK for button in before.buttons)
+    return offered and _ASKED_IN_WORDS.fullmatch(text) is not None
 
 
 def _is_a_question(text: str) -> bool:

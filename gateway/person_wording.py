@@ -12,7 +12,7 @@ from conversations.log import Draft
 from conversations.models import Json, Role
 from conversations.opening import DAYS, LOCAL_TIME, clock
 from conversations.service import ServiceState
-from gateway.wording import CALL_BACK, TALK_TO_A_PERSON
+from gateway.wording import CALL_BACK, CALL_ME_BACK, TALK_TO_A_PERSON
 
 #: Payloads the gateway acts on itself; they never reach the bot.
 YES_PERSON = "/pass_on"
@@ -24,7 +24,6 @@ CALL_BACK_CANCEL = "/call_back_cancel"
 RATE = "/rate_"
 RATE_COMMENT = "/rate_comment"
 
-CALL_ME_BACK: Json = {"title": "Ask for a call back", "payload": CALL_BACK}
 _NO_CALL_BACK: Json = {"title": "No call back", "payload": CALL_BACK_CANCEL}
 _CANCEL_CALL_BACK: Json = {"title": "Cancel the call back", "payload": CALL_BACK_CANCEL}
 

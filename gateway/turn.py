@@ -407,7 +407,7 @@ class Turns:
         """The questions of a call back, while they are open."""
         said = turn.said
         replies = await self._call_backs.answer(
-            turn.conversation, said.text, said.payload, said.meta.get("kept_apart")
+            turn.conversation, turn.history, said.text, said.payload, said.meta.get("kept_apart")
         )
         if replies is not None:
             turn.drafts.extend(replies)

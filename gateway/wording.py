@@ -25,6 +25,7 @@ CALL_BACK = "/call_back"
 KEEP_PAGE_OPEN = "Keep this page open if you can: we cannot reach you anywhere else. "
 
 TALK_TO_A_PERSON: Json = {"title": "Talk to a person", "payload": HUMAN_REQUEST}
+CALL_ME_BACK: Json = {"title": "Ask for a call back", "payload": CALL_BACK}
 ANSWER_MY_QUESTION: Json = {"title": "Now answer my question", "payload": ANSWER_QUESTION}
 _TRY_AGAIN: Json = {"title": "Try again", "payload": TRY_AGAIN}
 _STOP_WAITING: Json = {"title": "I no longer need a person", "payload": STOP_WAITING}
@@ -190,11 +191,13 @@ def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Se
         f"Your request is saved with the reference {reference}. "
         "The next adviser who signs in will see it, with this whole chat, and will answer here. "
         f"{KEEP_PAGE_OPEN}"
+        "Or ask for a call back: an adviser then phones, texts or emails you. "
         "You can keep asking me meanwhile."
     )
     easy_read = (
         "No person is here now.\nWe saved your request.\n"
-        f"Your reference is {reference}.\nA person will write to you in this chat.\nYou can keep asking me."
+        f"Your reference is {reference}.\nA person will write to you in this chat.\n"
+        "Or we can call you back.\nYou can keep asking me."
     )
     if elsewhere:
         names = " or ".join(elsewhere)
@@ -205,7 +208,7 @@ def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Se
         text=text,
         easy_read=easy_read,
         cards=cards,
-        buttons=({"title": "Ask for a call back", "payload": CALL_BACK}, _STOP_WAITING),
+        buttons=(CALL_ME_BACK, _STOP_WAITING),
         meta={"kind": "nobody_here"},
     )
 
@@ -258,12 +261,13 @@ def adviser_lost() -> Draft:
         role=Role.SYSTEM,
         text=(
             "The adviser's connection was lost. Your chat is back in the queue and keeps its place. "
-            "Nothing you wrote is lost. You can keep asking me meanwhile."
+            "Nothing you wrote is lost. You can keep asking me meanwhile, or ask for a call back."
         ),
         easy_read=(
             "The adviser's connection was lost.\nYou are back in the queue.\nNothing is lost.\n"
-            "You can keep asking me."
+            "You can keep asking me.\nOr we can call you back."
         ),
+        buttons=(CALL_ME_BACK, _STOP_WAITING),
     )
 
 

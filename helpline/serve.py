@@ -10,7 +10,7 @@ from desk.app import add_desk
 from desk.settings import DeskSettings
 from gateway.app import init_app
 from gateway.channels.settings import WrongSettings
-from gateway.keys import STORE
+from gateway.keys import BOT, STORE
 from gateway.logs import set_up_logging
 from gateway.settings import Settings
 
@@ -23,7 +23,7 @@ def main() -> None:
         app = init_app(settings)
     except WrongSettings as error:
         sys.exit(f"The gateway cannot start. {error}")
-    add_desk(app, DeskSettings(), STORE)
+    add_desk(app, DeskSettings(), STORE, forget=lambda chat: app[BOT].forget(chat))
     web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None)
 
 

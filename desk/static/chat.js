@@ -95,6 +95,7 @@ function add(messages) {
   for (const message of fresh) {
     log.append(build(message));
     after = message.seq;
+    if (message.kind === "user") at("typing").textContent = "";
     if (message.kind === "alert") alarm(message.text, message.seq);
     if (message.acknowledges) acknowledged(message.acknowledges);
   }

@@ -5,7 +5,7 @@ import { connect } from "./connection.js";
 import { announce, cast, fill, pointTo } from "./moulds.js";
 import { offerSignals, signal } from "./signals.js";
 
-/** @typedef {{id: string, reference: string, priority: string, tag: string, waits_for_reply: boolean}} Row */
+/** @typedef {{id: string, reference: string, priority: string, tag: string, waits_for_reply: boolean, line: string}} Row */
 
 const page = /** @type {HTMLElement} */ (document.getElementById("queue"));
 const title = document.title;
@@ -13,7 +13,7 @@ const title = document.title;
 /**
  * Makes a list show `rows`, keeping the elements that are there, so that focus stays where it is.
  * Returns the rows that are new.
- * @param {"waiting" | "mine"} name
+ * @param {"waiting" | "mine" | "lost"} name
  * @param {Row[]} rows
  */
 function show(name, rows) {
@@ -60,6 +60,8 @@ let first = true;
 connect(page, () => page.dataset.socket ?? "", (frame) => {
   const fresh = show("waiting", frame.waiting);
   show("mine", frame.mine);
+  const lost = show("lost", frame.lost);
+  document.getElementById("lost-part")?.toggleAttribute("hidden", frame.lost.length === 0);
   for (const [id, words] of [
     ["longest", frame.longest],
     ["hidden-by-filter", frame.hidden],
@@ -72,6 +74,9 @@ connect(page, () => page.dataset.socket ?? "", (frame) => {
   if (fresh.length && !first) {
     signal(fresh.length === 1 ? "One new chat waits." : `${fresh.length} new chats wait.`);
     announce(fresh.map((row) => `New in the queue: ${row.tag} chat ${row.reference}.`).join(" "));
+  }
+  if (lost.length && !first) {
+    announce(`Your connection was lost. ${lost.map((row) => `Chat ${row.reference} ${row.line}`).join(" ")}`);
   }
   first = false;
 });

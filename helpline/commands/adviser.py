@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from conversations.advisers import LINK_LASTS
-from conversations.models import DeskRole
+from conversations.models import Adviser, DeskRole
+from conversations.store import Store
 from helpline.conversations_store import in_store
 from helpline.settings import Settings
 
@@ -24,7 +25,13 @@ def adviser() -> None:
 )
 def add(name: str, role: str) -> None:
     """Make an account for NAME and print the one-time link with which they choose their password."""
-    account, secret = in_store(lambda store: store.add_adviser(name, role=DeskRole(role)))
+
+    async def work(store: Store) -> tuple[Adviser, str]:
+        made, secret = await store.add_adviser(name, role=DeskRole(role))
+        await _record(store, "account added", made, role=role)
+        return made, secret
+
+    account, secret = in_store(work)
     _print_link(account.name, secret)
 
 
@@ -47,7 +54,12 @@ def list_() -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """Close NAME's account."""
-    in_store(lambda store: store.disable_adviser(name))
+
+    async def work(store: Store) -> None:
+        await store.disable_adviser(name)
+        await _record(store, "account changed", await store.adviser_called(name), to="disable")
+
+    in_store(work)
     click.echo(f"{name} can no longer sign in.")
 
 
@@ -56,7 +68,12 @@ def disable(name: str) -> None:
 @click.argument("new_role", metavar="ROLE", type=_ROLE)
 def role_(name: str, new_role: str) -> None:
     """Give NAME another role: adviser, supervisor, editor or admin."""
-    in_store(lambda store: store.set_role(name, DeskRole(new_role)))
+
+    async def work(store: Store) -> None:
+        await store.set_role(name, DeskRole(new_role))
+        await _record(store, "account changed", await store.adviser_called(name), to=new_role)
+
+    in_store(work)
     click.echo(f"{name} is now: {new_role}.")
 
 
@@ -64,8 +81,18 @@ def role_(name: str, new_role: str) -> None:
 @click.argument("name")
 def reset(name: str) -> None:
     """Forget NAME's password and codes, open the account again and print a new one-time link."""
-    secret = in_store(lambda store: store.reset_adviser(name))
+
+    async def work(store: Store) -> str:
+        made = await store.reset_adviser(name)
+        await _record(store, "account reset", await store.adviser_called(name))
+        return made
+
+    secret = in_store(work)
     _print_link(name, secret)
+
+
+async def _record(store: Store, action: str, account: Adviser, **detail: str) -> None:
+    await store.audit(who="command line", action=action, detail={"account": account.id, **detail})
 
 
 def _print_link(name: str, secret: str) -> None:

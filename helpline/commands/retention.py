@@ -23,7 +23,7 @@ def purge(days: int | None) -> None:
     """Delete conversations that nobody wrote in for some DAYS, and unanswered questions as old."""
     kept = days if days is not None else GatewaySettings().retention_days
     before = datetime.now(UTC) - timedelta(days=kept)
-    deleted = in_store(lambda store: store.purge(before))
+    deleted = in_store(lambda store: store.purge(before, by="command line"))
     in_memory(lambda memory: memory.purge(before.timestamp()))
     click.echo(f"{deleted} conversation(s) older than {kept} days deleted.")
     try:
@@ -41,7 +41,7 @@ def purge(days: int | None) -> None:
 @click.argument("conversation")
 def erase(conversation: str) -> None:
     """Delete one CONVERSATION, by its id, for good."""
-    known = in_store(lambda store: store.erase(conversation))
+    known = in_store(lambda store: store.erase(conversation, by="command line"))
     # Also when the log no longer knows of it: an erasure that was interrupted is finished by the next.
     remembered = in_memory(lambda memory: memory.erase(conversation))
     if known or remembered:

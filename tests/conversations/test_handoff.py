@@ -204,11 +204,43 @@ async def test_an_adviser_who_vanishes_puts_the_chat_back_and_the_family_is_told
     assert escalation.status is EscalationStatus.OPEN
     with pytest.raises(OwnershipChanged):
         await store.append_adviser(chat, sam, "I am back")
-    assert [c.id for c in await store.lost_by(sam, utc_now() - timedelta(minutes=1))] == [chat]
-    assert await store.lost_by(sam, utc_now()) == []
     note = (await store.messages(chat, include_private=True))[-1]
     assert note.private
     assert "Sam" in note.text
+
+
+async def test_an_adviser_who_returns_is_told_which_chats_they_lost_and_who_has_them(store: Store) -> None:
+    chat, again = await new_chat(store), await new_chat(store)
+    sam, ada = await new_adviser(store, "Sam"), await new_adviser(store, "Ada")
+    for one in (chat, again):
+        await ask_for_person(store, one)
+        await store.claim(one, sam)
+    await asyncio.sleep(0.05)
+    await store.requeue_unseen(timedelta(seconds=0.01), notice=Draft(text="Lost", role=Role.SYSTEM))
+
+    assert {(lost.conversation.id, lost.holder) for lost in await store.lost_by(sam)} == {
+        (chat, None),
+        (again, None),
+    }
+    assert await store.lost_by(ada) == []
+    await store.claim(chat, ada)
+    await store.claim(again, sam)
+    [lost] = await store.lost_by(sam)
+    escalation = await store.escalation(chat)
+    assert escalation is not None
+    assert (lost.conversation.id, lost.reference) == (chat, escalation.reference)
+    assert (lost.holder or "").startswith("Ada")
+
+    await store.told_of_lost(sam)
+    assert await store.lost_by(sam) == []
+    # Losing the same chat a second time is told again.
+    await store.release(chat, ada, why="put back")
+    await store.claim(chat, sam)
+    await asyncio.sleep(0.05)
+    await store.requeue_unseen(timedelta(seconds=0.01), notice=Draft(text="Lost", role=Role.SYSTEM))
+    assert chat in [lost.conversation.id for lost in await store.lost_by(sam)]
+    await store.erase(chat)
+    assert chat not in [lost.conversation.id for lost in await store.lost_by(sam)]
 
 
 async def test_after_the_adviser_closes_the_bot_has_the_chat_and_one_may_ask_again(store: Store) -> None:

@@ -126,6 +126,7 @@ async def test_the_audit_log_cannot_be_rewritten_and_outlives_the_chat(store: St
 
     assert await store.erase(chat)
 
-    [entry] = await store.audit_log(conversation_id=chat)
+    erased, entry = await store.audit_log(conversation_id=chat)
+    assert (erased.who, erased.action) == ("user", "erased")
     assert (entry.who, entry.action, entry.reference) == ("sam", "viewed", "HL-ABCDEF")
     assert await store.audit_log(conversation_id=chat, before_id=entry.id) == []

@@ -24,6 +24,9 @@ PASSWORD = "quiet-harbour-otter"
 
 STORE = web.AppKey("store", Store)
 
+#: The chats that the bot was told to forget.
+FORGOTTEN: web.AppKey[list[str]] = web.AppKey("forgotten")
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> DeskSettings:
@@ -50,7 +53,12 @@ async def server(tmp_path: Path, settings: DeskSettings) -> AsyncGenerator[TestS
 
     app = web.Application()
     app.cleanup_ctx.append(database)
-    add_desk(app, settings, STORE)
+    app[FORGOTTEN] = []
+
+    async def forget(chat: str) -> None:
+        app[FORGOTTEN].append(chat)
+
+    add_desk(app, settings, STORE, forget=forget)
     server = TestServer(app)
     await server.start_server()
     yield server

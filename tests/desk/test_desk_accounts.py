@@ -235,10 +235,14 @@ def test_accounts_are_made_and_looked_after_on_the_command_line(
     assert "Sam Okafor: admin, disabled" in run("list")
 
 
+async def _nothing(_chat: str) -> None:
+    return
+
+
 async def test_the_desk_does_not_start_without_secret_keys(server: TestServer) -> None:
     from desk.app import add_desk
     from desk.settings import DeskSettings
     from tests.desk.conftest import STORE
 
     with pytest.raises(ValueError, match="HELPLINE_SECRET_KEYS"):
-        add_desk(server.app, DeskSettings(secret_keys=""), STORE)
+        add_desk(server.app, DeskSettings(secret_keys=""), STORE, forget=_nothing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from conversations.callbacks import CallBacks
 from conversations.events import QUEUE
+from conversations.log import Draft
 from conversations.models import DeskRole, Owner, Priority, Role
 from conversations.sealing import Sealer
 from conversations.store import Store
@@ -213,6 +214,26 @@ async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser
     assert await store.advisers_present() == 1
     await link.click()
     await expect(page.get_by_role("button", name="I have seen this alert")).to_be_visible()
+
+
+async def test_who_lost_chats_with_the_connection_is_told_and_puts_it_aside(
+    context: BrowserContext, store: Store
+) -> None:
+    page = await sign_in(context, store)
+    sam = await store.adviser_called("Sam Surname")
+    chat = await waiting_chat(store)
+    await store.claim(chat, sam.id)
+    await expect(page.locator("#mine > li")).to_have_count(1)
+    told = page.get_by_role("region", name="Your connection was lost")
+    await expect(told).to_be_hidden()
+
+    await store.requeue_unseen(timedelta(seconds=-5), notice=Draft(text="Lost", role=Role.SYSTEM))
+
+    await expect(told).to_contain_text(re.compile(r"Chat HL-\w+ went back in the queue at .* It waits"))
+    await expect(page.locator("#announcer")).to_contain_text("Your connection was lost.")
+    assert await violations(page) == ""
+    await told.get_by_role("button", name="I have read this").click()
+    await expect(told).to_be_hidden()
 
 
 async def test_words_are_kept_and_put_in_by_code_and_from_the_list(

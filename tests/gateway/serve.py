@@ -24,7 +24,7 @@ def main() -> None:
     from desk.app import add_desk
     from desk.settings import DeskSettings
     from gateway.app import init_app
-    from gateway.keys import STORE
+    from gateway.keys import BOT, STORE
     from gateway.settings import Settings
     from tests.gateway.conftest import FakeCrisis, FakeSafety
 
@@ -35,7 +35,7 @@ def main() -> None:
         load_crisis=lambda _url: FakeCrisis(),
         load_areas=lambda _url: frozenset(),
     )
-    add_desk(app, DeskSettings(), STORE)
+    add_desk(app, DeskSettings(), STORE, forget=lambda chat: app[BOT].forget(chat))
     web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None)
 
 

@@ -21,6 +21,7 @@ from conversations.models import Priority
 from conversations.store import Store
 from gateway.keys import SOCKETS
 from tests.gateway.conftest import StandInBot
+from tests.gateway.test_turn import HANDOFF
 
 type Client = TestClient[web.Request, web.Application]
 
@@ -488,6 +489,22 @@ async def test_no_inline_script_style_or_handler(client: Client) -> None:
 
 
 # -- too long, and nothing can be saved ------------------------------------------------------------
+
+
+async def test_without_javascript_a_call_back_is_offered_and_asked_for_when_nobody_is_here(
+    client: Client, bot: StandInBot
+) -> None:
+    bot.replies = HANDOFF
+    start = await html(await client.get("/"))
+    offer = await html(await client.post("/", data=form(start, payload="/human_request")))
+    waits = await html(await client.post("/", data=form(offer, payload="/pass_on")))
+    assert "Or ask for a call back" in waits
+    assert 'value="/call_back"' in waits
+
+    how = await html(await client.post("/", data=form(waits, payload="/call_back")))
+
+    assert "How should an adviser get in touch with you?" in how
+    assert 'value="/call_back_phone"' in how
 
 
 async def test_without_javascript_a_message_that_is_too_long_is_told_on_a_page(client: Client) -> None:

@@ -134,6 +134,30 @@ async def test_who_waits_long_is_told_once_and_may_ask_for_a_call_back(chat: Cha
     assert offered(last) == ["/call_back"]
 
 
+@pytest.mark.parametrize("asked", ["", "call me back please", "Can you ring me?", "I'd like a call back"])
+async def test_with_nobody_here_a_call_back_is_offered_and_asked_for_by_button_or_in_words(
+    chat: Chat, bot: StandInBot, asked: str
+) -> None:
+    await chat.press("/human_request")
+    [waits] = await chat.press("/pass_on")
+    assert "Or ask for a call back: an adviser then phones, texts or emails you." in waits["text"]
+    assert "call you back" in waits["easy_read"]
+    assert offered(waits)[0] == "/call_back"
+
+    [how] = await chat.say(asked) if asked else await chat.press("/call_back")
+
+    assert offered(how)[:3] == ["/call_back_phone", "/call_back_text", "/call_back_email"]
+    assert bot.texts == ["/human_request"]
+
+
+async def test_words_about_calls_that_nobody_offered_are_for_the_bot(chat: Chat, bot: StandInBot) -> None:
+    await chat.say("call me back")
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    await chat.say("nobody will call me back, what are my rights?")
+    assert bot.texts == ["call me back", "/human_request", "nobody will call me back, what are my rights?"]
+
+
 # -- call backs ------------------------------------------------------------------------------------
 
 

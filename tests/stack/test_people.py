@@ -73,7 +73,9 @@ def test_an_area_is_chosen_with_a_button(stack: Stack, browser: Browser) -> None
     expect(_said(page, r"73 weeks.*December 2022")).to_have_count(1, timeout=_TURN_MS)
 
 
-def test_an_adviser_takes_over_and_gives_the_chat_back(stack: Stack, browser: Browser) -> None:
+def test_an_adviser_takes_over_closes_is_rated_and_the_assistant_goes_on(
+    stack: Stack, browser: Browser
+) -> None:
     # A new name each time: the tests may be pointed at a helpline that has been tested before.
     name = f"Sam {uuid.uuid4().hex[:8]}"
     made = stack.command("adviser", "add", name)
@@ -114,6 +116,16 @@ def test_an_adviser_takes_over_and_gives_the_chat_back(stack: Stack, browser: Br
     family.wait_for_timeout(2000)  # long enough for an answer of the assistant, which must not come
     assert _said(family, "33 weeks").count() == 1
 
-    desk.get_by_role("button", name="Give back to the assistant").click()
+    desk.get_by_label("How it ended").select_option(label="Question answered")
+    desk.get_by_role("button", name="Close the chat").click()
+    expect(_said(family, "How was talking to a person for you")).to_have_count(1, timeout=_TURN_MS)
+    family.get_by_role("button", name="Very good").click()
+    expect(_said(family, "Is there anything you want to say about it")).to_have_count(1, timeout=_TURN_MS)
+    family.get_by_role("button", name="Write a comment").click()
+    expect(_said(family, "Please type your comment now")).to_have_count(1, timeout=_TURN_MS)
+    _ask(family, "Sam was kind")
+    expect(_said(family, "Thank you for your comment")).to_have_count(1, timeout=_TURN_MS)
+
+    # The assistant goes on where it was: it still knows the place.
     _ask(family, "and for adults?")
     expect(_said(family, "73 weeks")).to_have_count(1, timeout=_TURN_MS)
