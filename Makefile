@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 export RASA_TELEMETRY_ENABLED := false
+# Whoever sets it has every process of ours compile all of its modules anew: seconds at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run install train test bench lint format web doctor clean
 
@@ -20,7 +22,7 @@ train: install ## Train the dialogue model if its files changed
 
 test: lint bot/.venv/.installed-dev ## Run every check and test
 	@bot/.venv/bin/python -m pytest -q -c bot/pytest.ini tests/bot
-	@.venv/bin/python -m pytest -q
+	@.venv/bin/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 bench: .venv/.installed-dev bot/.venv/.installed train ## Measure speed and memory, write docs/performance.md (about an hour)
 	@.venv/bin/helpline bench all

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,9 +55,9 @@ def _prepare_sqlite(engine: Engine) -> None:
         # committing before DDL would make compare-and-set and migrations less than atomic.
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        _keep_a_write_ahead_log(cursor)
         for pragma in (
-            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
             "synchronous = FULL",  # a message that was acknowledged survives a power cut
             "foreign_keys = ON",
             "secure_delete = ON",  # what is erased is overwritten, not just unlinked
@@ -69,6 +71,19 @@ def _prepare_sqlite(engine: Engine) -> None:
         # instead of waiting when another writer came in between.
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _keep_a_write_ahead_log(cursor: Any) -> None:
+    # Of two that change a new database to it at once SQLite refuses one without any waiting.
+    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def migrate(url: str) -> None:

@@ -7,6 +7,8 @@ by the loader, so plain synchronous sessions serve it; callers on an event loop 
 from __future__ import annotations
 
 import logging
+import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,13 +77,23 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
     # The driver's own transactions leave out DDL: a migration cut short would leave half its tables behind.
     connection.isolation_level = None
     # Readers go on while the loader writes; a writer waits instead of failing at once.
-    for pragma in (
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "foreign_keys=ON",
-        "synchronous=NORMAL",
-    ):
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    _keep_a_write_ahead_log(connection)
+    for pragma in ("foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_a_write_ahead_log(connection: Any) -> None:
+    # Of two that change a new database to it at once SQLite refuses one without any waiting.
+    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

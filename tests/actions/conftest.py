@@ -7,6 +7,7 @@ What Rasa would do with it is read from the project's own rules and domain.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,7 @@ from ruamel.yaml import YAML
 import actions.crisis
 import actions.store
 import knowledge.search
-from knowledge.database import migrate, open_engine
-from tests.knowledge.conftest import load, real_encoder, shipped_content
+from tests.knowledge.conftest import real_encoder
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,14 +47,9 @@ ACTION_FOR = _actions_by_intent()
 
 
 @pytest.fixture(scope="session")
-def store_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What ships, loaded once into a database of the run's own."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('actions')}/knowledge.sqlite3"
-    engine = open_engine(url)
-    migrate(engine)
-    load(engine, shipped_content(), real_encoder())
-    engine.dispose()
-    return url
+def store_url(tmp_path_factory: pytest.TempPathFactory, shipped_file: Path) -> str:
+    """What ships, in a database of the room's own."""
+    return f"sqlite:///{shutil.copy(shipped_file, tmp_path_factory.mktemp('actions'))}"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,6 +15,7 @@ import pytest_asyncio
 from conversations.database import Database, migrate
 from conversations.events import Events
 from conversations.store import Store
+from tests.conftest import EmptyStores
 
 #: A PostgreSQL where the tests may make and drop a database of their own.
 POSTGRES = os.environ.get("HELPLINE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
@@ -36,12 +37,11 @@ def postgres_url() -> Generator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, empty_stores: EmptyStores) -> str:
     """A migrated database."""
     if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path}/conversations.sqlite3"
-    else:
-        address = request.getfixturevalue("postgres_url")
+        return empty_stores.conversations(tmp_path)
+    address: str = request.getfixturevalue("postgres_url")
     migrate(address)
     return address
 

@@ -17,8 +17,9 @@ from conversations.sealing import new_key
 from conversations.store import Store, open_store
 from desk.app import add_desk
 from desk.settings import DeskSettings
-from knowledge.database import migrate, open_engine, sessions
+from knowledge.database import open_engine, sessions
 from knowledge.models import Area, Topic
+from tests.conftest import EmptyStores
 
 PASSWORD = "quiet-harbour-otter"
 
@@ -29,11 +30,10 @@ FORGOTTEN: web.AppKey[list[str]] = web.AppKey("forgotten")
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> DeskSettings:
+def settings(tmp_path: Path, empty_stores: EmptyStores) -> DeskSettings:
     """Settings with a knowledge store that names one area and two topics."""
-    url = f"sqlite:///{tmp_path}/knowledge.sqlite3"
+    url = empty_stores.knowledge(tmp_path)
     engine = open_engine(url)
-    migrate(engine)
     with sessions(engine).begin() as session:
         session.add(Area(id="derby-city", name="Derby", covered=True))
         session.add(Topic(name="wait_time", group="waits", title="How long the wait is", boundary=""))
@@ -43,11 +43,13 @@ def settings(tmp_path: Path) -> DeskSettings:
 
 
 @pytest_asyncio.fixture
-async def server(tmp_path: Path, settings: DeskSettings) -> AsyncGenerator[TestServer]:
+async def server(
+    tmp_path: Path, settings: DeskSettings, empty_stores: EmptyStores
+) -> AsyncGenerator[TestServer]:
     """The desk in an application that opens its store when it starts, as the gateway does."""
 
     async def database(app: web.Application) -> AsyncGenerator[None]:
-        app[STORE] = open_store(f"sqlite:///{tmp_path}/conversations.sqlite3")
+        app[STORE] = open_store(empty_stores.conversations(tmp_path))
         yield
         await app[STORE].database.close()
 

@@ -21,6 +21,7 @@ from conversations.store import Store
 from gateway.app import init_app
 from gateway.keys import STORE
 from gateway.settings import Settings
+from tests.conftest import EmptyStores
 from tests.conversations.conftest import postgres_url
 
 __all__ = ["postgres_url"]  # a fixture of the conversations' tests, used here too
@@ -210,13 +211,13 @@ async def bot() -> AsyncGenerator[StandInBot]:
 
 
 @pytest.fixture
-def settings(bot: StandInBot, tmp_path: Path) -> Settings:
+def settings(bot: StandInBot, tmp_path: Path, empty_stores: EmptyStores) -> Settings:
     """Settings for the stand-in bot and a fresh database; short waits."""
     return Settings(
         bot_url=bot.url,
         actions_url=bot.url,
         bot_timeout_seconds=1.0,
-        conversations_url=f"sqlite:///{tmp_path}/conversations.sqlite3",
+        conversations_url=empty_stores.conversations(tmp_path),
         knowledge_url=f"sqlite:///{tmp_path}/knowledge.sqlite3",
         secret_keys=SecretStr(new_key()),
         allowed_origins="https://council.example",  # type: ignore[arg-type]  # as it comes from the environment

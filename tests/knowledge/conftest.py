@@ -10,8 +10,10 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
+import sqlite3
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -66,6 +68,18 @@ class RememberingEncoder:
         if new:
             self._known.update(zip(new, self._encoder.encode(new), strict=True))
         return np.stack([self._known[sentence] for sentence in sentences])
+
+
+class VectorsOf:
+    """The vectors that a store in a SQLite file holds: to load the same content into another one."""
+
+    def __init__(self, file: Path) -> None:
+        with closing(sqlite3.connect(file)) as connection:
+            self._known = dict(connection.execute("SELECT phrase, vector FROM search_phrase"))
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        joined = b"".join(self._known[sentence] for sentence in sentences)
+        return np.frombuffer(joined, dtype="<f2").astype(np.float32).reshape(-1, DIMENSIONS)
 
 
 WORDS = cast("SentenceEncoder", WordEncoder())
@@ -138,6 +152,11 @@ def engine(migrated_engine: Engine) -> Engine:
     return migrated_engine
 
 
+def url_of(engine: Engine) -> str:
+    """The URL that opens the same store."""
+    return engine.url.render_as_string(hide_password=False)
+
+
 def load(engine: Engine, content: Content | Path, encoder: SentenceEncoder = WORDS) -> LoadReport:
     """Load as the command does: read, then one transaction."""
     whole = read_content(content) if isinstance(content, Path) else content
@@ -147,13 +166,16 @@ def load(engine: Engine, content: Content | Path, encoder: SentenceEncoder = WOR
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def shipped_engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shipped_file: Path
 ) -> Generator[Engine]:
     """What ships, loaded with the real encoder. Only read it."""
     with _fresh_url(request.param, tmp_path_factory.mktemp("shipped")) as fresh:
         opened = open_engine(fresh)
-        migrate(opened)
-        load(opened, shipped_content(), real_encoder())
+        if request.param == "sqlite":
+            shutil.copy(shipped_file, str(opened.url.database))
+        else:
+            migrate(opened)
+            load(opened, shipped_content(), cast("SentenceEncoder", VectorsOf(shipped_file)))
         yield opened
         opened.dispose()
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import Engine
 
 from helpline.cli import main
-from knowledge.database import migrate, open_engine
-from tests.knowledge.conftest import Folder, load
+from tests.knowledge.conftest import Folder, load, url_of
 
 Files = dict[str, dict[str, Any]]
 
@@ -21,17 +21,14 @@ def first_answer(files: Files, **fields: Any) -> None:
 
 
 @pytest.fixture
-def store(url: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> str:
+def store(engine: Engine, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> str:
     """A store whose first answer was written, changed, taken out and brought back; its URL."""
-    engine = open_engine(url)
-    migrate(engine)
     load(engine, folder())
     load(engine, folder(lambda files: first_answer(files, answer="Lunch, with help.", caveat="Ask first.")))
     load(engine, folder(lambda files: files["records.yml"]["guidance"].pop(0)))
     load(engine, folder(lambda files: first_answer(files, answer="Lunch and games.", caveat="Ask first.")))
-    engine.dispose()
-    monkeypatch.setenv("HELPLINE_KNOWLEDGE_URL", url)
-    return url
+    monkeypatch.setenv("HELPLINE_KNOWLEDGE_URL", url_of(engine))
+    return url_of(engine)
 
 
 def history(*words: str) -> Result:

@@ -221,6 +221,23 @@ def test_two_that_start_at_once_on_an_empty_database(url: str, folder: Folder) -
     engine.dispose()
 
 
+def test_two_that_open_a_new_file_at_once_both_get_it(tmp_path: Path) -> None:
+    together = Barrier(2, timeout=20)
+
+    def opened(round_: int) -> str:
+        engine = open_engine(f"sqlite:///{tmp_path}/{round_}.sqlite3")
+        event.listen(engine, "connect", lambda *_: together.wait(), insert=True)
+        with engine.connect() as connection:
+            mode = str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
+        engine.dispose()
+        return mode
+
+    with ThreadPoolExecutor(2) as pool:
+        # What goes wrong without care is one time in fifty or so.
+        modes = list(pool.map(opened, [round_ for round_ in range(200) for _ in range(2)]))
+    assert set(modes) == {"wal"}
+
+
 def test_readers_do_not_wait_for_a_writer(engine: Engine) -> None:
     with writing(engine).begin() as session:
         session.add(models.Topic(name="a", group="support", title="A", boundary="A."))

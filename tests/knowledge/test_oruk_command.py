@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from helpline.cli import main
 from knowledge import models
-from knowledge.database import migrate, open_engine, sessions
-from tests.knowledge.conftest import load
+from knowledge.database import open_engine, sessions
+from tests.knowledge.conftest import load, url_of
 from tests.knowledge.directory_server import Directory, Running, directory_service, many_services
 
 _HELPLINE = [sys.executable, "-m", "helpline", "knowledge"]
@@ -39,13 +39,10 @@ def helpline(url: str, *words: str) -> Result:
 
 
 @pytest.fixture
-def filled(url: str, folder: Callable[..., Path]) -> str:
+def filled(engine: Engine, folder: Callable[..., Path]) -> str:
     """The URL of a store with the small content."""
-    engine = open_engine(url)
-    migrate(engine)
     load(engine, folder())
-    engine.dispose()
-    return url
+    return url_of(engine)
 
 
 def imported(url: str) -> dict[str, list[str]]:

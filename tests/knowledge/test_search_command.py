@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import Engine
 
 import knowledge.search
 from helpline.cli import main
-from knowledge.database import migrate, open_engine
-from tests.knowledge.conftest import WORDS, Folder, guidance, load, service
+from tests.knowledge.conftest import WORDS, Folder, guidance, load, service, url_of
 
 Files = dict[str, dict[str, Any]]
 
@@ -31,15 +31,12 @@ def more(files: Files) -> None:
 
 
 @pytest.fixture
-def store(url: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> str:
+def store(engine: Engine, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> str:
     """A loaded store that the commands use; its URL."""
-    engine = open_engine(url)
-    migrate(engine)
     load(engine, folder(more))
-    engine.dispose()
-    monkeypatch.setenv("HELPLINE_KNOWLEDGE_URL", url)
+    monkeypatch.setenv("HELPLINE_KNOWLEDGE_URL", url_of(engine))
     monkeypatch.setattr(knowledge.search, "SentenceEncoder", lambda: WORDS)
-    return url
+    return url_of(engine)
 
 
 def helpline(*words: str) -> Result:

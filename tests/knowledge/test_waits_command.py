@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from helpline.cli import main
 from helpline.commands import waits as commands
 from helpline.settings import ROOT
 from knowledge import models
-from knowledge.database import migrate, open_engine, writing
+from knowledge.database import writing
 from knowledge.load import add_revision
 from knowledge.waits_csv import COLUMNS
-from tests.knowledge.conftest import Folder, load
+from tests.knowledge.conftest import Folder, load, url_of
 
 EXAMPLE = ROOT / "docs" / "examples" / "waits.csv"
 
@@ -31,13 +31,10 @@ def rename_pathway(files: dict[str, dict[str, Any]]) -> None:
 
 
 @pytest.fixture
-def run(url: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(engine: Engine, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command against a store of the small content."""
-    engine = open_engine(url)
-    migrate(engine)
     load(engine, folder(rename_pathway))
-    engine.dispose()
-    monkeypatch.setenv("HELPLINE_KNOWLEDGE_URL", url)
+    monkeypatch.setenv("HELPLINE_KNOWLEDGE_URL", url_of(engine))
 
     def invoke(*words: str) -> Result:
         return CliRunner().invoke(main, ["knowledge", "waits", *words])
@@ -138,7 +135,7 @@ def test_the_documents_list_every_column_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", ["import_waits", "withdraw_wait"])
 def test_another_writer_waits_until_it_is_done(
-    run: Any, url: str, name: str, monkeypatch: pytest.MonkeyPatch
+    run: Any, engine: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name == "withdraw_wait":
         assert run("import", str(EXAMPLE)).exit_code == 0
@@ -150,11 +147,9 @@ def test_another_writer_waits_until_it_is_done(
     ended: list[str] = []
 
     def write_elsewhere() -> None:
-        engine = open_engine(url)
         with writing(engine).begin() as session:
             add_revision(session, "example-child-pathway", "updated", {})
         ended.append("the other writer")
-        engine.dispose()
 
     other = threading.Thread(target=write_elsewhere)
 

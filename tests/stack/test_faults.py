@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,8 +28,12 @@ def _pid_listening_on(port: int, folder: Path) -> int:
 
 
 @pytest.fixture
-def own_stack(stack: Stack, tmp_path: Path) -> Stack:
-    """A second helpline that a test may break; the first has made sure that there is a model."""
+def own_stack(stack: Stack, shipped_file: Path, tmp_path: Path) -> Stack:
+    """A second helpline that a test may break; the first has made sure that there is a model.
+
+    It finds the knowledge loaded, as after a restart; the first has shown that it can begin with nothing.
+    """
+    shutil.copy(shipped_file, tmp_path)
     own = start_stack(tmp_path)
     own.wait_until_ready()
     return own
