@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
@@ -112,13 +113,38 @@ def migrate(url: str) -> None:
         engine.dispose()
 
 
+class _Connection(aiosqlite.Connection):
+    """A connection whose thread is told to end once.
+
+    The driver's own never ends its ``close`` when it is told twice, as happens when a request is cancelled
+    and then the server stops: the thread goes at the first word, and the second is waited for without end.
+    """
+
+    _told = False
+
+    def stop(self) -> asyncio.Future[None] | None:
+        """Tell the thread to end; what to wait for, if this is the first time."""
+        if self._told:
+            return None
+        self._told = True
+        return super().stop()
+
+
+def _connect(database: str, **options: Any) -> _Connection:
+    connection = _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+    connection._thread.daemon = True  # as SQLAlchemy does with those that it makes itself
+    return connection
+
+
 class Database:
     """Transactions on the conversations database. One instance a process."""
 
     def __init__(self, url: str) -> None:
         """``url`` is any SQLAlchemy URL of SQLite (a file) or PostgreSQL. Connects on first use."""
         self._engine: AsyncEngine = create_async_engine(
-            _with_driver(url, "sqlite+aiosqlite"), pool_pre_ping=not url.startswith("sqlite")
+            _with_driver(url, "sqlite+aiosqlite"),
+            pool_pre_ping=not url.startswith("sqlite"),
+            connect_args={"async_creator_fn": _connect} if url.startswith("sqlite") else {},
         )
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         # SQLite has one writer; queueing here is fair and cheap, its own waiting is neither.
