@@ -347,8 +347,19 @@ class _PostgreSQL:
         self.start()
 
     def start(self) -> None:
+        deadline = time.monotonic() + 180  # on a busy machine it is long in reading what was not written
+        ready = [_postgres("pg_isready") or "", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        process = self._process = self._begin()
+        while subprocess.run(ready, check=False).returncode:
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"PostgreSQL did not start; its log: {self._log}")
+            time.sleep(0.1)
+            if process.poll() is not None:  # one of those that were killed has not gone yet
+                process = self._process = self._begin()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self._command(
                     "postgres",
                     *("-p", str(self.port), "-c", "listen_addresses=127.0.0.1"),
@@ -357,12 +368,6 @@ class _PostgreSQL:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + 60
-        ready = [_postgres("pg_isready") or "", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        while subprocess.run(ready, check=False).returncode:
-            if time.monotonic() > deadline:
-                raise BenchFailed(f"PostgreSQL did not start; its log: {self._log}")
-            time.sleep(0.1)
 
     def kill(self) -> None:
         """As a machine that loses power: no goodbye to any connection."""

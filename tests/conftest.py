@@ -18,6 +18,7 @@ import knowledge.database
 _HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups after us
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One room is one piece of work, whichever process takes it; the longest one comes first."""
     for item in items:

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
+import helpline.stack
 from bench.machines import VICTIMS, missing, run
 from helpline.training import BOT_PYTHON, is_current
+from tests.knowledge.conftest import VectorsOf
 
 
 @pytest.mark.timeout(900)
-def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(tmp_path: Path) -> None:
+def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(
+    tmp_path: Path, shipped_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if lacking := missing():
         pytest.skip(lacking)
     if not BOT_PYTHON.exists() or not is_current():
         pytest.skip("Rasa or a trained model is missing; run `make train`")
+    monkeypatch.setattr(helpline.stack, "SentenceEncoder", lambda: VectorsOf(shipped_file))
     verdict = asyncio.run(run(1, 6, 2.0, print, tmp_path))
     assert [outcome.victim for outcome in verdict.outcomes] == list(VICTIMS)
     assert verdict.sent > 6 * len(VICTIMS)
