@@ -23,6 +23,9 @@ from desk.settings import DeskSettings
 from tests.desk.conftest import PASSWORD, SUMMARY, alert, new_adviser, waiting_chat
 from tests.desk.test_desk_pages import finished_chat, promised_call_back
 
+# A page is waited for as long as a busy machine needs to draw it.
+expect.set_options(timeout=30_000)
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",

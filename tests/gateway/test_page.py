@@ -25,6 +25,9 @@ from tests.gateway.test_turn import HANDOFF
 
 type Client = TestClient[web.Request, web.Application]
 
+# A page is waited for as long as a busy machine needs to draw it.
+expect.set_options(timeout=30_000)
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",

@@ -164,10 +164,10 @@ async def test_a_small_answer_that_unpacks_to_a_huge_one_is_cut_off(
         if request.path == "/api/services"
         else None
     )
-    started = time.perf_counter()
+    worked = time.process_time()
     with pytest.raises(Refused, match="more than 195 KB"):
         await read(store, directory)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - worked < 2
 
 
 async def test_packed_answers_are_read(store: Engine, directory: Directory) -> None:
@@ -208,7 +208,7 @@ async def test_a_server_that_says_nothing_is_left(store: Engine, directory: Dire
     started = time.perf_counter()
     with pytest.raises(FeedError, match="failed 2 times, the last time: it took too long"):
         await read(store, directory, replace(QUICK, tries=2, timeout_seconds=0.2))
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < directory.delay
 
 
 # -- politeness ------------------------------------------------------------------------------------
@@ -380,9 +380,9 @@ async def test_characters_that_a_database_refuses_do_no_harm(store: Engine, dire
     "text", ["<" * 20_000, "<a" * 10_000, "<p " * 7_000, "<li>" * 5_000, "&lt;" * 5_000, "<![" * 6_000]
 )
 def test_text_made_to_keep_the_parser_busy_does_not(text: str) -> None:
-    started = time.perf_counter()
+    worked = time.thread_time()
     assert "<a" not in plain_text(text)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - worked < 2
 
 
 @given(st.text(st.sampled_from("<>/&;abp li!-[\n'\"=#1"), max_size=60))

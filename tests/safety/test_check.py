@@ -190,11 +190,11 @@ def test_the_end_of_a_very_long_message_is_read_by_the_rules(rules_only: SafetyC
 
 
 def test_a_very_long_message_is_read_in_reasonable_time(check: SafetyCheck) -> None:
-    started = time.perf_counter()
+    worked = time.process_time()
     check.assess(
         "My son is seven, and the school keeps ringing, and I do not know which form to send. " * 200
     )
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - worked < 5
 
 
 @pytest.mark.parametrize(
