@@ -111,12 +111,12 @@ def make_findable(session: Session, records: Iterable[Findable], encoder: Senten
         return 0
     make_unfindable(session, [record.record_id for record, _ in stale])
     # Encoded all at once: a batch is more than twice as fast as a call for each record.
-    phrases = [
+    to_encode = [
         (record.record_id, position, phrase)
         for record, _ in stale
-        for position, phrase in enumerate(_phrases(record))
+        for position, phrase in enumerate(phrases(record))
     ]
-    vectors = encoder.encode([phrase for _, _, phrase in phrases]).astype(np.dtype("<f2"))
+    vectors = encoder.encode([phrase for _, _, phrase in to_encode]).astype(np.dtype("<f2"))
     texts = [
         {
             "record_id": record.record_id,
@@ -131,7 +131,7 @@ def make_findable(session: Session, records: Iterable[Findable], encoder: Senten
         insert(SearchPhrase),
         [
             {"record_id": record_id, "position": position, "phrase": phrase, "vector": vector.tobytes()}
-            for (record_id, position, phrase), vector in zip(phrases, vectors, strict=True)
+            for (record_id, position, phrase), vector in zip(to_encode, vectors, strict=True)
         ],
     )
     return len(stale)
@@ -144,12 +144,13 @@ def make_unfindable(session: Session, record_ids: Sequence[str]) -> None:
             session.execute(delete(table).where(table.record_id.in_(ids)))
 
 
-def _phrases(record: Findable) -> Iterator[str]:
+def phrases(record: Findable) -> Iterator[str]:
+    """What of a record gets a vector, each once: how it is asked for, and its name with the gist."""
     # The gist goes with the name: alone ("Yes. You can ask for it.") it does not say what it is about.
     yield from dict.fromkeys([*record.asked, *(f"{record.asked[0]} {gist}" for gist in record.gist)])
 
 
 def _digest(record: Findable) -> str:
     # Another encoder gives other vectors for the same words.
-    made_from = json.dumps([list(_phrases(record)), list(record.body), MODEL_SHA256])
+    made_from = json.dumps([list(phrases(record)), list(record.body), MODEL_SHA256])
     return hashlib.sha256(made_from.encode()).hexdigest()

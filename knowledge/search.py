@@ -14,20 +14,21 @@ from threadpoolctl import threadpool_limits
 
 from encoder import SentenceEncoder
 from knowledge.database import sessions
+from knowledge.metric import Metric, shipped_metric
 from knowledge.queries.areas import EVERYWHERE
 from knowledge.queries.records import newest_revision
 from knowledge.search_index import Filters, Index, refreshed
 
-#: What the full share of a message's words is worth beside its cosine. Set on development questions, where
-#: 0.2 to 0.5 did about as well (docs/decisions/0007-search.md).
-_WORDS_ARE_WORTH = 0.45
+#: What the full share of a message's words is worth beside its closeness. Set on development questions, where
+#: 0.25 to 0.45 did about as well (docs/decisions/0007-search.md).
+_WORDS_ARE_WORTH = 0.3
 
 #: How much of a record's closeness is that of its few closest phrases on average; the rest is that of the
 #: closest one, which may be close by chance.
-_FEW_COUNT = 0.25
+_FEW_COUNT = 0.4
 
 #: What a record of the person's own area is worth more than one that holds everywhere.
-_NEAR_IS_WORTH = 0.04
+_NEAR_IS_WORTH = 0.06
 
 #: Kinds of record that can be found.
 KINDS = ("guidance", "service", "pathway", "entitlement", "glossary", "letter")
@@ -50,12 +51,20 @@ class Match:
 class Search:
     """Search over the published records; sees new content at the next call. Any thread may use it."""
 
-    def __init__(self, engine: Engine, encoder: SentenceEncoder) -> None:
+    def __init__(self, engine: Engine, encoder: SentenceEncoder, metric: Metric | None = None) -> None:
+        """Search of a store; nothing is read before the first call.
+
+        Args:
+            engine: the store.
+            encoder: the one that made the store's vectors.
+            metric: what makes the order beside words; None takes the shipped one.
+        """
         # For the whole process. A second thread gains little in one product of a matrix and a vector, and
         # costs much as soon as the machine is busy (docs/decisions/0007-search.md).
         threadpool_limits(limits=1, user_api="blas")
         self._sessions = sessions(engine)
         self._encoder = encoder
+        self._metric = metric or shipped_metric()
         self._index: Index | None = None
         self._refreshing = threading.Lock()
         # One turn asks several times with the same words.
@@ -96,10 +105,10 @@ class Search:
         kept = np.flatnonzero(index.keep(filters))
         if len(kept) == 0:
             return []
-        closest, near = index.cosines(vector)
+        close = index.closeness(vector)
         # A session begun after the index was made: it sees at least what the index holds.
         with self._sessions() as session:
-            fit = (1 - _FEW_COUNT) * closest + _FEW_COUNT * near
+            fit = (1 - _FEW_COUNT) * close.closest + _FEW_COUNT * close.few
             fit += _WORDS_ARE_WORTH * index.shares(session, words)
         for kind, handicap in _HANDICAP.items():
             if kind in index.kinds:
@@ -109,7 +118,8 @@ class Search:
         best = kept[np.argsort(-fit[kept], kind="stable")[:limit]]
         kind_of = {row: kind for kind, flags in index.kinds.items() for row in best if flags[row]}
         return [
-            Match(index.record_ids[row], kind_of[row], float(closest[row]), float(fit[row])) for row in best
+            Match(index.record_ids[row], kind_of[row], float(close.cosine[row]), float(fit[row]))
+            for row in best
         ]
 
     def _encode(self, words: str) -> NDArray[np.float32]:
@@ -125,7 +135,7 @@ class Search:
         with self._refreshing, self._sessions() as session:
             # Another thread may have done it meanwhile.
             if self._index is None or self._index.revision != newest_revision(session):
-                self._index = refreshed(session, self._index)
+                self._index = refreshed(session, self._index, self._metric)
             return self._index
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement
 
 from encoder import DIMENSIONS
+from knowledge.metric import Metric
 from knowledge.models import (
     Area,
     Guidance,
@@ -96,6 +97,15 @@ class _Word:
 
 
 @dataclass(frozen=True)
+class Closeness:
+    """How close each row is; -1 where a row has no phrase."""
+
+    cosine: NDArray[np.float32]  # the cosine of its closest phrase
+    closest: NDArray[np.float32]  # how alike its closest phrase is in the metric
+    few: NDArray[np.float32]  # the mean of its few most alike ones, of all when they are fewer
+
+
+@dataclass(frozen=True)
 class Index:
     """The findable records at one revision. A row is a position in ``record_ids``."""
 
@@ -113,6 +123,8 @@ class Index:
     oldest: NDArray[np.int16]
     vectors: NDArray[np.float32]  # one row a phrase, and room to grow
     owners: NDArray[np.int32]  # phrase -> row; as many as there are phrases
+    metric: Metric
+    lengths: NDArray[np.float32]  # of each phrase's vector in the metric
     places: re.Pattern[str] | None  # the names of the covered areas
     _words: dict[str, _Word | None] = field(default_factory=dict)
 
@@ -144,26 +156,29 @@ class Index:
                 any_of |= flags[name]
         return any_of
 
-    def cosines(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """How close each row's phrases are to ``vector``.
-
-        Returns:
-            For each row the cosine of its closest phrase, and the mean of its few closest ones (of all it has
-            when they are fewer); -1 where there is none.
-        """
-        cosines = self.vectors[: len(self.owners)] @ vector
-        closest = self._closest(cosines)
-        total, counted, nearest = np.zeros_like(closest), np.zeros_like(closest), closest
+    def closeness(self, vector: NDArray[np.float32]) -> Closeness:
+        """How close each row's phrases are to a unit vector of the encoder."""
+        vectors = self.vectors[: len(self.owners)]
+        # Both at once: what takes the time is reading the matrix.
+        both = vectors @ np.stack([vector, self.metric.towards(vector)], axis=1)
+        cosine = self._closest(both[:, 0])
+        alike = both[:, 1] / self.lengths
+        closest = nearest = self._closest(alike)
+        total, counted = np.zeros_like(closest), np.zeros_like(closest)
         for _ in range(_FEW_PHRASES):
             found = nearest > -np.inf
             total[found] += nearest[found]
             counted += found
             # Taken away, so that the next one is found; phrases exactly as close count once.
-            cosines[cosines >= nearest[self.owners]] = -np.inf
-            nearest = self._closest(cosines)
+            alike[alike >= nearest[self.owners]] = -np.inf
+            nearest = self._closest(alike)
+        none = np.float32(-1.0)
         some = counted > 0
-        mean = np.divide(total, counted, out=np.full_like(closest, -1.0), where=some)
-        return np.where(some, closest, np.float32(-1.0)), mean
+        return Closeness(
+            cosine=np.where(some, cosine, none),
+            closest=np.where(some, closest, none),
+            few=np.divide(total, counted, out=np.full_like(closest, none), where=some),
+        )
 
     def _closest(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
         closest = np.full(len(self.record_ids), -np.inf, dtype=np.float32)
@@ -225,24 +240,25 @@ class _Row:
     text_id: int | None = None
 
 
-def refreshed(session: Session, index: Index | None) -> Index:
+def refreshed(session: Session, index: Index | None, metric: Metric) -> Index:
     """The index at the newest revision: ``index`` with what changed since, or a new one.
 
     Args:
         index: what there is; None when there is none.
+        metric: by what the order is made; the one ``index`` was made with.
     """
     newest = newest_revision(session)
     if index is None or newest < index.revision:
-        return _built(session, newest)
+        return _built(session, newest, metric)
     changed = session.scalars(select(Revision.record_id).where(Revision.id > index.revision).distinct()).all()
     # Rows that are gone are searched too: once they are many, a new index is the cheaper one.
     gone = len(index.record_ids) - len(index.row_of)
     if gone + len(changed) > max(1_000, len(index.record_ids) // 4):
-        return _built(session, newest)
+        return _built(session, newest, metric)
     return _with_changes(session, index, newest, changed)
 
 
-def _built(session: Session, revision: int) -> Index:
+def _built(session: Session, revision: int, metric: Metric) -> Index:
     rows = _read(session, None)
     row_of = {row.record_id: position for position, row in enumerate(rows)}
     phrases = session.scalar(select(func.count()).select_from(SearchPhrase)) or 0
@@ -262,6 +278,8 @@ def _built(session: Session, revision: int) -> Index:
         oldest=np.array([row.oldest for row in rows], dtype=np.int16),
         vectors=vectors,
         owners=owners,
+        metric=metric,
+        lengths=metric.lengths(vectors[: len(owners)]),
         places=_places(session),
     )
 
@@ -294,6 +312,10 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
         oldest=np.append(old.oldest, np.array([row.oldest for row in rows], dtype=np.int16)),
         vectors=vectors,
         owners=np.concatenate([old.owners, owners]),
+        metric=old.metric,
+        lengths=np.concatenate(
+            [old.lengths, old.metric.lengths(vectors[len(old.owners) : len(old.owners) + len(owners)])]
+        ),
         places=_places(session),
     )
 
