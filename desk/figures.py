@@ -26,6 +26,13 @@ _STANDARD_DAYS = 28
 _MOST_BARS = 10
 _MOST_QUESTIONS = 30
 
+#: Why a question had no answer, for whoever writes the content that is missing.
+_WHY_NO_ANSWER = {
+    "nothing_known": "Nothing is known about it",
+    "not_understood": "Not understood",
+    "out_of_scope": "Taken for another subject",
+}
+
 #: Of the drawing, in its own units.
 _BAR_HEIGHT, _BAR_GAP, _LABEL_WIDTH, _WIDTH = 22, 8, 260, 640
 
@@ -36,7 +43,7 @@ async def show(request: web.Request) -> web.Response:
     await _record(request, "figures viewed", since, until)
     found = await store_of(request).figures(*_as_times(since, until))
     titles = await request.app[NAMES].titles()
-    questions = await _unanswered(request, since)
+    questions = await _unanswered(request, since, titles)
     tables = _tables(found, titles)
     context = {
         "since": since.isoformat(),
@@ -79,8 +86,9 @@ async def as_csv(request: web.Request) -> web.Response:
             [f"Topics, week of {week.isoformat()}", _safe(titles.topic(name)), count]
             for name, count in topics.items()
         )
-    for question in await _unanswered(request, since):
-        lines.writerow(["Without an answer", _safe(question["question"]), question["times"]])
+    for question in await _unanswered(request, since, titles):
+        why = ", ".join(part for part in (question["why"], question["about"]) if part)
+        lines.writerow([f"Without an answer: {why}", _safe(question["question"]), question["times"]])
     await _record(request, "figures exported", since, until)
     name = f"helpline-{since.isoformat()}-{until.isoformat()}.csv"
     return web.Response(
@@ -198,7 +206,7 @@ def _bars(rows: list[Json]) -> Json:
     }
 
 
-async def _unanswered(request: web.Request, since: date) -> list[Json]:
+async def _unanswered(request: web.Request, since: date, titles: Titles) -> list[Json]:
     """Questions without an answer, redacted when they were kept; none while the store cannot be read."""
 
     def read() -> list[Json]:
@@ -208,7 +216,16 @@ async def _unanswered(request: web.Request, since: date) -> list[Json]:
         finally:
             engine.dispose()
         return [
-            {"question": one.question, "times": one.times, "last": one.last_asked.strftime("%-d %B %Y")}
+            {
+                "question": one.question,
+                "why": _WHY_NO_ANSWER.get(one.reason, one.reason),
+                "about": ", ".join(
+                    ([titles.topic(one.topic)] if one.topic else [])
+                    + ([titles.area(one.area)] if one.area else [])
+                ),
+                "times": one.times,
+                "last": one.last_asked.strftime("%-d %B %Y"),
+            }
             for one in found
         ]
 

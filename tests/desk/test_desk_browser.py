@@ -417,6 +417,10 @@ async def test_every_page_of_the_desk_has_no_violation_and_fits_a_narrow_window(
     await calls.attempted(call_back, ann.id, "no_answer")
     await calls.claim(call_back, ann.id)
     _, reference = await finished_chat(store, ann.id)
+    lost = await waiting_chat(store)
+    await store.claim(lost, ann.id)
+    await store.requeue_unseen(timedelta(seconds=-5), notice=Draft(text="Lost", role=Role.SYSTEM))
+    await store.claim(mine, ann.id)
     addresses = [
         *PAGES,
         f"/desk/chats/{mine}",
@@ -432,8 +436,16 @@ async def test_every_page_of_the_desk_has_no_violation_and_fits_a_narrow_window(
             await details.locator("summary").click()
         problems += [f"{address}: {found}" for found in (await violations(page)).splitlines()]
         await page.set_viewport_size({"width": 320, "height": 640})
+        problems += [f"{address}, narrow: {found}" for found in (await violations(page)).splitlines()]
         if await too_wide(page):
             problems.append(f"{address}: has to be scrolled sideways at 320 pixels")
+    await page.goto("/desk/accounts")
+    await page.get_by_role("textbox", name="Name").fill("Kim Newcomer")
+    await page.get_by_role("button", name="Add the account").click()
+    await expect(page.get_by_text("/desk/password?link=")).to_be_visible()
+    problems += (await violations(page)).splitlines()
+    if await too_wide(page):
+        problems.append("a new account's link has to be scrolled sideways at 320 pixels")
     assert problems == []
     link = await store.reset_adviser("Sam Surname")
     await context.clear_cookies()

@@ -20,6 +20,8 @@ from conversations.models import DeskRole, Owner
 from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.settings import DeskSettings
+from knowledge.database import open_engine
+from knowledge.unanswered import note_unanswered
 from tests.desk.conftest import PASSWORD, Browser, alert, signed_in, waiting_chat
 
 NUMBER = "+441632960001"
@@ -280,6 +282,28 @@ async def test_figures_count_what_happened(sam: Browser, boss: Browser, store: S
     assert ["Overview", "Chats", "3"] in rows
     assert ["Answers by topic", "How long the wait is", "1"] in rows
     assert (await boss.page("/desk/figures?since=2026-02-02&until=2026-01-01"))[0] == 422
+
+
+async def test_an_editor_sees_what_people_asked_without_an_answer_and_why(
+    visitor: Browser, store: Store, settings: DeskSettings
+) -> None:
+    engine = open_engine(settings.knowledge_url)
+    for _ in range(2):
+        note_unanswered(engine, "is there a swing for my son?", "nothing_known", "wait_time", "derby-city")
+    note_unanswered(engine, "=1+1 blah", "not_understood", None, None)
+    engine.dispose()
+    editor = await signed_in(visitor.client, store, "Edith Editor", DeskRole.EDITOR)
+
+    _, page = await editor.page("/desk/figures")
+
+    row = page.split("is there a swing for my son?</td>")[1].split("</tr>")[0]
+    for told in ("Nothing is known about it", "How long the wait is, Derby", ">2<"):
+        assert told in row
+    assert "Not understood" in page
+    rows = list(csv.reader(io.StringIO(await (await editor.client.get("/desk/figures.csv")).text())))
+    about = "Without an answer: Nothing is known about it, How long the wait is, Derby"
+    assert [about, "is there a swing for my son?", "2"] in rows
+    assert ["Without an answer: Not understood", "'=1+1 blah", "1"] in rows
 
 
 async def test_a_question_in_a_file_is_no_formula() -> None:
