@@ -22,7 +22,7 @@ train: install ## Train the dialogue model if its files changed
 
 test: lint bot/.venv/.installed-dev ## Run every check and test
 	@bot/.venv/bin/python -m pytest -q -c bot/pytest.ini tests/bot
-	@.venv/bin/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
+	@.venv/bin/python -m pytest -q
 
 bench: .venv/.installed-dev bot/.venv/.installed train ## Measure speed and memory, write docs/performance.md (about an hour)
 	@.venv/bin/helpline bench all

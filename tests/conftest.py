@@ -1,9 +1,7 @@
-"""What the tests of all rooms share: prepared stores, cheap passwords, and which tests run side by side."""
+"""What the tests of all rooms share: prepared stores and cheap passwords."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Generator
 from pathlib import Path
@@ -14,16 +12,6 @@ from argon2 import PasswordHasher
 import conversations.database
 import conversations.passwords
 import knowledge.database
-
-_HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups after us
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One room is one piece of work, whichever process takes it; the longest one comes first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(_HERE).parts[0]))
-    items.sort(key=lambda item: not item.path.is_relative_to(_HERE / "stack"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,13 +25,6 @@ def cheap_passwords() -> Generator[None]:
             conversations.passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         )
         yield
-
-
-@pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 class EmptyStores:
@@ -72,19 +53,13 @@ def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> EmptyStores:
 
 
 @pytest.fixture(scope="session")
-def shipped_file(run_folder: Path) -> Path:
-    """What ships in a SQLite file, loaded with the real encoder once for all processes. Copy it."""
+def shipped_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ships in a SQLite file, loaded with the real encoder. Copy it."""
     from tests.knowledge.conftest import load, real_encoder, shipped_content
 
-    file = run_folder / "shipped" / "knowledge.sqlite3"
-    file.parent.mkdir(exist_ok=True)
-    with (file.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not file.exists():
-            making = file.with_name("making.sqlite3")
-            engine = knowledge.database.open_engine(f"sqlite:///{making}")
-            knowledge.database.migrate(engine)
-            load(engine, shipped_content(), real_encoder())
-            engine.dispose()
-            making.rename(file)
+    file = tmp_path_factory.mktemp("shipped") / "knowledge.sqlite3"
+    engine = knowledge.database.open_engine(f"sqlite:///{file}")
+    knowledge.database.migrate(engine)
+    load(engine, shipped_content(), real_encoder())
+    engine.dispose()
     return file
