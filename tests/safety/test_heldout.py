@@ -43,6 +43,23 @@ def test_the_floors_hold(check: SafetyCheck) -> None:
     assert false_alarms / total["safe"] <= 0.06
 
 
+def test_what_families_write_every_day_is_seldom_taken_for_danger(check: SafetyCheck) -> None:
+    """Messages written to be understood, not to look like danger: a truer rate of false alarms."""
+    everyday = [
+        str(line["text"])
+        for name in ("nlu_dev", "nlu_dev2", "nlu_test")
+        for line in lines(HELD_OUT.with_name(f"{name}.jsonl"))
+        if not any("crisis" in topic or topic == "medical_emergency" for topic in _topics(line))
+    ]
+    alarms = sum(check.assess(text).level == "crisis" for text in everyday)
+    assert len(everyday) > 900
+    assert alarms / len(everyday) <= 0.03
+
+
+def _topics(line: dict[str, object]) -> list[str]:
+    return [str(line["topic"]), *line.get("also", [])]  # type: ignore[misc]
+
+
 def test_what_was_learned_is_up_to_date() -> None:
     """Otherwise the gateway learns at each start; run ``python -m gateway.safety.learn``."""
     assert Learned.read(LEARNED_FILE, learned_from()) is not None
