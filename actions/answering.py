@@ -12,7 +12,7 @@ from rasa_sdk.events import EventType, FollowupAction
 from sqlalchemy.orm import Session
 
 from actions.cards import service_card
-from actions.closest import closest_guidance, is_claim, questions_nearby, term_asked_for
+from actions.closest import closest_guidance, questions_nearby, term_asked_for
 from actions.context import ELSEWHERE, Context
 from actions.replies import TALK_TO_A_PERSON, Button, Reply, button
 from actions.store import once
@@ -46,16 +46,17 @@ def words_for(context: Context, record: models.Guidance | models.Pathway | model
 _VERDICT = re.compile(r"(?:yes|no)\b[.,:;]", re.IGNORECASE)
 
 
-def say_guidance(
-    reply: Reply, context: Context, guidance: models.Guidance, session: Session, asked: str = ""
-) -> None:
+def _after_question(guidance: models.Guidance, words: str) -> str:
+    return f"{guidance.question} {words}" if _VERDICT.match(words) else words
+
+
+def say_guidance(reply: Reply, context: Context, guidance: models.Guidance, session: Session) -> None:
     """Say a guidance record with its caveat, next step and service cards.
 
-    Args:
-        asked: the question that the record answers, said before its verdict.
+    A verdict ("Yes.") follows the record's question: the person's may be the opposite one ("they said there
+    is no help, right?") or quite another ("can I give him my tablets?").
     """
-    words = words_for(context, guidance)
-    parts = [f"{asked} {words}" if asked and _VERDICT.match(words) else words]
+    parts = [_after_question(guidance, words_for(context, guidance))]
     if guidance.caveat:
         parts.append(guidance.caveat)
     if guidance.next_step:
@@ -63,7 +64,7 @@ def say_guidance(
     services = services_by_id(session, guidance.services, context.store_area)[:MOST_CARDS]
     reply.say(
         "\n\n".join(parts),
-        easy_read=guidance.easy_read,
+        easy_read=_after_question(guidance, guidance.easy_read or "") or None,
         records=[guidance, *services],
         cards=[service_card(service) for service in services],
     )
@@ -74,8 +75,7 @@ def say_closest(reply: Reply, context: Context, session: Session, topic: str) ->
     guidance = closest_guidance(context, session, topic)
     if guidance is None or guidance.id in reply.shown or not _is_about(guidance, topic):
         return False
-    # "They said I can't, is that right?": a bare "Yes" would say that they are.
-    say_guidance(reply, context, guidance, session, guidance.question if is_claim(context.text) else "")
+    say_guidance(reply, context, guidance, session)
     return True
 
 

@@ -178,11 +178,6 @@ _IS_IT_TRUE = re.compile(
 )
 
 
-def is_claim(text: str) -> bool:
-    """Whether a message tells what somebody says and asks if it is so."""
-    return claim_in(text) != text
-
-
 def claim_in(text: str) -> str:
     """A claim without who made it and without the doubt behind it; other texts as they are."""
     claim = _IS_IT_TRUE.sub("", _WHO_SAYS.sub("", text.strip())).strip()

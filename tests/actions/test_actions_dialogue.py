@@ -168,7 +168,7 @@ async def test_another_place_keeps_the_question(talk: Talk) -> None:
         "what about Herefordshire?", "follow_up", ("area", "Herefordshire", "herefordshire")
     )
 
-    assert first.texts[0].startswith("No.")
+    assert "so? No. The law sets no number" in first.texts[0]
     assert turn.texts[0] == first.texts[0]
 
 
@@ -432,3 +432,10 @@ async def test_a_new_question_that_names_the_place_is_answered_and_not_only_hear
 
     assert turn.slots["topic"] == "wait_time"
     assert "33 weeks" in turn.text
+
+
+async def test_a_verdict_never_stands_without_the_question_it_answers(talk: Talk) -> None:
+    """ "They said no help, so no help?" is not answered by a bare "Yes."."""
+    turn = await talk.say("woman on the phone said no diagnosis = no help", "support_no_diagnosis")
+
+    assert not turn.texts[0].lower().startswith(("yes", "no."))
