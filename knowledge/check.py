@@ -43,6 +43,9 @@ _UNWANTED_WORDS = re.compile(
     re.IGNORECASE,
 )
 
+#: "Yes." says yes to whatever was asked. A record with a question of its own is said after that question.
+_BARE_VERDICT = re.compile(r"(?:yes|no)[.:;]", re.IGNORECASE)
+
 #: Words in quotation marks are spoken about, not used.
 _QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
 
@@ -126,6 +129,8 @@ def said_badly(record: Record) -> Iterator[str]:
             yield f"{record.id}, {name}: the number {match.group()!r} stands in prose, not in its field"
         if match := _UNWANTED_WORDS.search(_QUOTED.sub("", text)):
             yield f"{record.id}, {name}: {match.group()!r} is not how we speak of people"
+        if not isinstance(record, Guidance) and (match := _BARE_VERDICT.match(text)):
+            yield f"{record.id}, {name}: begins with {match.group()!r}, an answer to nobody knows what"
 
 
 def _hard_to_read(content: Content) -> Iterator[str]:

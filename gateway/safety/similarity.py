@@ -3,9 +3,9 @@
 Labelled examples become sentence vectors, which know that "he has vanished" is close to "we lost sight of
 him", and words and word pairs, which know that "won't leave his bedroom" is not "isn't in the house". A
 small logistic regression over both, and over how near the nearest examples of each kind are, gives each
-label a probability. It is trained when the process starts
-(same result every time), so that whoever adds an example to the file has nothing else to run. The nearest
-example of the winning label is the explanation.
+label a probability: twice, without and with the everyday messages, and both must see danger. What is learned
+is kept in a file beside the examples, the same every time. The nearest example of the winning label is the
+explanation.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ EXAMPLES_FILE = Path(__file__).parent / "examples.yml"
 
 DISTRESS = "distress"
 SAFE = "safe"
-#: Harmless as well: what families write every day. Learned as safe, but each counts less: by the hundred they
-#: would draw the line between look-alikes ("this wait is killing me") and danger, which they know nothing of.
+#: Harmless as well: what families write every day. A reading of its own learns them as safe, where each
+#: counts less: by the hundred they would draw the line between look-alikes ("this wait is killing me") and
+#: danger, of which they know nothing.
 EVERYDAY = "everyday"
 _EVERYDAY_COUNTS = 0.15
 
@@ -113,6 +114,7 @@ class Learned:
     #: Words and word pairs, and runs of letters, that have weights; in the order of the weights' rows.
     words: list[str]
     letters: list[str]
+    #: Two readings: without everyday messages and with them. (2, features, labels) and (2, 1, labels).
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
 
@@ -157,7 +159,6 @@ def learn(encoder: Encoder, rows: Sequence[tuple[str, str]]) -> Learned:
     """Encode and learn ``rows`` of (normalised text, label); some seconds, the same result every time."""
     texts = [text for text, _ in rows]
     labels = [SAFE if label == EVERYDAY else label for _, label in rows]
-    counts = np.array([_EVERYDAY_COUNTS if label == EVERYDAY else 1.0 for _, label in rows])
     names = sorted(set(labels))
     vectors = encoder.encode(texts)
     words, letters = _known(map(_words, texts), _SEEN), _known(map(_letters, texts), _LETTERS_SEEN)
@@ -170,8 +171,11 @@ def learn(encoder: Encoder, rows: Sequence[tuple[str, str]]) -> Learned:
             _nearness(likeness, _kinds(labels)),
         ]
     )
-    weights, bias = _train(features, np.array([names.index(label) for label in labels]), counts)
-    return Learned(texts, labels, rounded, words, letters, weights, bias)
+    y = np.array([names.index(label) for label in labels])
+    everyday = np.array([label == EVERYDAY for _, label in rows])
+    readings = [_train(features, y, np.where(everyday, counts, 1.0)) for counts in (0.0, _EVERYDAY_COUNTS)]
+    weights, bias = (np.stack(parts) for parts in zip(*readings, strict=True))
+    return Learned(texts, labels, rounded, words, letters, weights, bias[:, np.newaxis])
 
 
 class Similarity:
@@ -192,7 +196,7 @@ class Similarity:
         self._safe = self._labels.index(SAFE)
 
     def compare(self, pieces: Sequence[str]) -> list[Likeness]:
-        """What each piece resembles."""
+        """What each piece resembles, in that of the two readings which sees less danger: both must see it."""
         if not pieces:
             return []
         vectors = self._encoder.encode(pieces)
@@ -200,7 +204,11 @@ class Similarity:
         features = np.hstack(
             [_features(pieces, vectors, self._words, self._letters), _nearness(near, self._kinds)]
         )
-        chances = _softmax(features @ self._weights + self._bias)
+        plain, everyday = _softmax(features @ self._weights + self._bias)
+        calmer = (plain[:, self._dangers].sum(axis=1) <= everyday[:, self._dangers].sum(axis=1))[
+            :, np.newaxis
+        ]
+        chances = np.where(calmer, plain, everyday)
         return [self._likeness(row, chance) for row, chance in zip(near, chances, strict=True)]
 
     def _likeness(self, near: NDArray[np.float32], chance: NDArray[np.float32]) -> Likeness:
@@ -279,8 +287,8 @@ def _present(texts: Sequence[list[str]], columns: Mapping[str, int], scale: floa
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 def _train(

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from sqlalchemy import Engine, func, select
 
 from knowledge import models
-from knowledge.check import check_content
+from knowledge.check import check_content, said_badly
 from knowledge.content import SHIPPED, Content, ContentError, Problem, read_content
 from knowledge.content_schema import Confidence, Freshness, Status
 from knowledge.database import sessions
@@ -538,6 +538,15 @@ def test_unwanted_words_are_found(folder: Folder, text: str) -> None:
 )
 def test_wanted_and_quoted_words_are_let_be(folder: Folder, text: str) -> None:
     assert [p for p in check_content(_with(folder, answer=text)).problems if "how we speak" in p] == []
+
+
+def test_a_record_without_a_question_does_not_begin_with_a_verdict() -> None:
+    """It is said to whoever asks about its topic: "can I give him a friend's tablets?", "Yes."."""
+    right = shipped_content().entitlements[0].model_copy(update={"answer": "Yes. You can ask for one."})
+    answer = shipped_content().guidance[0].model_copy(update={"answer": "Yes. You can ask for one."})
+
+    assert [told for told in said_badly(right) if "begins with 'Yes.'" in told]
+    assert list(said_badly(answer)) == []
 
 
 def test_a_topic_without_an_answer_is_found(folder: Folder) -> None:

@@ -148,6 +148,36 @@ def test_look_alikes_raise_no_crisis(check: SafetyCheck, why: str, text: str) ->
     assert check.assess(text).level != "crisis", (why, check.assess(text))
 
 
+#: Danger in words that look like a turn of phrase: the idioms must not explain it away.
+NO_IDIOM = [
+    "my dad beat me at the weekend",
+    "he beats her at home",
+    "he beat me to the floor",
+    "she beat him to a pulp",
+    "help he has been cut",
+    "help she has been cut and won't stop bleeding",
+    "my support worker has been cut with glass",
+    "he left a letter and he's gone missing",
+    "my son went out and there is no word from anyone since last night, his plan is with camhs",
+    "she only listens to songs about killing yourself",
+    "i could kill for a knife right now",
+    "he disappeared into the woods",
+    "they shot me down the alley",
+    "does cutting my arms count as self harm",
+    "she took all her tablets at once",
+    "he says keep it between us and touches her",
+    "i hate being touched by my uncle",
+    "i wrote a letter and i know how to end it, goodbye",
+    "he is having an asthma attack and going blue",
+    "she never came back, she disappeared into her room and the window is open and she is gone",
+]
+
+
+@pytest.mark.parametrize("text", NO_IDIOM)
+def test_danger_beside_a_turn_of_phrase_stays_danger(check: SafetyCheck, text: str) -> None:
+    assert check.assess(text).level == "crisis"
+
+
 @pytest.mark.parametrize(("why", "text"), DISTRESS)
 def test_distress_is_acknowledged_without_the_emergency_script(
     check: SafetyCheck, why: str, text: str

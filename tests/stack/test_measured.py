@@ -35,9 +35,7 @@ def test_danger_is_told_from_look_alikes(stack: Stack) -> None:
 def test_danger_is_told_from_look_alikes_in_messages_nobody_has_read(stack: Stack) -> None:
     scores = _evaluate(stack, "safety", _HELDOUT / "safety_test2.jsonl")
     assert float(str(scores["crisis_recall"])) >= 0.95
-    # 6 of 75. It was 5, and 0.07 here, before 558 everyday messages were learned as harmless: one look-alike
-    # more for half the false alarms on what families write every day (docs/clinical-safety.md).
-    assert float(str(scores["safe_taken_for_crisis"])) <= 0.08
+    assert float(str(scores["safe_taken_for_crisis"])) <= 0.07
     assert float(str(scores["distress_right"])) >= 0.85
 
 
