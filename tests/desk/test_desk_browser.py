@@ -198,13 +198,19 @@ async def reference(store: Store, chat: str) -> str:
     return escalation.reference
 
 
-async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser_present(
-    context: BrowserContext, store: Store
-) -> None:
+async def sam_with_a_chat(context: BrowserContext, store: Store) -> tuple[Page, str]:
+    """Sam at the desk, holding a chat: the page and the chat."""
     page = await sign_in(context, store)
     sam = await store.adviser_called("Sam Surname")
     chat = await waiting_chat(store)
     await store.claim(chat, sam.id)
+    return page, chat
+
+
+async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser_present(
+    context: BrowserContext, store: Store
+) -> None:
+    page, chat = await sam_with_a_chat(context, store)
     await page.goto("/desk/history")
     link = page.get_by_role("alert").get_by_role("link")
     await expect(link).to_be_hidden()
@@ -222,10 +228,7 @@ async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser
 async def test_who_lost_chats_with_the_connection_is_told_and_puts_it_aside(
     context: BrowserContext, store: Store
 ) -> None:
-    page = await sign_in(context, store)
-    sam = await store.adviser_called("Sam Surname")
-    chat = await waiting_chat(store)
-    await store.claim(chat, sam.id)
+    page, chat = await sam_with_a_chat(context, store)
     await expect(page.locator("#mine > li")).to_have_count(1)
     told = page.get_by_role("region", name="Your connection was lost")
     await expect(told).to_be_hidden()
