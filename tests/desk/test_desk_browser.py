@@ -228,7 +228,7 @@ async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser
 async def test_who_lost_chats_with_the_connection_is_told_and_puts_it_aside(
     context: BrowserContext, store: Store
 ) -> None:
-    page, chat = await sam_with_a_chat(context, store)
+    page, _ = await sam_with_a_chat(context, store)
     await expect(page.locator("#mine > li")).to_have_count(1)
     told = page.get_by_role("region", name="Your connection was lost")
     await expect(told).to_be_hidden()
