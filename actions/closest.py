@@ -47,6 +47,15 @@ _WORTH_OFFERING = 0.5
 #: Longer than this is no button.
 _BUTTON_CHARACTERS = 100
 
+#: A message no longer than this may lean on the question before it.
+_LEANING_WORDS = 20
+
+#: What was shown for the question before stands back by so much.
+_SHOWN_ALREADY = 0.05
+
+#: As far down the order a record is looked for in both readings of a message that leans.
+_FAR_DOWN = 200
+
 #: A particular record is looked for among the best few, general ones further down.
 _FEW = 3
 _MANY = 20
@@ -142,6 +151,12 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
     if not candidates:
         return None, ""
     first = candidates[0]
+    if leans(context, session) and not context.understood_well:
+        # The topic is a guess from words that do not stand for themselves.
+        if first.score < _SAME_TOPIC:
+            return None, ""
+        same = context.topic is not None and first.is_about(context.topic)
+        return first, context.topic if same and context.topic else first.record.topics[0].topic
     about = [found for found in candidates if understood and found.is_about(understood)]
     among_few = [found for found in about if found in candidates[:_FEW]]
     choice = among_few[0] if among_few and among_few[0].score >= _SAME_TOPIC else None
@@ -184,32 +199,79 @@ def claim_in(text: str) -> str:
     return claim if len(claim.split()) > 2 else text
 
 
+def leans(context: Context, session: Session) -> bool:
+    """Whether a message does not stand for itself but carries on the question before it."""
+    return words_asked(context, session) != context.text
+
+
+def says_too_little(context: Context, session: Session) -> bool:
+    """Whether a message of no plain topic carries the last question on and no record is close to both."""
+    if context.understood_well or context.questions or not leans(context, session):
+        return False
+    return _choose(context, session, None)[0] is None
+
+
+def words_asked(context: Context, session: Session) -> str:
+    """What a message asks in full: together with the question before it, if it leans on that."""
+    return _read(context, session)[0]
+
+
 def _candidates(context: Context, session: Session) -> list[_Candidate]:
     """The records close to a message, or closer to the claim in it, best first."""
+    return _read(context, session)[1]
+
+
+def _read(context: Context, session: Session) -> tuple[str, list[_Candidate]]:
+    """The words of a message as they were searched for, and what was found."""
     if not context.text:
-        return []
-    asked = ("candidates", context.text, context.store_area, context.age, context.young)
-    return once(session, asked, lambda: _read_candidates(context, session))
+        return "", []
+    asked = ("candidates", context.text, context.before, context.store_area, context.age, context.young)
+    return once(session, asked, lambda: _search_for(context, session))
 
 
-def _read_candidates(context: Context, session: Session) -> list[_Candidate]:
+def _search_for(context: Context, session: Session) -> tuple[str, list[_Candidate]]:
     found: dict[str, _Candidate] = {}
     # In the order of the claim, which stands before the order of the whole message.
     for words in dict.fromkeys((claim_in(context.text), context.text)):
-        for candidate in _close_to(words, context, session):
+        for candidate in _close_to(words, context, session, _MANY):
             known = found.get(candidate.record.id)
             if known is None or known.score < candidate.score:
                 found[candidate.record.id] = candidate
-    return list(found.values())
+    alone = list(found.values())
+    stands = any(candidate.score >= _SURELY_SAME_QUESTION for candidate in alone)
+    if stands or not context.before or len(context.text.split()) > _LEANING_WORDS:
+        return context.text, alone
+    joined = f"{context.before} {context.text}"
+    return joined, _leaning(joined, context, session)
 
 
-def _close_to(words: str, context: Context, session: Session) -> list[_Candidate]:
+def _leaning(joined: str, context: Context, session: Session) -> list[_Candidate]:
+    """What is close to a message both alone and together with the question that it carries on, best first.
+
+    "Do I have to pay?" is asked of what was spoken of; yet the words alone have to count as much, since a
+    short message may begin something new. What was just shown has to be the better by a little.
+    """
+    together = {found.record.id: found for found in _close_to(joined, context, session, _FAR_DOWN)}
+    both = [
+        _Candidate(
+            alone.record,
+            max(alone.score, together[alone.record.id].score),
+            (alone.fit + together[alone.record.id].fit) / 2
+            - (_SHOWN_ALREADY if alone.record.id in context.shown else 0.0),
+        )
+        for alone in _close_to(context.text, context, session, _FAR_DOWN)
+        if alone.record.id in together
+    ]
+    return sorted(both, key=lambda found: -found.fit)[:_MANY]
+
+
+def _close_to(words: str, context: Context, session: Session, limit: int) -> list[_Candidate]:
     areas = areas_from_near_to_wide(session, context.store_area)
     matches = search().closest(
         words,
         ["guidance", "pathway", "entitlement"],
         areas,
-        limit=_MANY,
+        limit=limit,
         age=context.age,
         audience="young-people" if context.young else None,
     )

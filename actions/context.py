@@ -52,6 +52,8 @@ class Context:
     shown: Sequence[str] = field(default_factory=tuple)  # record ids of the last answer
     asked: Sequence[str] = field(default_factory=tuple)  # what the person asked, for an adviser's summary
     question: str | None = None  # the words that the last topic was answered for
+    before: str | None = None  # the same while the newest message is answered: it may lean on them
+    understood_well: bool = True  # whether the newest message's topic is more than a guess
     insults: int = 0  # in a row
     questions: Sequence[Question] = field(default_factory=tuple)  # several in the newest message
     settled: bool = False  # the topic was answered before and is now only answered again
@@ -117,6 +119,9 @@ def _cohort_of(age: int) -> Cohort:
     return "adult" if age >= ADULT_AGE else "child"
 
 
+#: The answerability (bot/answerability.py) below which a message's topic is a guess.
+_UNDERSTOOD_WELL = 0.5
+
 #: An adviser's summary holds the last questions, not the whole chat.
 _MOST_ASKED = 8
 
@@ -170,6 +175,8 @@ def read_context(tracker: Tracker) -> Context:
         shown=tracker.get_slot("shown") or (),
         asked=asked,
         question=tracker.get_slot("question"),
+        before=tracker.get_slot("question"),
+        understood_well=float(message.get("answerability") or 1.0) >= _UNDERSTOOD_WELL,
         insults=int(tracker.get_slot("insults") or 0) if intent == "insult" else 0,
         questions=_questions(message),
         names=[

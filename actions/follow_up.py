@@ -14,18 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.answering import area_name, ask_area, say_general, say_outside, say_services, topic_buttons
+from actions.asking_again import FIRST_TOPICS, LIKELY
 from actions.context import ELSEWHERE, Context, read_context
 from actions.replies import Reply
 from actions.store import read_store
 from actions.subject import ANSWERS, give_answer, only_tells, topic_meant, topic_told
 from knowledge import models
 from knowledge.sources import sources_of
-
-#: Offered to somebody who has told us about themselves but asked nothing yet.
-FIRST_TOPICS = ("diagnosis_route_child", "wait_time", "support_no_diagnosis", "ehcp_request")
-
-#: A topic less likely than this is not answered unasked.
-LIKELY = 0.05
 
 
 class ActionFollowUp(Action):
@@ -49,6 +44,10 @@ class ActionFollowUp(Action):
         topic = context.topic or next_best_topic(tracker)
         if context.topic is None and topic is not None:
             return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+        if topic in ANSWERS and context.before and not _tells_something(tracker):
+            # "And when?": what it carries on is known, what it is about is not.
+            context = replace(context, understood_well=False)
+            return await asyncio.to_thread(give_answer, dispatcher, context, topic)
         return await asyncio.to_thread(carry_on, dispatcher, context, only_another_place(tracker))
 
 
@@ -61,6 +60,12 @@ def _asks_something_new(tracker: Tracker) -> str | None:
     intent = (tracker.latest_message or {}).get("intent") or {}
     name, sure = str(intent.get("name")), float(intent.get("confidence") or 0.0) >= _SURELY_ASKS
     return name if name in ANSWERS and sure and not only_tells(tracker) else None
+
+
+def _tells_something(tracker: Tracker) -> bool:
+    """Whether a message says where, how old, who or when."""
+    message = tracker.latest_message or {}
+    return bool(message.get("entities")) or str(message.get("text") or "").startswith("/")
 
 
 def only_another_place(tracker: Tracker) -> bool:
@@ -104,7 +109,9 @@ def carry_on(
         # that they go on from may speak of somebody else; another place does not change what was asked.
         text = context.question or "" if same_question else ""
         return give_answer(
-            dispatcher, replace(context, text=text, topic=topic, questions=(), settled=True), topic
+            dispatcher,
+            replace(context, text=text, before=None, topic=topic, questions=(), settled=True),
+            topic,
         )
     return _offer_topics(dispatcher, context)
 

@@ -16,7 +16,8 @@ from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
 from actions.answering import offer_questions, say_term, topic_buttons
-from actions.closest import topic_by_meaning
+from actions.asking_again import ask_what_was_meant, topics_thought_of
+from actions.closest import says_too_little, topic_by_meaning, words_asked
 from actions.context import Context, Question, read_context
 from actions.ellipsis import meant_by
 from actions.letters import offer_letter
@@ -39,6 +40,9 @@ _ALSO_ASKS_FOR_A_PERSON = re.compile(
 #: "How do I get assessed" sounds grown-up from whoever asks. Sixteen and seventeen stand between
 #: the services.
 _CHILD_BELOW = 16
+
+#: Of a question and those that carried it on, so many characters are kept.
+_MOST_REMEMBERED = 300
 
 #: What joins a second question to the first.
 _LEADS_IN = re.compile(r"^(?:(?:and|also|plus|but|then)\b[\s,]*)+", re.I)
@@ -98,7 +102,7 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
     context = context.about(topic)
     reply = Reply(topic, context.easy_read)
     if context.text:
-        context = replace(context, question=context.text)
+        context = replace(context, question=words_asked(context, session)[-_MOST_REMEMBERED:])
     if say_term(reply, context, session) and topic not in _OWN_WAY_WITH_NAMES:
         # What is said of the word's topic is the general: the words were about the word.
         context = replace(context, text="")
@@ -145,7 +149,15 @@ class SubjectAction(Action, ABC):
             context, topic = replace(context, text=""), told
         elif meant := topic_meant(context):
             context, topic = meant
+        elif await asyncio.to_thread(_says_too_little, context):
+            guesses = topics_thought_of(tracker, ANSWERS)
+            return await asyncio.to_thread(ask_what_was_meant, dispatcher, context, guesses)
         return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+
+
+def _says_too_little(context: Context) -> bool:
+    with read_store() as session:
+        return says_too_little(context, session)
 
 
 def topic_meant(context: Context) -> tuple[Context, str] | None:

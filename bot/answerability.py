@@ -39,8 +39,11 @@ class AnswerabilityClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """``threshold``: messages that score below it are not answered as their intent."""
-        return {"threshold": 0.22}
+        """``threshold``: messages that score below it are not answered as their intent.
+
+        ``surely``: the threshold of particular intents, by name.
+        """
+        return {"threshold": 0.22, "surely": {}}
 
     @classmethod
     def create(
@@ -61,6 +64,7 @@ class AnswerabilityClassifier(IntentClassifier, GraphComponent):
         examples: Dict[Text, np.ndarray],
     ) -> None:
         self._threshold = float(config["threshold"])
+        self._surely = {intent: float(threshold) for intent, threshold in config["surely"].items()}
         self._model_storage = model_storage
         self._resource = resource
         self._examples = examples  # intent -> unit vectors of its training examples, one a row
@@ -101,7 +105,7 @@ class AnswerabilityClassifier(IntentClassifier, GraphComponent):
             likeness = float(np.max(self._examples[intent["name"]] @ vector))
             score = float(np.sqrt(intent["confidence"])) * max(likeness, 0.0)
             message.set("answerability", score, add_to_output=True)
-            if score < self._threshold:
+            if score < self._surely.get(intent["name"], self._threshold):
                 fallback = {"name": DEFAULT_NLU_FALLBACK_INTENT_NAME, "confidence": 1.0 - score}
                 message.data[INTENT] = fallback
                 message.data.setdefault(INTENT_RANKING_KEY, []).insert(0, fallback)
@@ -114,8 +118,9 @@ class AnswerabilityClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def validate_config(cls, config: Dict[Text, Any]) -> None:
         """Refuses a threshold that is no share."""
-        if not 0.0 <= float(config.get("threshold", 0.0)) <= 1.0:
-            raise InvalidConfigException(f"config.yml: {cls.__name__}: threshold must be between 0 and 1")
+        for threshold in (config.get("threshold", 0.0), *config.get("surely", {}).values()):
+            if not 0.0 <= float(threshold) <= 1.0:
+                raise InvalidConfigException(f"config.yml: {cls.__name__}: thresholds are 0 to 1")
 
 
 def _unit_vector(message: Message) -> Any:
