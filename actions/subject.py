@@ -149,7 +149,7 @@ class SubjectAction(Action, ABC):
             context, topic = replace(context, text=""), told
         elif meant := topic_meant(context):
             context, topic = meant
-        elif await asyncio.to_thread(_says_too_little, context):
+        elif topic != "service_contact" and await asyncio.to_thread(_says_too_little, context):
             guesses = topics_thought_of(tracker, ANSWERS)
             return await asyncio.to_thread(ask_what_was_meant, dispatcher, context, guesses)
         return await asyncio.to_thread(give_answer, dispatcher, context, topic)

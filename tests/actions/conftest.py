@@ -173,6 +173,7 @@ class Talk:
         confidence: float = 0.95,
         loop: str | None = None,
         questions: Iterable[tuple[str, str]] = (),
+        answerability: float = 0.9,
     ) -> Turn:
         """Say something that was understood as ``intent``; the rules choose the action.
 
@@ -181,6 +182,7 @@ class Talk:
             action: an action to run in place of the rules' (one that a form calls).
             loop: the form that is asking.
             questions: those that the message was found to hold, each with its intent.
+            answerability: how plainly the message was understood, 0 to 1.
         """
         likely = [{"name": intent, "confidence": confidence}]
         likely += [{"name": name, "confidence": 0.3 / rank} for rank, name in enumerate(also_likely, 1)]
@@ -188,6 +190,7 @@ class Talk:
             "text": text,
             "intent": likely[0],
             "intent_ranking": likely,
+            "answerability": answerability,
             "entities": entities_of(text, entities),
             "metadata": {"area": self.area_of_page} if self.area_of_page else {},
             "questions": [

@@ -439,3 +439,34 @@ async def test_a_verdict_never_stands_without_the_question_it_answers(talk: Talk
     turn = await talk.say("woman on the phone said no diagnosis = no help", "support_no_diagnosis")
 
     assert not turn.texts[0].lower().startswith(("yes", "no."))
+
+
+# --- messages that lean on the question before ---
+
+
+async def test_a_short_question_is_asked_of_what_was_spoken_of(talk: Talk) -> None:
+    alone = await Talk(talk.executor).say("is it means tested", "benefits_money", answerability=0.4)
+    await talk.say("can we get DLA while he is on the waiting list with no diagnosis?", "benefits_money")
+    after = await talk.say("is it means tested", "diagnosis_process", answerability=0.4)
+
+    assert "earn" in after.text, after.text
+    assert after.text != alone.text
+    assert {custom["topic"] for custom in after.custom} == {"benefits_money"}
+
+
+async def test_a_question_that_stands_for_itself_begins_something_new(talk: Talk) -> None:
+    await talk.say("do I have to sit in a mediation meeting with them first", "ehcp_refused_appeal")
+    turn = await talk.say("can school make her wear the blazer", "reasonable_adjustments")
+
+    assert "uniform" in turn.text.lower()
+    assert "mediation" not in turn.text.lower()
+
+
+async def test_what_says_too_little_is_asked_about_and_not_answered_by_chance(talk: Talk) -> None:
+    await talk.say("how long is the wait for an assessment?", "wait_time")
+    turn = await talk.say(
+        "purple tractor seventeen", "diagnosis_process", also_likely=["complaint"], answerability=0.3
+    )
+
+    assert "I am not sure what you mean" in turn.text
+    assert "/diagnosis_process" in turn.buttons.values()

@@ -93,13 +93,13 @@ class _Folder:
         return False
 
 
-def _judged(tmp_path, text, intent, confidence, threshold=0.3):
+def _judged(tmp_path, text, intent, confidence, threshold=0.3, **surely):
     featurizer = _featurizer()
     examples = featurizer.process(_messages("how long is the wait", "what is the waiting time"))
     for example in examples:
         example.set("intent", "wait_time")
     storage, resource = _Storage(tmp_path), Resource("answerability")
-    config = {"threshold": threshold}
+    config = {"threshold": threshold, "surely": surely}
     AnswerabilityClassifier.create(config, storage, resource, None).train(TrainingData(examples))
     judge = AnswerabilityClassifier.load(config, storage, resource, None)
     (message,) = featurizer.process(_messages(text))
@@ -125,10 +125,22 @@ def test_an_unsure_intent_is_not_answered(tmp_path):
     assert message.get("intent")["name"] == "nlu_fallback"
 
 
+def test_an_intent_may_have_to_be_plainer_than_others(tmp_path):
+    usual = _judged(tmp_path, "how long will we wait", "wait_time", 0.4)
+    plainer = _judged(tmp_path, "how long will we wait", "wait_time", 0.4, wait_time=0.9)
+    another = _judged(tmp_path, "how long will we wait", "wait_time", 0.4, sources=0.9)
+    assert [message.get("intent")["name"] for message in (usual, plainer, another)] == [
+        "wait_time",
+        "nlu_fallback",
+        "wait_time",
+    ]
+
+
 @pytest.mark.parametrize("threshold", [-0.1, 1.1])
 def test_a_threshold_that_is_no_share_is_refused(threshold):
-    with pytest.raises(Exception, match="threshold"):
-        AnswerabilityClassifier.validate_config({"threshold": threshold})
+    for config in ({"threshold": threshold}, {"surely": {"sources": threshold}}):
+        with pytest.raises(Exception, match="threshold"):
+            AnswerabilityClassifier.validate_config(config)
 
 
 def _spelling(tmp_path, *examples, **config):
