@@ -14,7 +14,7 @@ from tests.near_copies import near_copies
 
 HELD_OUT = Path(__file__).parents[1] / "heldout" / "safety.jsonl"
 #: Sets without a floor here: development sets, and one that nobody reads. No line of them is an example.
-OTHERS = [HELD_OUT.with_name(f"safety_{name}.jsonl") for name in ("dev", "dev2", "test2")]
+OTHERS = [HELD_OUT.with_name(f"safety_{name}.jsonl") for name in ("dev", "dev2", "dev3", "test2", "test3")]
 
 
 def lines(path: Path = HELD_OUT) -> list[dict[str, object]]:
