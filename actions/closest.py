@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ from knowledge.models import GlossaryTerm, Guidance, Record
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.guidance import glossary_by_id
 from knowledge.queries.records import records_by_id
+from knowledge.search import Match
 
 #: Close enough (cosine) for a record about the topic that the message was understood to be about.
 _SAME_TOPIC = 0.56
@@ -233,7 +234,7 @@ def _search_for(context: Context, session: Session) -> tuple[str, list[_Candidat
     found: dict[str, _Candidate] = {}
     # In the order of the claim, which stands before the order of the whole message.
     for words in dict.fromkeys((claim_in(context.text), context.text)):
-        for candidate in _close_to(words, context, session, _MANY):
+        for candidate in _close_to(words, context, session):
             known = found.get(candidate.record.id)
             if known is None or known.score < candidate.score:
                 found[candidate.record.id] = candidate
@@ -251,30 +252,36 @@ def _leaning(joined: str, context: Context, session: Session) -> list[_Candidate
     "Do I have to pay?" is asked of what was spoken of; yet the words alone have to count as much, since a
     short message may begin something new. What was just shown has to be the better by a little.
     """
-    together = {found.record.id: found for found in _close_to(joined, context, session, _FAR_DOWN)}
+    together = {match.record_id: match for match in _matches(joined, context, session, _FAR_DOWN)}
     both = [
-        _Candidate(
-            alone.record,
-            max(alone.score, together[alone.record.id].score),
-            (alone.fit + together[alone.record.id].fit) / 2
-            - (_SHOWN_ALREADY if alone.record.id in context.shown else 0.0),
+        replace(
+            alone,
+            score=max(alone.score, together[alone.record_id].score),
+            fit=(alone.fit + together[alone.record_id].fit) / 2
+            - (_SHOWN_ALREADY if alone.record_id in context.shown else 0.0),
         )
-        for alone in _close_to(context.text, context, session, _FAR_DOWN)
-        if alone.record.id in together
+        for alone in _matches(context.text, context, session, _FAR_DOWN)
+        if alone.record_id in together
     ]
-    return sorted(both, key=lambda found: -found.fit)[:_MANY]
+    return _with_records(session, sorted(both, key=lambda match: -match.fit)[:_MANY])
 
 
-def _close_to(words: str, context: Context, session: Session, limit: int) -> list[_Candidate]:
-    areas = areas_from_near_to_wide(session, context.store_area)
-    matches = search().closest(
+def _close_to(words: str, context: Context, session: Session) -> list[_Candidate]:
+    return _with_records(session, _matches(words, context, session, _MANY))
+
+
+def _matches(words: str, context: Context, session: Session, limit: int) -> list[Match]:
+    return search().closest(
         words,
         ["guidance", "pathway", "entitlement"],
-        areas,
+        areas_from_near_to_wide(session, context.store_area),
         limit=limit,
         age=context.age,
         audience="young-people" if context.young else None,
     )
+
+
+def _with_records(session: Session, matches: list[Match]) -> list[_Candidate]:
     found = records_by_id(session, [match.record_id for match in matches])
     return [
         _Candidate(found[match.record_id], match.score, match.fit)
