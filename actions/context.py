@@ -176,7 +176,7 @@ def read_context(tracker: Tracker) -> Context:
         asked=asked,
         question=tracker.get_slot("question"),
         before=tracker.get_slot("question"),
-        understood_well=float(message.get("answerability") or 1.0) >= _UNDERSTOOD_WELL,
+        understood_well=float(message.get("answerability", 1.0)) >= _UNDERSTOOD_WELL,
         insults=int(tracker.get_slot("insults") or 0) if intent == "insult" else 0,
         questions=_questions(message),
         names=[
