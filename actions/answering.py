@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from actions.cards import service_card
 from actions.closest import closest_guidance, questions_nearby, term_asked_for
 from actions.context import ELSEWHERE, Context
-from actions.replies import TALK_TO_A_PERSON, Button, Reply, button
+from actions.replies import Button, Reply, button
 from actions.store import once
 from knowledge import models
 from knowledge.queries.areas import area_named, covered_areas
@@ -139,7 +139,13 @@ def say_nothing_known(reply: Reply, title: str) -> None:
         easy_read=f"I do not know.\nI do not want to guess.\nA person can help you.\n{WHAT_I_KNOW_EASY}",
     )
     reply.nothing_known = True
-    reply.offer(TALK_TO_A_PERSON)
+    reply.offer_person("nothing_known")
+
+
+def topic_title(session: Session, topic: str) -> str:
+    """What a topic is called."""
+    row = session.get(models.Topic, topic)
+    return row.title if row else topic
 
 
 def offer_questions(reply: Reply, context: Context, session: Session) -> None:
@@ -159,8 +165,7 @@ def answer_topic(reply: Reply, context: Context, session: Session, topic: str) -
     if not cards and context.area != ELSEWHERE:
         cards = say_services(reply, context, session, topic)
     if not (exact or general or cards):
-        row = session.get(models.Topic, topic)
-        say_nothing_known(reply, row.title if row else topic)
+        say_nothing_known(reply, topic_title(session, topic))
 
 
 def _has_local(session: Session, context: Context, topic: str) -> bool:

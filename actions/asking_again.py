@@ -55,8 +55,19 @@ def ask_what_was_meant(
                 "ask me in other words.",
                 easy_read="Sorry.\nI do not understand.\nA person can help you.",
             )
-            reply.offer(TALK_TO_A_PERSON)
-        elif context.misunderstood > 1 or not guesses:
+            reply.offer_person("not_understood")
+        elif context.misunderstood > 1:
+            reply.say(
+                f"Sorry, I am still not sure what you mean. {WHAT_I_KNOW} Which is nearest? "
+                "Or you can talk to a person.",
+                easy_read=(
+                    f"Sorry.\nI am not sure what you mean.\n{WHAT_I_KNOW_EASY}\nWhich one is it?\n"
+                    "Or you can talk to a person."
+                ),
+            )
+            reply.offer(*topic_buttons(session, FIRST_TOPICS))
+            reply.offer_person("not_understood")
+        elif not guesses:
             reply.say(
                 f"Sorry, I am not sure what you mean. {WHAT_I_KNOW} Which is nearest?",
                 easy_read=f"Sorry.\nI am not sure what you mean.\n{WHAT_I_KNOW_EASY}\nWhich one is it?",

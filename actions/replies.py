@@ -62,6 +62,7 @@ class Reply:
         self._easy_read = easy_read
         self._bubbles: list[Bubble] = []
         self._buttons: list[Button] = []
+        self._person_because: str | None = None
         #: The store is silent, and the reply says so.
         self.nothing_known = False
         #: Ids of the records that the reply rests on.
@@ -148,6 +149,15 @@ class Reply:
         """Add buttons under the last bubble, each once."""
         self._buttons.extend(new for new in buttons if new not in self._buttons)
 
+    def offer_person(self, because: str) -> None:
+        """Offer a person, as the words of the reply do: a yes to it is as good as the button.
+
+        Args:
+            because: why, as advisers and the figures are told it (``conversations/reasons.py``).
+        """
+        self._person_because = because
+        self.offer(TALK_TO_A_PERSON)
+
     def send(self, dispatcher: CollectingDispatcher, person: dict[str, Any]) -> None:
         """Hand the reply to Rasa: after each text one custom entry that belongs to it.
 
@@ -166,5 +176,6 @@ class Reply:
                     "sources": bubble.sources,
                     "attachments": bubble.attachments,
                     "person": person,
+                    "offers_person": self._person_because if last else None,
                 },
             )

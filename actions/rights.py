@@ -15,6 +15,7 @@ from actions.answering import (
     say_general,
     say_nothing_known,
     topic_buttons,
+    topic_title,
     words_for,
 )
 from actions.context import Context
@@ -23,7 +24,7 @@ from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
 from knowledge.dates import days_in, say_date, today
 from knowledge.deadlines import EVENTS, Summary, say_event, say_period, summary_of
-from knowledge.models import Deadline, Entitlement, Topic
+from knowledge.models import Deadline, Entitlement
 from knowledge.queries.rights import deadlines_from, entitlements_about
 
 #: What a date in a message belongs to, by the words around it; the first that fits. A date is counted from
@@ -154,8 +155,7 @@ def answer_time_limits(
     if rules and topic == "ehcp_timescale":
         _say_rules(reply, rules)
     elif not said:
-        row = session.get(Topic, topic)
-        say_nothing_known(reply, row.title if row else topic)
+        say_nothing_known(reply, topic_title(session, topic))
     return context, [FollowupAction("deadline_form")] if event == "request-received" else []
 
 

@@ -15,7 +15,7 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
-from actions.answering import offer_questions, say_term, topic_buttons
+from actions.answering import offer_questions, say_nothing_known, say_term, topic_buttons, topic_title
 from actions.asking_again import ask_what_was_meant, topics_thought_of
 from actions.closest import says_too_little, topic_by_meaning, words_asked
 from actions.context import Context, Question, read_context
@@ -23,7 +23,7 @@ from actions.ellipsis import meant_by
 from actions.letters import offer_letter
 from actions.named import services_named
 from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
-from actions.replies import TALK_TO_A_PERSON, Reply
+from actions.replies import Reply
 from actions.store import keep_unanswered, read_store
 from knowledge.queries.services import services_by_id
 
@@ -82,7 +82,7 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
             context, events = _answer_also(reply, session, context, question, events)
         if _ALSO_ASKS_FOR_A_PERSON.search(context.text):
             reply.say("You also asked for a person. Press the button and I will ask one to join.")
-            reply.offer(TALK_TO_A_PERSON)
+            reply.offer_person("asked")
     reply.send(dispatcher, context.person())
     if reply.nothing_known:
         keep_unanswered(context, "nothing_known", topic)
@@ -107,6 +107,8 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
         # What is said of the word's topic is the general: the words were about the word.
         context = replace(context, text="")
     context, events = ANSWERS[topic](reply, context, session, topic)
+    if not reply and not events:
+        say_nothing_known(reply, topic_title(session, topic))
     offer_letter(reply, session, topic)
     offer_questions(reply, context, session)
     return reply, context, events

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from actions.answering import answer_topic, ask_for_area
 from actions.context import Context
-from actions.replies import TALK_TO_A_PERSON, Reply
+from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 
 
@@ -45,5 +45,6 @@ def answer_complaint(
 ) -> tuple[Context, list[EventType]]:
     """How to complain, and a person who can help with it."""
     answer_topic(reply, context, session, topic)
-    reply.offer(TALK_TO_A_PERSON)
+    reply.say("You can also talk to a person about this.", easy_read="You can also talk to a person.")
+    reply.offer_person("complaint")
     return context, []

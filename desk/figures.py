@@ -17,6 +17,7 @@ from conversations.statistics import Figures, Times
 from desk.keys import ADVISER, NAMES, SETTINGS, store_of
 from desk.names import Titles
 from desk.pages import render
+from desk.wire import reason_in_words
 from knowledge.database import StoreUnavailable, open_engine
 from knowledge.unanswered import unanswered_questions
 
@@ -151,8 +152,7 @@ def _tables(found: Figures, titles: Titles) -> dict[str, list[Json]]:
             },
         ],
         "Why a person was asked for": [
-            _row("They asked for a person" if name == "asked" else titles.topic(name), count)
-            for name, count in found.reasons.items()
+            _row(reason_in_words(name, titles), count) for name, count in found.reasons.items()
         ],
         "How requests ended": [
             _row(known[name].title if name in known else name, count)

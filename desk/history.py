@@ -138,7 +138,7 @@ def _row(case: Case, titles: Titles) -> Json:
         "reference": escalation.reference,
         "conversation": case.conversation.id,
         "asked": escalation.created_at.astimezone(LOCAL_TIME).strftime("%-d %B %Y, %H:%M"),
-        "reason": reason_in_words(escalation, titles),
+        "reason": reason_in_words(escalation.reason, titles),
         "priority": str(escalation.priority),
         "status": str(escalation.status),
         "outcome": outcome.title if outcome else "",

@@ -40,7 +40,7 @@ async def show(request: web.Request) -> web.Response:
             "id": case.conversation.id,
             "reference": case.escalation.reference,
             "priority": str(case.escalation.priority),
-            "reason": reason_in_words(case.escalation, titles),
+            "reason": reason_in_words(case.escalation.reason, titles),
             "waited": waited(case.escalation.created_at, now),
             "holder": names.get(case.conversation.adviser_id or "", ""),
         }

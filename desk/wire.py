@@ -22,6 +22,7 @@ from conversations.models import (
     Priority,
     Role,
 )
+from conversations.reasons import REASONS
 from desk.held import Held
 from desk.names import Titles
 
@@ -168,7 +169,7 @@ def summary_json(
     summary = escalation.summary
     facts = [
         ("Reference", escalation.reference),
-        ("Why", reason_in_words(escalation, titles)),
+        ("Why", reason_in_words(escalation.reason, titles)),
         ("Area", _area(summary, conversation, titles) or "Not known"),
         ("About", _about(summary, conversation) or "Not known"),
     ]
@@ -279,9 +280,9 @@ def _speaker(message: Message) -> str:
     }[message.role]
 
 
-def reason_in_words(escalation: Escalation, titles: Titles) -> str:
+def reason_in_words(reason: str, titles: Titles) -> str:
     """Why a person was asked for."""
-    return "They asked for a person" if escalation.reason == "asked" else titles.topic(escalation.reason)
+    return REASONS.get(reason) or titles.topic(reason)
 
 
 def _area(summary: Json, conversation: Conversation, titles: Titles) -> str | None:

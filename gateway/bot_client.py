@@ -12,6 +12,7 @@ import aiohttp
 
 from conversations.log import Draft
 from conversations.models import Json, Priority
+from conversations.reasons import ASKED, REASONS
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +181,7 @@ def read_reply(entries: Any) -> BotReply:
 def _draft(message: Json) -> Draft:
     custom = _dict(message.get("custom"))
     easy_read, topic = custom.get("easy_read"), custom.get("topic")
+    because = custom.get("offers_person")
     return Draft(
         text=message["text"],
         easy_read=easy_read if isinstance(easy_read, str) else None,
@@ -188,6 +190,7 @@ def _draft(message: Json) -> Draft:
         sources=_dicts(custom.get("sources")),
         attachments=[*_dicts(custom.get("attachments")), *message.get("images", [])],
         topic=topic if isinstance(topic, str) else None,
+        meta={"offers_person": because} if because in REASONS else {},
     )
 
 
@@ -200,7 +203,7 @@ def _handoff(value: Any) -> Handoff | None:
         return None
     priority = value.get("priority")
     return Handoff(
-        reason=str(value.get("reason") or "asked"),
+        reason=str(value.get("reason") or ASKED),
         priority=Priority(priority) if priority in list(Priority) else Priority.NORMAL,
         summary=_dict(value.get("summary")),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from conversations.log import Draft, utc_now
 from conversations.models import Conversation, Escalation, Json, Message, Owner, Priority, Role
@@ -11,6 +12,7 @@ from conversations.store import Store
 from gateway import person_wording, wording
 from gateway.elsewhere import Elsewhere
 from gateway.languages import foreign
+from gateway.person_wording import how_long, next_here
 
 #: How many of the person's last messages a summary holds. The adviser sees the whole chat beside it.
 _MOST_ASKED = 8
@@ -58,6 +60,7 @@ async def offer_person(
     priority: Priority,
     summary: Json,
     who: str,
+    call_back_after: timedelta,
 ) -> Draft:
     """Say what asking for a person means now, and ask whether to. Nothing is passed on yet.
 
@@ -67,7 +70,14 @@ async def offer_person(
     owner = (await store.get(conversation.id)).owner
     if owner in (Owner.QUEUED, Owner.ADVISER):
         return await ask_for_person(
-            store, elsewhere, conversation, reason=reason, priority=priority, summary=summary, who=who
+            store,
+            elsewhere,
+            conversation,
+            reason=reason,
+            priority=priority,
+            summary=summary,
+            who=who,
+            call_back_after=call_back_after,
         )
     on_duty = await store.advisers_present()
     places = [] if on_duty else await elsewhere.near(summary.get("area") or conversation.area)
@@ -90,6 +100,8 @@ async def answer_offer(
     history: Sequence[Message],
     text: str,
     payload: str | None,
+    *,
+    call_back_after: timedelta,
 ) -> list[Draft] | None:
     """What follows a yes or a no to the offer; None when the message is something else.
 
@@ -119,8 +131,28 @@ async def answer_offer(
             priority=Priority(offered["priority"]),
             summary=offered["summary"],
             who=offered["who"],
+            call_back_after=call_back_after,
         )
     ]
+
+
+def offered_because(history: Sequence[Message]) -> str | None:
+    """Why a person was offered in the answer right before the last message; None when nobody was."""
+    because = [message.meta.get("offers_person") for message in _answer_before(history)]
+    return next((str(found) for found in reversed(because) if found), None)
+
+
+def is_yes_to_a_person(history: Sequence[Message], text: str) -> bool:
+    """Whether the last message, ``text``, says yes to a person who was offered right before it."""
+    before = _answer_before(history)
+    return bool(before and before[-1].meta.get("offers_person") and _YES.fullmatch(text))
+
+
+def _answer_before(history: Sequence[Message]) -> list[Message]:
+    """What was said to the person between their last message and the one before it."""
+    shown = [message for message in history[:-1] if not message.private]
+    theirs = [place for place, message in enumerate(shown) if message.role is Role.USER]
+    return shown[theirs[-1] + 1 if theirs else 0 :]
 
 
 async def ask_for_person(
@@ -132,10 +164,12 @@ async def ask_for_person(
     priority: Priority,
     summary: Json,
     who: str,
+    call_back_after: timedelta,
 ) -> Draft:
     """Put the chat in the queue and return what to tell the person.
 
-    ``who`` asked: "user" or "assistant". Raises ``StoreUnavailable`` or ``NotFound``.
+    ``who`` asked: "user" or "assistant". They are told that after
+    ``call_back_after`` a call back is offered. Raises ``StoreUnavailable`` or ``NotFound``.
     """
     escalation = await store.escalate(
         conversation.id, reason=reason, priority=priority, summary=summary, who=who
@@ -145,10 +179,13 @@ async def ask_for_person(
         return wording.adviser_has_it(name)
     if await store.advisers_present():
         position = await store.queue_position(conversation.id) or 1
-        return wording.waiting_with_adviser_here(escalation.reference, position)
+        return wording.waiting_with_adviser_here(escalation.reference, position, how_long(call_back_after))
     places = await elsewhere.near(summary.get("area") or conversation.area)
     return wording.waiting_with_nobody_here(
-        escalation.reference, [place.name for place in places], [place.card for place in places]
+        escalation.reference,
+        next_here(await store.service_state(), utc_now()),
+        [place.name for place in places],
+        [place.card for place in places],
     )
 
 
@@ -204,6 +241,7 @@ def _asks(message: Message) -> bool:
         payload not in _NO_QUESTION
         and not payload.startswith(_NO_QUESTION_BEGINNINGS)
         and "kept_apart" not in message.meta
+        and not _YES.fullmatch(message.text)
     )
 
 

@@ -75,11 +75,11 @@ def offer(
         short.append("No person is here now.")
     if state.opening.is_known:
         lines.append(f"Advisers answer {state.opening.in_words()}, UK time.")
-        if not state.opening.is_open(now) and (opens := state.opening.next_opening(now)):
+        if back := next_here(state, now):
             why = state.opening.closed_because(now.astimezone(LOCAL_TIME).date())
             closed = f"We are closed today: {why}. " if why else ""
-            lines.append(f"{closed}They are next here {day_and_time(opens, now)}.")
-            short.append(f"People are here {day_and_time(opens, now)}.")
+            lines.append(f"{closed}They are next here {back}.")
+            short.append(f"People are here {back}.")
     if on_duty:
         place = "You would be next." if ahead == 0 else f"{_people(ahead)} before you."
         lines.append(place)
@@ -346,6 +346,14 @@ def how_long(wait: timedelta) -> str:
         return f"about {minutes} minute{'s' if minutes != 1 else ''}"
     hours = round(minutes / 60)
     return f"about {hours} hour{'s' if hours != 1 else ''}"
+
+
+def next_here(state: ServiceState, now: datetime) -> str | None:
+    """When advisers are next here: "tomorrow at 9am"; None while it is open or no hours are set."""
+    if state.opening.is_open(now):
+        return None
+    opens = state.opening.next_opening(now)
+    return day_and_time(opens, now) if opens else None
 
 
 def day_and_time(at: datetime, now: datetime) -> str:

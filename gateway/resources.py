@@ -151,6 +151,7 @@ def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis
             call_backs=CallBackTalk(app[STORE], app[CALL_BACKS]),
             metrics=app[METRICS],
             max_message_chars=settings.max_message_chars,
+            call_back_after=timedelta(minutes=settings.long_wait_minutes),
             aside=_aside,
         )
         yield

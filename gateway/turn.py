@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -24,6 +25,7 @@ from weakref import WeakValueDictionary
 from conversations.errors import OwnershipChanged, StoreUnavailable
 from conversations.log import Accepted, Draft
 from conversations.models import Conversation, Json, Message, Owner, Priority, Role
+from conversations.reasons import ASKED
 from conversations.store import Store
 from gateway import considered, person_wording, wording
 from gateway.aside import question_beside
@@ -33,7 +35,15 @@ from gateway.call_back import CallBackTalk
 from gateway.crisis import crisis_message, emergency_lines
 from gateway.elsewhere import Elsewhere
 from gateway.errors import Code, Problem
-from gateway.handoff import answer_offer, ask_for_person, mark_urgent, offer_person, summary_of
+from gateway.handoff import (
+    answer_offer,
+    ask_for_person,
+    is_yes_to_a_person,
+    mark_urgent,
+    offer_person,
+    offered_because,
+    summary_of,
+)
 from gateway.metrics import Metrics
 from gateway.ports import Assessment, Crisis, Safety
 from gateway.rating import rate
@@ -124,9 +134,12 @@ class Turns:
         call_backs: CallBackTalk,
         metrics: Metrics,
         max_message_chars: int,
+        call_back_after: timedelta,
         aside: Callable[[Conversation, str], Draft | None] = lambda _conversation, _text: None,
     ) -> None:
-        """``aside`` answers what a channel answers by itself, such as who sees what is written there."""
+        """``call_back_after``: how long somebody waits for a person before a call back is offered instead.
+
+        ``aside`` answers what a channel answers by itself, such as who sees what is written there."""
         self._store = store
         self._bot = bot
         self._safety = safety
@@ -135,6 +148,7 @@ class Turns:
         self._call_backs = call_backs
         self._metrics = metrics
         self._max_message_chars = max_message_chars
+        self._call_back_after = call_back_after
         self._aside = aside
         self._accepting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[tuple[str, int], asyncio.Task[list[Message]]] = {}
@@ -419,11 +433,19 @@ class Turns:
         # An offer may be older than the last messages when its button is pressed.
         history = turn.history if said.payload is None else await self._whole_history(turn)
         replies = await answer_offer(
-            self._store, self._elsewhere, turn.conversation, history, said.text, said.payload
+            self._store,
+            self._elsewhere,
+            turn.conversation,
+            history,
+            said.text,
+            said.payload,
+            call_back_after=self._call_back_after,
         )
         if replies is not None:
             turn.drafts.extend(replies)
             turn.outcome = "handoff"
+        elif said.payload is None and is_yes_to_a_person(turn.history, said.text):
+            turn.said = replace(said, payload=wording.HUMAN_REQUEST)  # as if the button had been pressed
 
     async def _rating(self, turn: _Turn) -> None:
         """How talking to a person was; a comment is what is typed right after it was asked for."""
@@ -499,7 +521,7 @@ class Turns:
 
     async def _hand_off_without_bot(self, turn: _Turn) -> None:
         summary = summary_of(turn.conversation, await self._whole_history(turn))
-        turn.drafts.append(await self._person(turn, "asked", Priority.NORMAL, summary, who="user"))
+        turn.drafts.append(await self._person(turn, ASKED, Priority.NORMAL, summary, who="user"))
         turn.outcome = "handoff"
 
     async def _act_on(self, turn: _Turn, reply: BotReply) -> None:
@@ -524,6 +546,8 @@ class Turns:
     async def _person(
         self, turn: _Turn, reason: str, priority: Priority, summary: Json, *, who: str
     ) -> Draft:
+        if reason == ASKED:
+            reason = offered_because(turn.history) or reason
         history = await self._whole_history(turn)
         if any(card.get("kind") == "crisis" for message in history for card in message.cards):
             # Danger was spoken of in this chat: it does not become ordinary again, and nobody is asked first.
@@ -535,6 +559,7 @@ class Turns:
                 priority=Priority.CRISIS,
                 summary=summary,
                 who=who,
+                call_back_after=self._call_back_after,
             )
         return await offer_person(
             self._store,
@@ -544,6 +569,7 @@ class Turns:
             priority=priority,
             summary=summary,
             who=who,
+            call_back_after=self._call_back_after,
         )
 
     async def _tell_advisers(self, turn: _Turn, danger: _Danger) -> list[Message]:

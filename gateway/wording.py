@@ -164,38 +164,48 @@ def distress() -> Draft:
         text="That sounds very hard. Thank you for telling me. You can talk to a person if you want to.",
         easy_read="That sounds very hard.\nYou can talk to a person.",
         buttons=(TALK_TO_A_PERSON,),
-        meta={"kind": "distress"},
+        meta={"kind": "distress", "offers_person": "distress"},
     )
 
 
-def waiting_with_adviser_here(reference: str, position: int) -> Draft:
-    """A person was asked for, and somebody is signed in."""
+def waiting_with_adviser_here(reference: str, position: int, call_back_after: str) -> Draft:
+    """A person was asked for, and somebody is signed in. After ``call_back_after`` a call back is offered."""
     return Draft(
         role=Role.SYSTEM,
         text=(
             f"An adviser is here and has been told. You are number {position} in the queue. "
-            f"Your reference is {reference}. They will answer in this chat. You can keep asking me meanwhile."
+            f"Your reference is {reference}. They will answer in this chat. "
+            "You can keep asking me meanwhile. "
+            f"If nobody has come after {call_back_after}, you can ask for a call back instead."
         ),
         easy_read=(
             f"A person is here.\nYou are number {position} in the queue.\n"
-            "They will write to you in this chat.\nYou can keep asking me."
+            "They will write to you in this chat.\nYou can keep asking me.\n"
+            f"If nobody comes after {call_back_after}, we can call you back."
         ),
         buttons=(_STOP_WAITING,),
     )
 
 
-def waiting_with_nobody_here(reference: str, elsewhere: Sequence[str], cards: Sequence[Json]) -> Draft:
-    """A person was asked for, and nobody is signed in. ``elsewhere`` names services that may help sooner."""
+def waiting_with_nobody_here(
+    reference: str, next_here: str | None, elsewhere: Sequence[str], cards: Sequence[Json]
+) -> Draft:
+    """A person was asked for, and nobody is signed in.
+
+    ``next_here``: when advisers are, if that is known. ``elsewhere`` names services that may help sooner.
+    """
+    back = f"Advisers are next here {next_here}. " if next_here else ""
+    back_easy = f"People are here {next_here}.\n" if next_here else ""
     text = (
         "Nobody is here to answer right now. "
         f"Your request is saved with the reference {reference}. "
-        "The next adviser who signs in will see it, with this whole chat, and will answer here. "
+        f"{back}The next adviser who signs in will see it, with this whole chat, and will answer here. "
         f"{KEEP_PAGE_OPEN}"
         "Or ask for a call back: an adviser then phones, texts or emails you. "
         "You can keep asking me meanwhile."
     )
     easy_read = (
-        "No person is here now.\nWe saved your request.\n"
+        f"No person is here now.\n{back_easy}We saved your request.\n"
         f"Your reference is {reference}.\nA person will write to you in this chat.\n"
         "Or we can call you back.\nYou can keep asking me."
     )

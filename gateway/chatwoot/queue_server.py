@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from conversations.models import Conversation, Escalation, Json, Owner
 from conversations.outgoing import Changed, Entry
+from conversations.reasons import REASONS
 
 #: The channel of these chats, and the kind of their entries in the outbox.
 CHATWOOT = "chatwoot"
@@ -37,7 +38,8 @@ def _summary(escalation: Escalation | None) -> str:
     if escalation is None:
         return ""
     summary = escalation.summary
-    lines = [f"Helpline {escalation.reference}: {escalation.reason}, priority {escalation.priority}"]
+    why = REASONS.get(escalation.reason, escalation.reason)
+    lines = [f"Helpline {escalation.reference}: {why}, priority {escalation.priority}"]
     if asked := summary.get("asked"):
         lines += ["They asked:", *(f"- {text}" for text in asked)]
     for name, label in (("area", "Area"), ("age", "Age"), ("communication", "Likes"), ("safety", "Safety")):

@@ -128,7 +128,7 @@ class ChatwootReceiver:
                 if conversation.owner is not Owner.QUEUED:
                     await self._store.escalate(
                         conversation.id,
-                        reason="opened in Chatwoot",
+                        reason="opened_in_chatwoot",
                         priority=Priority.NORMAL,
                         summary={},
                         who="system",

@@ -58,12 +58,13 @@ def shipped_store(store_url: str) -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HELPLINE_KNOWLEDGE_URL", store_url)
         patch.setattr(knowledge.search, "SentenceEncoder", real_encoder)
-        _forget()
+        forget()
         yield
-        _forget()
+        forget()
 
 
-def _forget() -> None:
+def forget() -> None:
+    """Read settings and store anew."""
     if actions.store.engine.cache_info().currsize:
         actions.store.engine().dispose()
     for cached in (actions.store.engine, actions.store.search, actions.crisis._cards):

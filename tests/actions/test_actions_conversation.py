@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from rasa_sdk.executor import ActionExecutor
+from sqlalchemy import update
 
-from tests.actions.conftest import ACTION_FOR, DOMAIN, Talk, Turn
+from conversations.reasons import REASONS
+from knowledge.database import open_engine, sessions
+from knowledge.models import Record
+from tests.actions.conftest import ACTION_FOR, DOMAIN, Talk, Turn, forget
 from tests.knowledge.conftest import shipped_content
+
+
+@pytest.fixture
+def silent_store(store_url: str, tmp_path: Path) -> Generator[None]:
+    """A store in which everything has been withdrawn: areas and topics, and no answer to anything."""
+    url = f"sqlite:///{shutil.copy(store_url.removeprefix('sqlite:///'), tmp_path / 'silent.sqlite3')}"
+    engine = open_engine(url)
+    with sessions(engine).begin() as session:
+        session.execute(update(Record).values(status="withdrawn"))
+    engine.dispose()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HELPLINE_KNOWLEDGE_URL", url)
+        forget()
+        yield
+        forget()
+
 
 # --- the rules, the domain and the actions fit together ---
 
@@ -328,6 +351,15 @@ async def not_understood(talk: Talk) -> Turn:
     return await talk.say("qwe rty", "nlu_fallback", also_likely=["wait_time", "support_carer"])
 
 
+def person_offered(turn: Turn) -> str | None:
+    """Why a person is offered at the end of the answer, for the gateway; None when none is."""
+    offers = [custom.get("offers_person") for custom in turn.custom]
+    assert not any(offers[:-1])
+    because: str | None = offers[-1]
+    assert because is None or because in REASONS
+    return because
+
+
 async def test_not_understood_asks_twice_and_then_offers_a_person(talk: Talk) -> None:
     first = await not_understood(talk)
     second = await not_understood(talk)
@@ -339,9 +371,15 @@ async def test_not_understood_asks_twice_and_then_offers_a_person(talk: Talk) ->
     for part in ("diagnosis", "waiting times", "support", "rights"):
         assert part in second.text
     assert len(second.buttons) == 5
+    assert "talk to a person" in second.text
     assert next(iter(third.buttons.values())) == "/human_request"
     assert "not your fault" in third.text
     assert [turn.slots["misunderstood"] for turn in (first, second, third)] == [1, 2, 3]
+    assert [person_offered(turn) for turn in (first, second, third)] == [
+        None,
+        "not_understood",
+        "not_understood",
+    ]
 
 
 #: Whatever is understood in between -> the intent.
@@ -415,6 +453,32 @@ async def test_a_complaint_offers_a_person(talk: Talk) -> None:
     turn = await talk.say("I want to complain", "complaint")
 
     assert "/human_request" in turn.buttons.values()
+    assert "talk to a person about this" in turn.text
+    assert person_offered(turn) == "complaint"
+
+
+async def test_who_also_asks_for_a_person_is_offered_one(talk: Talk) -> None:
+    turn = await talk.say("how long is the wait, and can I talk to a person?", "wait_time")
+
+    assert person_offered(turn) == "asked"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["wait_time", "diagnosis_route_child", "referral_who", "support_carer", "ehcp_refused_appeal"],
+)
+async def test_where_the_store_is_silent_it_is_said_and_a_person_is_offered(
+    silent_store: None, talk: Talk, topic: str
+) -> None:
+    talk.slots.update(area="derby-city", cohort="child")
+    turn = await talk.say("how long have carers waited for their plan?", topic)
+
+    assert "I do not have an answer I can trust" in turn.text
+    assert "A person can help you with it" in turn.text
+    assert "A person can help you" in turn.easy_read
+    assert "/human_request" in turn.buttons.values()
+    assert person_offered(turn) == "nothing_known"
+    assert not turn.sources
 
 
 # --- what the domain says itself ---

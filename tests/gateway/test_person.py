@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,6 +93,159 @@ async def test_a_no_passes_nothing_on_and_another_question_is_no_answer(
     await chat.press("/pass_on")
 
     assert (await _escalation(store, chat.id)).summary["asked"] == ["waits"]
+
+
+CLOSED = [
+    ("2026-11-26T18:30+00:00", "They are next here tomorrow at 9am."),  # a Thursday evening
+    ("2026-11-27T17:00+00:00", "They are next here on Monday 30 November at 9am."),
+    ("2026-07-01T16:30+00:00", "They are next here tomorrow at 9am."),  # half past five, in the summer
+    ("2026-07-02T07:59+00:00", "They are next here today at 9am."),
+    ("2026-12-24T18:00+00:00", "They are next here on Tuesday 29 December at 9am."),
+    (
+        "2026-12-25T11:00+00:00",
+        "We are closed today: Christmas Day. They are next here on Tuesday 29 December",
+    ),
+    (
+        "2026-12-28T11:00+00:00",
+        "We are closed today: Boxing Day (observed). They are next here tomorrow at 9am.",
+    ),
+    ("2027-02-03T11:00+00:00", "We are closed today: Training day. They are next here tomorrow at 9am."),
+]
+
+
+@pytest.mark.parametrize(("now", "told"), CLOSED, ids=[now for now, _ in CLOSED])
+async def test_outside_hours_it_is_said_when_people_are_here_and_a_call_back_is_offered_and_taken(
+    chat: Chat, store: Store, client: Client, monkeypatch: pytest.MonkeyPatch, now: str, told: str
+) -> None:
+    """In UK time, with the bank holidays of England and the closures that a supervisor set."""
+    await store.set_hours(read_weekly("mon-fri 09:00-17:00"), closed_on_bank_holidays=True, by="boss")
+    await store.add_closure(date(2027, 2, 3), date(2027, 2, 3), "Training day", by="boss")
+    monkeypatch.setattr("gateway.handoff.utc_now", lambda: datetime.fromisoformat(now))
+
+    [_, offer] = await chat.say("a person please")
+
+    assert "No adviser is on duty right now." in offer["text"]
+    assert "Advisers answer Monday to Friday 9am to 5pm, UK time." in offer["text"]
+    assert told in offer["text"]
+    assert offer["easy_read"].startswith("No person is here now.\nPeople are here ")
+    assert offered(offer) == ["/pass_on", "/call_back", "/do_not_pass_on"]
+
+    for payload in ("/call_back", "/call_back_phone"):
+        await chat.press(payload)
+    await chat.say(NUMBER)
+    await chat.press("/call_back_when_morning")
+    [placed] = await chat.say("Robin Hood")
+
+    assert "An adviser will phone you on" in placed["text"]
+    assert "Advisers work Monday to Friday 9am to 5pm." in placed["text"]
+    assert (await chat.read())["owner"] == "callback"
+    assert client.app is not None
+    [row] = await client.app[CALL_BACKS].to_call()
+    assert row.call_back.conversation_id == chat.id
+
+
+async def test_who_waits_outside_hours_is_told_when_people_are_back(
+    chat: Chat, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.set_hours(read_weekly("mon-fri 09:00-17:00"), closed_on_bank_holidays=True, by="boss")
+    monkeypatch.setattr("gateway.handoff.utc_now", lambda: datetime.fromisoformat("2026-12-24T18:00+00:00"))
+    await chat.press("/human_request")
+
+    [waits] = await chat.press("/pass_on")
+
+    assert "Advisers are next here on Tuesday 29 December at 9am." in waits["text"]
+    assert "People are here on Tuesday 29 December at 9am." in waits["easy_read"]
+    assert offered(waits) == ["/call_back", "/stop_waiting"]
+    assert (await chat.read())["owner"] == "queued"
+
+
+async def test_in_their_hours_with_nobody_on_duty_no_opening_is_promised(
+    chat: Chat, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.set_hours(read_weekly("mon-fri 09:00-17:00"), closed_on_bank_holidays=True, by="boss")
+    monkeypatch.setattr("gateway.handoff.utc_now", lambda: datetime.fromisoformat("2026-07-01T15:30+00:00"))
+    [_, offer] = await chat.press("/human_request")
+    [waits] = await chat.press("/pass_on")
+
+    assert "No adviser is on duty right now." in offer["text"]
+    assert "Monday to Friday 9am to 5pm" in offer["text"]
+    assert "next here" not in offer["text"] + waits["text"]
+    assert "/call_back" in offered(waits)
+
+
+async def test_who_waits_with_an_adviser_here_is_told_after_how_long_a_call_back_is_offered(
+    chat: Chat, store: Store
+) -> None:
+    sam, _ = await store.add_adviser("Sam")
+    await store.adviser_seen(sam.id)
+    await chat.press("/human_request")
+
+    [waits] = await chat.press("/pass_on")
+
+    assert "number 1 in the queue" in waits["text"]
+    assert "If nobody has come after about 10 minutes, you can ask for a call back instead." in waits["text"]
+    assert "about 10 minutes" in waits["easy_read"]
+
+
+# -- offered by the assistant -----------------------------------------------------------------------
+
+
+def offers_a_person(because: str) -> list[dict[str, Any]]:
+    """The bot's answer that ends with the offer of a person."""
+    talk = {"title": "Talk to a person", "payload": "/human_request"}
+    return [
+        {"text": "I do not have an answer I can trust."},
+        {"custom": {"topic": "support_carer"}},
+        {"text": "A person can help you with it.", "buttons": [talk]},
+        {"custom": {"topic": "support_carer", "offers_person": because}},
+    ]
+
+
+@pytest.mark.parametrize("because", ["nothing_known", "not_understood", "complaint"])
+@pytest.mark.parametrize("says", ["yes please", "/human_request", "can I talk to a person"])
+async def test_an_offer_that_is_taken_up_reaches_the_adviser_with_its_reason(
+    chat: Chat, bot: StandInBot, store: Store, because: str, says: str
+) -> None:
+    bot.replies = lambda said: (
+        HANDOFF if "person" in said or said == "/human_request" else offers_a_person(because)
+    )
+    await chat.say("is there a swing for my son?")
+
+    [_, offer] = await (chat.press(says) if says.startswith("/") else chat.say(says))
+    assert "I would pass on this whole chat" in offer["text"]
+    await chat.say("yes")
+
+    found = await _escalation(store, chat.id)
+    assert found.reason == because
+    assert found.summary["wants"] in ("is there a swing for my son?", "can I talk to a person")
+
+
+async def test_after_hard_words_the_reason_is_that_they_sounded_distressed(chat: Chat, store: Store) -> None:
+    await chat.say("DISTRESS How long is the wait?")
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    assert (await _escalation(store, chat.id)).reason == "distress"
+
+
+async def test_an_offer_counts_until_something_else_was_said(
+    chat: Chat, bot: StandInBot, store: Store
+) -> None:
+    answer = bot.replies
+    assert callable(answer)
+    bot.replies = offers_a_person("nothing_known")
+    await chat.say("is there a swing for my son?")
+    bot.replies = answer
+    assert (await chat.say("How long is the wait?"))[0]["text"] == "33 weeks on average."
+    assert (await chat.say("yes please"))[0]["text"] == "33 weeks on average."
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    assert (await _escalation(store, chat.id)).reason == "asked"
+
+
+async def test_a_reason_that_nobody_knows_offers_nothing(chat: Chat, bot: StandInBot) -> None:
+    bot.replies = offers_a_person("<b>made up</b>")
+    await chat.say("is there a swing for my son?")
+    assert (await chat.say("yes"))[0]["text"] == "I do not have an answer I can trust."
 
 
 async def test_after_danger_nobody_is_asked_whether_to_pass_it_on(chat: Chat, store: Store) -> None:
