@@ -83,11 +83,13 @@ async def change_password(request: web.Request) -> web.Response:
 
 async def show_second_factor(request: web.Request) -> web.Response:
     """``GET /desk/account/second-factor``: a new secret as a QR code, not in use yet."""
+    _only_without_second_factor(request)
     return _factor_page(request, pyotp.random_base32(), None)
 
 
 async def set_second_factor(request: web.Request) -> web.Response:
     """``POST /desk/account/second-factor``: from now on codes are asked for, once one has worked."""
+    _only_without_second_factor(request)
     adviser, form = request[ADVISER], await request.post()
     try:
         secret = request.app[SEALER].unseal(str(form.get("sealed", "")))
@@ -109,12 +111,19 @@ async def drop_second_factor(request: web.Request) -> web.Response:
     adviser, form = request[ADVISER], await request.post()
     store = store_of(request)
     if await store.adviser_by_password(adviser.name, str(form.get("old_for_factor", ""))) is None:
+        await store.audit(who=adviser.id, action="second factor kept", detail={"why": "wrong password"})
         return _account_page(request, {"old_for_factor": "This is not your password."})
     await store.signed_in(adviser.id)
     await store.set_second_factor(adviser.id, None)
     await store.audit(who=adviser.id, action="second factor removed")
     log.info("second factor removed", extra={"adviser": adviser.id})
     raise web.HTTPSeeOther(f"{url_of(request, 'desk.account')}?done=factor-off")
+
+
+def _only_without_second_factor(request: web.Request) -> None:
+    """Another secret in place of the one in use would be a way around the password that removing it takes."""
+    if request[ADVISER].totp_sealed:
+        raise web.HTTPSeeOther(url_of(request, "desk.account"))
 
 
 async def is_second_factor(request: web.Request, adviser: Adviser, code: str) -> bool:

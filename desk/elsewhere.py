@@ -8,9 +8,9 @@ from aiohttp import web
 
 from conversations.errors import AdviserExists, NotFound
 from desk.access import needs_https, set_cookie
-from desk.errors import Code, Refusal
+from desk.errors import MESSAGES, Code, Refusal
 from desk.keys import OIDC, store_of
-from desk.oidc import OpenIdConnect, SignInFailed
+from desk.oidc import OpenIdConnect, ServiceDown, SignInFailed
 from desk.pages import home_of, render, url_of
 from desk.sign_in import open_session
 
@@ -21,13 +21,13 @@ _COOKIE_SECONDS = 600
 
 
 async def go(request: web.Request) -> web.Response:
-    """``GET /desk/sign-in/elsewhere``: to the sign-in service."""
+    """``GET /desk/sign-in/elsewhere``: to the sign-in service; ``?other=yes``: to choose an account there."""
     service = _service(request)
     try:
-        url, sealed = await service.begin(_come_back_to(request))
+        url, sealed = await service.begin(_come_back_to(request), choose="other" in request.query)
     except SignInFailed as error:
         log.error("sign-in elsewhere", extra={"cause": str(error)})
-        raise Refusal(Code.ELSEWHERE_FAILED) from error
+        raise Refusal(_why(error)) from error
     response = web.HTTPSeeOther(url)
     response.set_cookie(
         _COOKIE,
@@ -45,9 +45,11 @@ async def come_back(request: web.Request) -> web.Response:
     """``GET /desk/sign-in/elsewhere/back``: opens a session for whoever the service says it is."""
     service, store = _service(request), store_of(request)
     query = request.query
+    if "error" in query:
+        # A short code of OAuth 2.0 such as access_denied; what else it says may name somebody.
+        log.warning("sign-in elsewhere", extra={"cause": f"refused: {query['error'][:40]}"})
+        raise Refusal(Code.ELSEWHERE_REFUSED)
     try:
-        if "error" in query:
-            raise SignInFailed("the service refused")
         person = await service.finish(
             _come_back_to(request),
             request.cookies.get(_COOKIE, ""),
@@ -56,14 +58,14 @@ async def come_back(request: web.Request) -> web.Response:
         )
     except SignInFailed as error:
         log.warning("sign-in elsewhere", extra={"cause": str(error)})
-        raise Refusal(Code.ELSEWHERE_FAILED) from error
+        raise Refusal(_why(error)) from error
     if person.role is None:
         await store.lock_out(person.issuer, person.subject)
-        raise Refusal(Code.NO_ROLE)
+        raise Refusal(Code.NO_ROLE, detail=f"You signed in as {person.name}. {MESSAGES[Code.NO_ROLE][2]}")
     try:
         adviser = await store.adviser_from_elsewhere(person.issuer, person.subject, person.name, person.role)
     except NotFound as error:
-        raise Refusal(Code.NO_ROLE) from error
+        raise Refusal(Code.CLOSED_ACCOUNT) from error
     except AdviserExists as error:
         raise Refusal(Code.NAME_TAKEN) from error
     token = await open_session(request, adviser)
@@ -73,6 +75,10 @@ async def come_back(request: web.Request) -> web.Response:
     set_cookie(request, response, token)
     response.del_cookie(_COOKIE, path=url_of(request, "desk.elsewhere_back"))
     return response
+
+
+def _why(error: SignInFailed) -> Code:
+    return Code.ELSEWHERE_DOWN if isinstance(error, ServiceDown) else Code.ELSEWHERE_FAILED
 
 
 def _service(request: web.Request) -> OpenIdConnect:

@@ -35,7 +35,10 @@ class Code(StrEnum):
     SIGN_IN_NEEDED = "sign_in_needed"
     NOT_YOUR_ROLE = "not_your_role"
     ELSEWHERE_FAILED = "elsewhere_failed"
+    ELSEWHERE_REFUSED = "elsewhere_refused"
+    ELSEWHERE_DOWN = "elsewhere_down"
     NO_ROLE = "no_role"
+    CLOSED_ACCOUNT = "closed_account"
     NAME_TAKEN = "name_taken"
     FORM_TOO_OLD = "form_too_old"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
@@ -88,17 +91,34 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
     Code.ELSEWHERE_FAILED: (
         HTTPStatus.FORBIDDEN,
         "Signing in at your organisation did not work",
-        "Nobody was signed in. Try again. If it happens again, tell whoever looks after this helpline.",
+        "You are not signed in. It may have taken too long, or it was begun in another window. Try again.",
+    ),
+    Code.ELSEWHERE_REFUSED: (
+        HTTPStatus.FORBIDDEN,
+        "Your organisation did not sign you in",
+        "Signing in was stopped there, or your organisation said no. You are not signed in.",
+    ),
+    Code.ELSEWHERE_DOWN: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Your organisation's sign-in does not answer just now",
+        "You are not signed in. Try again in a few minutes.",
     ),
     Code.NO_ROLE: (
         HTTPStatus.FORBIDDEN,
         "You have no role at this desk",
-        "Your organisation knows you, but has given you no role here. Ask whoever looks after this helpline.",
+        "Your organisation knows you, but has given you no role here. Ask whoever looks after this helpline "
+        "to give you one, then sign in again.",
+    ),
+    Code.CLOSED_ACCOUNT: (
+        HTTPStatus.FORBIDDEN,
+        "Your account at this desk is closed",
+        "Your organisation knows you, but your account here was closed. If that is wrong, ask whoever looks "
+        "after this helpline to open it.",
     ),
     Code.NAME_TAKEN: (
         HTTPStatus.FORBIDDEN,
         "Somebody of your name has an account already",
-        "Two people cannot have one name here. Ask whoever looks after this helpline.",
+        "Two people cannot have one name here. Ask whoever looks after this helpline to change one of them.",
     ),
     Code.FORM_TOO_OLD: (
         HTTPStatus.FORBIDDEN,
@@ -171,6 +191,19 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         "It has been recorded. Try again.",
     ),
 }
+
+
+#: Somebody came from their organisation's sign-in and is not signed in: the page says how to go on.
+NOT_SIGNED_IN = frozenset(
+    {
+        Code.ELSEWHERE_FAILED,
+        Code.ELSEWHERE_REFUSED,
+        Code.ELSEWHERE_DOWN,
+        Code.NO_ROLE,
+        Code.CLOSED_ACCOUNT,
+        Code.NAME_TAKEN,
+    }
+)
 
 
 class Refusal(Exception):

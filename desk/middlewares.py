@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from aiohttp import web
 
-from desk.errors import Refusal, as_refusal
+from conversations.opening import LOCAL_TIME
+from desk.errors import NOT_SIGNED_IN, Refusal, as_refusal
 from desk.pages import render
+from desk.sign_in import ways_in
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -62,4 +65,8 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
 def _answer(request: web.Request, refusal: Refusal) -> web.Response:
     if "application/json" in request.headers.get("Accept", ""):
         return web.json_response(refusal.document(), status=refusal.status, content_type=PROBLEM_JSON)
-    return render(request, "error.html", {"refusal": refusal}, status=int(refusal.status))
+    context: dict[str, object] = {"refusal": refusal}
+    if refusal.code in NOT_SIGNED_IN:
+        context |= {"now": datetime.now(LOCAL_TIME), **ways_in(request)}
+        return render(request, "not_signed_in.html", context, status=int(refusal.status))
+    return render(request, "error.html", context, status=int(refusal.status))

@@ -43,6 +43,10 @@ class SignInFailed(Exception):
     """Nobody was signed in. The message is for the log; it holds no token and no name."""
 
 
+class ServiceDown(SignInFailed):
+    """The service does not answer, or answers something else than a sign-in service does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Whoever signed in there. ``role`` is None when none of their roles there is one of the desk."""
@@ -54,7 +58,7 @@ class Person:
 
 
 class OpenIdConnect:
-    """One sign-in service. Every method raises ``SignInFailed``."""
+    """One sign-in service. Every method raises ``SignInFailed``, or ``ServiceDown`` if it does not answer."""
 
     def __init__(self, settings: DeskSettings, sealer: Sealer) -> None:
         self._settings, self._sealer = settings, sealer
@@ -62,13 +66,19 @@ class OpenIdConnect:
         self._keys: KeySet | None = None
         self._until = 0.0
 
-    async def begin(self, come_back_to: str) -> tuple[str, str]:
-        """Where to send the browser, and what it must bring back, sealed."""
+    async def begin(self, come_back_to: str, *, choose: bool = False) -> tuple[str, str]:
+        """Where to send the browser, and what it must bring back, sealed.
+
+        ``choose``: the service asks which account, also of somebody whom it knows already.
+        """
         metadata = await self._discover()
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
-        async with self._client(come_back_to) as client:
+        async with self._client(come_back_to, metadata) as client:
             url, state = client.create_authorization_url(
-                metadata["authorization_endpoint"], code_verifier=verifier, nonce=nonce
+                metadata["authorization_endpoint"],
+                code_verifier=verifier,
+                nonce=nonce,
+                **({"prompt": "select_account"} if choose else {}),
             )
         kept = {"state": state, "nonce": nonce, "verifier": verifier, "at": time.time()}
         return url, self._sealer.seal(json.dumps(kept))
@@ -85,19 +95,24 @@ class OpenIdConnect:
             raise SignInFailed("the state is another one")
         metadata = await self._discover()
         try:
-            async with self._client(come_back_to) as client:
+            async with self._client(come_back_to, metadata) as client:
                 token = await client.fetch_token(
                     metadata["token_endpoint"], code=code, code_verifier=kept["verifier"]
                 )
+        except httpx.TransportError as error:
+            raise ServiceDown(f"no token: {type(error).__name__}") from error
         except (OAuthError, httpx.HTTPError, ValueError) as error:
             raise SignInFailed(f"no token: {type(error).__name__}") from error
         return self._person(await self._claims(str(token.get("id_token", "")), kept["nonce"]))
 
-    def _client(self, come_back_to: str) -> AsyncOAuth2Client:
+    def _client(self, come_back_to: str, metadata: Json) -> AsyncOAuth2Client:
+        # What a service does not name is HTTP Basic (OpenID Connect Discovery 1.0, section 3).
+        takes = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        by_secret = "client_secret_basic" if "client_secret_basic" in takes else "client_secret_post"
         return AsyncOAuth2Client(
             self._settings.oidc_client_id,
             self._settings.oidc_client_secret or None,
-            token_endpoint_auth_method="client_secret_basic" if self._settings.oidc_client_secret else "none",
+            token_endpoint_auth_method=by_secret if self._settings.oidc_client_secret else "none",
             scope=self._settings.oidc_scope,
             redirect_uri=come_back_to,
             code_challenge_method="S256",
@@ -164,9 +179,9 @@ async def _get_json(url: str) -> Json:
             answer.raise_for_status()
             found = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise SignInFailed(f"the sign-in service does not answer: {type(error).__name__}") from error
+        raise ServiceDown(f"the sign-in service does not answer: {type(error).__name__}") from error
     if not isinstance(found, dict):
-        raise SignInFailed("the sign-in service answers something else")
+        raise ServiceDown("the sign-in service answers something else")
     return found
 
 

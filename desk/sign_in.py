@@ -47,6 +47,10 @@ async def submit(request: web.Request) -> web.Response:
         return _page(request, {"errors": missing, "name": name}, status=422)
     adviser = await store.adviser_by_password(name, password)
     if adviser is not None and adviser.totp_sealed and not await is_second_factor(request, adviser, code):
+        # Somebody has the password: the account's owner and the supervisors should see that.
+        await store.audit(
+            who=adviser.id, action="second factor refused", detail={"given": bool(code.strip())}
+        )
         adviser = None
     if adviser is None:
         log.warning("sign-in refused")
@@ -91,6 +95,12 @@ async def leave(request: web.Request) -> web.Response:
     _to_sign_in(request)
 
 
+def ways_in(request: web.Request) -> dict[str, object]:
+    """For a page: whether accounts of the desk's own sign in, and what the other service is called."""
+    settings = request.app[SETTINGS]
+    return {"local": settings.local_sign_in, "elsewhere": settings.oidc_name if settings.oidc_issuer else ""}
+
+
 def _to_sign_in(request: web.Request) -> NoReturn:
     response = web.HTTPSeeOther(url_of(request, "desk.sign_in"))
     drop_cookie(request, response)
@@ -98,7 +108,5 @@ def _to_sign_in(request: web.Request) -> NoReturn:
 
 
 def _page(request: web.Request, context: dict[str, object], *, status: int = 200) -> web.Response:
-    settings = request.app[SETTINGS]
-    ways = {"local": settings.local_sign_in, "elsewhere": settings.oidc_name if settings.oidc_issuer else ""}
     standard = {"errors": {}, "name": "", "done": ""}
-    return render(request, "sign_in.html", {**standard, **ways, **context}, status=status)
+    return render(request, "sign_in.html", {**standard, **ways_in(request), **context}, status=status)

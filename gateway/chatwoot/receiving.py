@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import time
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +19,9 @@ from gateway.errors import Code, Problem
 from gateway.turn import Said, Turns
 
 log = logging.getLogger(__name__)
+
+#: An event that was signed longer ago is not taken: somebody may have kept it.
+_SIGNED_WITHIN_SECONDS = 300
 
 
 class ChatwootReceiver:
@@ -45,6 +49,9 @@ class ChatwootReceiver:
         secret = self._settings.webhook_secret.get_secret_value()
         if not hmac.compare_digest(request.match_info["secret"].encode(), secret.encode()):
             raise Problem(Code.NO_SUCH_ROUTE)
+        signs = self._settings.signing_secret.get_secret_value()
+        if signs and not _is_signed(request, await request.read(), signs):
+            raise Problem(Code.NO_SUCH_ROUTE)
         try:
             event = await request.json()
         except ValueError:
@@ -62,7 +69,8 @@ class ChatwootReceiver:
                 await self._message(event)
             case "message_updated":
                 await self._chosen(event)
-            case "conversation_status_changed" | "conversation_resolved" | "conversation_opened":
+            # An agent bot is told of the first two; an account's webhook at this address, of the third.
+            case "conversation_opened" | "conversation_resolved" | "conversation_status_changed":
                 if (number := _number(event)) is not None:
                     await self._status(await self._conversation(number), str(event.get("status")))
 
@@ -145,6 +153,16 @@ class ChatwootReceiver:
             raise
         except ConversationsError as error:
             log.warning("Chatwoot and we disagree on a chat", extra={"cause": type(error).__name__})
+
+
+def _is_signed(request: web.Request, body: bytes, secret: str) -> bool:
+    """Whether Chatwoot signed the very bytes, with the bot's secret, not long ago."""
+    stamp = request.headers.get("X-Chatwoot-Timestamp", "")
+    if not (stamp.isascii() and stamp.isdigit() and abs(time.time() - int(stamp)) <= _SIGNED_WITHIN_SECONDS):
+        return False
+    digest = hmac.new(secret.encode(), stamp.encode() + b"." + body, "sha256").hexdigest()
+    sent = request.headers.get("X-Chatwoot-Signature", "")
+    return hmac.compare_digest(sent.encode(), f"sha256={digest}".encode())
 
 
 def _number(conversation: dict[str, Any]) -> str | None:

@@ -19,6 +19,9 @@ class ChatwootSettings(BaseSettings):
     #: The last part of the address that Chatwoot calls: /chatwoot/SECRET. Keep it to yourself.
     webhook_secret: SecretStr = SecretStr("")
 
+    #: The agent bot's own secret, with which newer Chatwoots sign what they send; empty: not asked for.
+    signing_secret: SecretStr = SecretStr("")
+
     @field_validator("url")
     @classmethod
     def _web_address(cls, value: str) -> str:

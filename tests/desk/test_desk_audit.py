@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 
+import pyotp
 import pytest
 import pytest_asyncio
 from aiohttp import CookieJar
@@ -140,6 +142,43 @@ async def test_signing_in_and_passwords_are_on_record(store: Store, visitor: Bro
         "signed in",
         "password changed",
     ]
+
+
+async def test_codes_that_are_set_up_refused_kept_and_removed_are_on_record(
+    sam: Browser, store: Store
+) -> None:
+    now = int(time.time())
+    page = await (await sam.client.get("/desk/account/second-factor")).text()
+    sealed = page.split('name="sealed" value="', 1)[1].split('"', 1)[0]
+    secret = "".join(page.split('desk-secret">', 1)[1].split("<", 1)[0].split())
+    code = pyotp.TOTP(secret)
+    assert (await sam.post("/desk/account/second-factor", sealed=sealed, code="000000"))[0] == 422
+    assert (await sam.post("/desk/account/second-factor", sealed=sealed, code=code.at(now)))[0] == 303
+    await sam.post("/desk/sign-out")
+    assert (await sam.sign_in("not the password", code=code.at(now + 30)))[0] == 403
+    assert (await sam.sign_in())[0] == 403
+    assert (await sam.sign_in(code="000000"))[0] == 403
+    assert (await sam.sign_in(code=code.at(now + 30)))[0] == 303
+    assert await sam.post("/desk/account/second-factor", sealed=sealed, code=code.at(now)) == (
+        303,
+        "/desk/account",
+    ), "another secret is no way around the password"
+    assert (await sam.post("/desk/account/codes-off", old_for_factor="wrong"))[0] == 422
+    assert (await sam.post("/desk/account/codes-off", old_for_factor=PASSWORD))[0] == 303
+
+    entries = (await store.audit_log(who=sam.adviser_id))[::-1]
+    assert [(entry.action, entry.detail) for entry in entries] == [
+        ("signed in", {}),
+        ("second factor set", {}),
+        ("signed out", {}),
+        ("second factor refused", {"given": False}),
+        ("second factor refused", {"given": True}),
+        ("signed in", {}),
+        ("second factor kept", {"why": "wrong password"}),
+        ("second factor removed", {}),
+    ]
+    kept = str([entry.detail for entry in entries])
+    assert not any(word in kept for word in (secret, code.at(now), PASSWORD))
 
 
 async def test_a_socket_without_its_page_is_a_view_too_and_once(sam: Browser, store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Provider:
     url: str = ""
     challenges: dict[str, str] = field(default_factory=dict)
     refused: int = 0
+    takes: list[str] | None = None  # how a client proves itself, if the provider names that
+    secret_came: set[str] = field(default_factory=set)  # "header", "form"
 
     def set_user(self, user: User) -> None:
         httpx.put(f"{self.url}/users/{user.sub}", json=dict(user.claims)).raise_for_status()
@@ -57,10 +60,21 @@ def provider() -> Generator[Provider]:
             found.challenges[sent_to["code"][0]] = flask.request.args["code_challenge"]
         return response
 
+    @service.after_request
+    def name_what_it_takes(response: flask.Response) -> flask.Response:
+        if flask.request.path.endswith("/openid-configuration"):
+            document = response.get_json()
+            document.pop("token_endpoint_auth_methods_supported", None)
+            named = {"token_endpoint_auth_methods_supported": found.takes} if found.takes else {}
+            response.set_data(json.dumps({**document, **named}))
+        return response
+
     @service.before_request
     def check_verifier() -> tuple[dict[str, str], int] | None:
         if flask.request.path != "/oauth2/token":
             return None
+        found.secret_came |= {"header"} if "Authorization" in flask.request.headers else set()
+        found.secret_came |= {"form"} if "client_secret" in flask.request.form else set()
         digest = hashlib.sha256(flask.request.form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         if found.challenges.pop(flask.request.form["code"], None) != challenge:
@@ -138,6 +152,23 @@ async def test_an_adviser_signs_in_at_the_council_and_gets_the_role_it_gives(
     assert len(await store.advisers()) == 1, "the second time it is the same account"
 
 
+@pytest.mark.parametrize(
+    ("takes", "came"),
+    [
+        (None, "header"),  # what a service does not name is the standard's default
+        (["client_secret_post", "private_key_jwt", "client_secret_basic"], "header"),
+        (["client_secret_post", "private_key_jwt"], "form"),  # as Entra ID's public page shows it
+    ],
+    ids=["not named", "both", "form only"],
+)
+async def test_the_secret_goes_where_the_service_wants_it(
+    journey: Journey, provider: Provider, takes: list[str] | None, came: str
+) -> None:
+    provider.takes = takes
+    assert (await journey.sign_in("sam"))[0] == 200
+    assert provider.secret_came == {came}
+
+
 async def test_of_several_roles_the_one_that_may_most_counts(journey: Journey, store: Store) -> None:
     assert (await journey.sign_in("ann"))[0] == 200
     assert (await store.adviser_called("Ann Osei")).role is DeskRole.ADMIN
@@ -149,6 +180,8 @@ async def test_without_a_role_nobody_gets_in_and_who_lost_it_is_out(
     status, page = await journey.sign_in("eve")
     assert (status, await store.advisers()) == (403, [])
     assert "no role at this desk" in page
+    assert "You signed in as Eve Elsewhere." in page
+    assert "Try again with Derbyshire account" in page
 
     await journey.sign_in("sam")
     provider.set_user(User(sub="sam", claims={"name": "Sam Surname", "roles": []}))
@@ -159,7 +192,34 @@ async def test_without_a_role_nobody_gets_in_and_who_lost_it_is_out(
 async def test_a_disabled_account_stays_out(journey: Journey, store: Store) -> None:
     await journey.sign_in("sam")
     await store.disable_adviser("Sam Surname")
-    assert (await journey.sign_in("sam"))[0] == 403
+    status, page = await journey.sign_in("sam")
+    assert status == 403
+    assert "Your account at this desk is closed" in page
+    assert (await journey.browser.page("/desk/"))[0] == 303
+
+
+async def test_who_came_with_the_wrong_account_may_choose_another_there(journey: Journey) -> None:
+    _, page = await journey.sign_in("eve")
+    assert 'href="/desk/sign-in/elsewhere?other=yes"' in page
+
+    def asked(address: str) -> list[str] | None:
+        return parse_qs(urlsplit(address).query).get("prompt")
+
+    other = await journey.browser.client.get("/desk/sign-in/elsewhere?other=yes", allow_redirects=False)
+    assert asked(other.headers["Location"]) == ["select_account"]
+    assert asked(await journey.go()) is None
+
+
+async def test_a_no_of_the_service_is_no_fault_and_says_how_to_go_on(journey: Journey, store: Store) -> None:
+    status, page = await journey.come_back(
+        "/desk/sign-in/elsewhere/back?error=access_denied&error_description=<b>Sam</b>"
+    )
+    assert status == 403
+    assert "Your organisation did not sign you in" in page
+    assert "Try again with Derbyshire account" in page
+    assert "Sign in with a password of this desk" in page
+    assert "<b>Sam</b>" not in page
+    assert await store.advisers() == []
 
 
 async def test_somebody_else_of_a_name_does_not_get_the_account_of_that_name(
@@ -253,8 +313,8 @@ async def test_a_service_that_is_down_is_said_plainly(journey: Journey, server: 
     assert service is not None
     service._settings = service._settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:1"})
     answer = await journey.browser.client.get("/desk/sign-in/elsewhere", allow_redirects=False)
-    assert answer.status == 403
-    assert "did not work" in await answer.text()
+    assert answer.status == 503
+    assert "does not answer just now" in await answer.text()
 
 
 def test_settings_that_let_nobody_in_or_anybody_listen_are_refused() -> None:

@@ -2,12 +2,16 @@
 
 Agent bots: https://www.chatwoot.com/docs/product/others/agent-bots (conversations of a bot are ``pending``, a
 hand-off sets them ``open``); calls: ``POST /api/v1/accounts/{id}/conversations/{id}/messages`` and
-``.../toggle_status`` with the header ``api_access_token``.
+``.../toggle_status`` with the header ``api_access_token``. In github.com/chatwoot/docs: events in
+``docs/product/others/webhook-events.md``, signatures in ``api-reference/webhook-verification.mdx``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
+import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,7 +32,7 @@ from gateway.settings import Settings
 from tests.gateway.conftest import FakeCrisis, FakeSafety, StandInBot
 from tests.gateway.test_turn import HANDOFF
 
-SECRET, TOKEN, CONVERSATION = "a-secret-of-many-signs", "bot-token", 42
+SECRET, TOKEN, SIGNS, CONVERSATION = "a-secret-of-many-signs", "bot-token", "the bot's own secret", 42
 
 
 @dataclass
@@ -69,7 +73,10 @@ class StandInChatwoot:
             raise web.HTTPServiceUnavailable
 
     async def changed(self) -> None:
-        await self.event("conversation_status_changed", id=CONVERSATION, status=self.status)
+        """An agent bot is told of these two; of going back to pending it learns with the next message."""
+        if self.status in ("open", "resolved"):
+            name = {"open": "conversation_opened", "resolved": "conversation_resolved"}[self.status]
+            await self.event(name, id=CONVERSATION, status=self.status)
 
     async def person_says(self, content: str) -> None:
         self.last_id += 1
@@ -91,12 +98,24 @@ class StandInChatwoot:
 
     async def event(self, name: str, **body: Any) -> None:
         assert self.gateway is not None
-        response = await self.gateway.post(f"/chatwoot/{SECRET}", json={"event": name, **body})
+        sent = json.dumps({"event": name, **body}).encode()
+        response = await self.gateway.post(f"/chatwoot/{SECRET}", data=sent, headers=signed(sent))
         assert response.status == 200, await response.text()
 
     @property
     def texts(self) -> list[str]:
         return [body["content"] for body in self.shown if not body["private"]]
+
+
+def signed(sent: bytes, at: float | None = None) -> dict[str, str]:
+    """The headers of an agent bot's event: HMAC-SHA256 of ``TIMESTAMP.BODY`` with the bot's own secret."""
+    stamp = str(int(time.time() if at is None else at))
+    digest = hmac.new(SIGNS.encode(), f"{stamp}.".encode() + sent, "sha256").hexdigest()
+    return {
+        "Content-Type": "application/json",
+        "X-Chatwoot-Timestamp": stamp,
+        "X-Chatwoot-Signature": f"sha256={digest}",
+    }
 
 
 @pytest_asyncio.fixture
@@ -114,7 +133,11 @@ async def chatwoot(settings: Settings) -> AsyncGenerator[StandInChatwoot]:
         load_safety=FakeSafety,
         load_crisis=lambda _url: FakeCrisis(),
         chatwoot_settings=ChatwootSettings(
-            url=stand_in.url, account_id=3, token=SecretStr(TOKEN), webhook_secret=SecretStr(SECRET)
+            url=stand_in.url,
+            account_id=3,
+            token=SecretStr(TOKEN),
+            webhook_secret=SecretStr(SECRET),
+            signing_secret=SecretStr(SIGNS),
         ),
         pauses=(timedelta(seconds=0.05), timedelta(seconds=0.2)),
     )
@@ -218,7 +241,28 @@ async def test_an_event_told_twice_is_one_and_a_wrong_secret_is_nobody(
     await until(lambda: len(chatwoot.texts) == 1)
     await asyncio.sleep(0.2)
     assert bot.texts == ["hello"]
-    assert (await chatwoot.gateway.post("/chatwoot/guessed", json={})).status == 404
+    body = json.dumps({"event": "message_created"}).encode()
+    assert (await chatwoot.gateway.post("/chatwoot/guessed", data=body, headers=signed(body))).status == 404
+
+
+async def test_an_event_that_the_bot_s_own_secret_did_not_sign_is_refused(
+    chatwoot: StandInChatwoot, bot: StandInBot
+) -> None:
+    assert chatwoot.gateway is not None
+    message = chatwoot._message("hello", "incoming", {"type": "contact"})
+    body = json.dumps({"event": "message_created", **message}).encode()
+    right = signed(body)
+    for headers in (
+        {},
+        {**right, "X-Chatwoot-Signature": "sha256=" + "0" * 64},
+        {**right, "X-Chatwoot-Timestamp": "soon"},
+        signed(body + b" "),
+        signed(body, at=time.time() - 3600),
+    ):
+        answer = await chatwoot.gateway.post(f"/chatwoot/{SECRET}", data=body, headers=headers)
+        assert (answer.status, (await answer.json())["code"]) == (404, "no_such_route")
+    assert bot.texts == []
+    assert (await chatwoot.gateway.post(f"/chatwoot/{SECRET}", data=body, headers=right)).status == 200
 
 
 def test_chatwoot_is_not_half_set_up() -> None:
