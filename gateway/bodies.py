@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from gateway.errors import Code, Problem
 
-#: The largest request body and WebSocket frame, in bytes. Far above any message a person types.
+#: The largest request body and WebSocket message, in bytes. Far above any message a person types.
 MAX_BODY_BYTES = 64 * 1024
+
+#: A larger frame cannot even be read to see whether it speaks of danger: it ends the socket.
+MAX_FRAME_BYTES = 16 * MAX_BODY_BYTES
 
 _READ: web.RequestKey[bytes] = web.RequestKey("body", bytes)
 
@@ -145,14 +149,40 @@ async def read_body[B: BaseModel](request: web.Request, model: type[B]) -> B:
     Raises ``Problem``; ``TooLarge`` when it is above ``MAX_BODY_BYTES``.
     """
     if _READ not in request:
-        read = bytearray()
-        async for chunk in request.content.iter_any():
-            read += chunk
-            if len(read) > MAX_BODY_BYTES:
-                # As it stands in the JSON; only escaped line breaks would run words together.
-                raise TooLarge(bytes(read).decode("utf-8", "ignore").replace("\\n", "\n"))
-        request[_READ] = bytes(read)  # kept for who asks for the words once more
+        read, whole = await _read(request)
+        if not whole:
+            # As it stands in the JSON; only escaped line breaks would run words together.
+            raise TooLarge(read.decode("utf-8", "ignore").replace("\\n", "\n"))
+        request[_READ] = read  # kept for who asks for the words once more
     return parse(model, request[_READ] or b"{}")
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields of a posted form, without files.
+
+    Raises ``TooLarge`` when it is above ``MAX_BODY_BYTES``. What a browser sends as ``multipart/form-data``
+    is then not read: our page sends none.
+    """
+    if request.content_type != "application/x-www-form-urlencoded":
+        try:
+            return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        except web.HTTPRequestEntityTooLarge:
+            raise TooLarge("") from None
+    read, whole = await _read(request)
+    form = dict(parse_qsl(read.decode("utf-8", "ignore"), keep_blank_values=True))
+    if not whole:
+        raise TooLarge(form.get("text", ""))
+    return form
+
+
+async def _read(request: web.Request) -> tuple[bytes, bool]:
+    """The body and whether it is whole, or as much as was read when it went above ``MAX_BODY_BYTES``."""
+    read = bytearray()
+    async for chunk in request.content.iter_any():
+        read += chunk
+        if len(read) > MAX_BODY_BYTES:
+            return bytes(read), False
+    return bytes(read), True
 
 
 def read_after(request: web.Request) -> int:

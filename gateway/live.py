@@ -16,7 +16,7 @@ from conversations.store import Store
 from gateway.access import opened
 from gateway.allowance import allow_message
 from gateway.api import said_in
-from gateway.bodies import MAX_BODY_BYTES, Hello, MessageFrame, parse
+from gateway.bodies import MAX_BODY_BYTES, MAX_FRAME_BYTES, Hello, MessageFrame, TooLarge, parse
 from gateway.errors import Code, Problem, as_problem
 from gateway.keys import SOCKETS, STORE, TURNS
 from gateway.wire import message_json, status_json
@@ -40,7 +40,7 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     ``cors.py`` refuses it here as for the rest of the API.
     """
     store = request.app[STORE]
-    ws = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=MAX_BODY_BYTES)
+    ws = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, max_msg_size=MAX_FRAME_BYTES)
     await ws.prepare(request)
     request.app[SOCKETS].add(ws)
     try:
@@ -108,8 +108,11 @@ async def _take(
         async def words() -> str:
             return frame.text or ""
 
-        await allow_message(request, conversation.id, words)
-        await turns.say(conversation, await said_in(turns, conversation, frame))
+        async with turns.never_without_help(words):
+            if len(raw.encode()) > MAX_BODY_BYTES:
+                raise TooLarge(frame.text or "")
+            await allow_message(request, conversation.id, words)
+            await turns.say(conversation, await said_in(turns, conversation, frame))
     except Exception as error:
         with suppress(ConnectionError):
             await _send(

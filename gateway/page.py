@@ -16,13 +16,13 @@ from conversations.models import Conversation
 from gateway import api
 from gateway.access import opened
 from gateway.allowance import allow_conversation, allow_message
-from gateway.bodies import NewMessage
+from gateway.bodies import NewMessage, read_form
 from gateway.errors import Code, Problem, as_problem
 from gateway.keys import AREAS, BOT, SETTINGS, STORE, TURNS
 from gateway.start import draft_json, start_json, welcome_of
 from gateway.wire import message_json, status_json
 
-_TOO_LONG = "Your message is too long. Please send a shorter one."
+_TOO_LONG = "Your message is too long. Please send a shorter one. Go back in your browser to find your words."
 
 _SAFE_LINK = re.compile(r"^https?://", re.IGNORECASE)
 
@@ -58,13 +58,7 @@ async def post(request: web.Request) -> web.Response:
 
     The token travels in the form itself: there is no cookie, so nothing is left behind on a shared computer.
     """
-    try:
-        form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
-    except web.HTTPRequestEntityTooLarge as error:
-        problem = as_problem(error)  # too large to read at all: the browser's "back" still has the words
-        view = _fresh(request, notice=f"{_TOO_LONG} Go back in your browser to find your words.")
-        view.http_status = int(problem.status)
-        return _render(request, view)
+    form: dict[str, str] = {}
     store = request.app[STORE]
 
     async def words() -> str:
@@ -72,6 +66,7 @@ async def post(request: web.Request) -> web.Response:
 
     try:
         async with request.app[TURNS].never_without_help(words):
+            form.update(await read_form(request))
             conversation, token = await _conversation(request, form)
             if "end" in form:
                 await store.erase(conversation.id)
@@ -149,9 +144,10 @@ def _sentence(problem: Problem) -> str:
     """What a person is told; the problem's own words are for whoever writes programs."""
     if problem.code in (Code.TOKEN_WRONG, Code.NO_SUCH_CONVERSATION):
         return "That chat is no longer here. You can start a new one. Your words are kept below."
+    why = _TOO_LONG if problem.code is Code.TOO_LARGE else f"{problem}."
     if "crisis" in problem.document:
-        return f"{problem.document['crisis']['text']}\n{problem}."
-    return f"{problem}. {problem.document['detail']}"
+        return f"{problem.document['crisis']['text']}\n{why}"
+    return why if problem.code is Code.TOO_LARGE else f"{why} {problem.document['detail']}"
 
 
 def _render(request: web.Request, view: _View) -> web.Response:

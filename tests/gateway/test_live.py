@@ -15,6 +15,7 @@ from conversations.log import Draft
 from conversations.models import Priority
 from conversations.store import Store
 from gateway import wording
+from gateway.bodies import MAX_FRAME_BYTES
 from tests.gateway.conftest import Chat, StandInBot
 
 
@@ -181,6 +182,33 @@ async def test_a_bad_frame_is_told_and_the_socket_stays_open(chat: Chat) -> None
         assert (error["problem"]["code"], error["client_message_id"]) == ("payload_not_offered", "a")
         await ws.send_json({"type": "message", "client_message_id": "b", "text": "still here"})
         assert (await messages(ws, 1))[0]["text"] == "still here"
+
+
+async def test_a_message_that_is_too_long_is_refused_hides_no_danger_and_keeps_the_socket(
+    chat: Chat, bot: StandInBot
+) -> None:
+    too_much = "word " * 20_000
+    async with listening(chat, after=1) as ws:
+        for name, text in (("a", "DANGER " + too_much), ("b", too_much)):
+            await ws.send_json({"type": "message", "client_message_id": name, "text": text})
+        frames = [await next_of(ws, "error") for _ in range(2)]
+        await ws.send_json({"type": "message", "client_message_id": "c", "text": "shorter"})
+        mine, answer = await messages(ws, 2)
+
+    errors = {frame["client_message_id"]: frame["problem"] for frame in frames}
+    assert [problem["code"] for problem in errors.values()] == ["too_large"] * 2
+    assert errors["a"]["crisis"]["cards"][0]["contacts"]
+    assert "crisis" not in errors["b"]
+    assert (mine["text"], answer["reply_to"]) == ("shorter", mine["seq"])
+    assert bot.texts == ["shorter"]
+
+
+async def test_a_frame_that_cannot_even_be_read_ends_the_socket(chat: Chat) -> None:
+    async with listening(chat, after=1) as ws:
+        await next_of(ws, "status")
+        await ws.send_str("x" * (MAX_FRAME_BYTES + 1))
+        assert (await ws.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert ws.close_code == 1009
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientResponse, web
+from aiohttp import ClientResponse, FormData, web
 from aiohttp.test_utils import TestClient
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -515,7 +515,29 @@ async def test_without_javascript_a_message_that_is_too_long_is_told_on_a_page(c
 
     assert response.status == 413
     assert response.content_type == "text/html"
-    assert "too long" in await response.text()
+    text = await response.text()
+    assert "too long" in text
+    assert "Please get help now" not in text
+
+
+async def test_without_javascript_a_message_that_is_too_long_hides_no_danger(client: Client) -> None:
+    response = await client.post("/", data={"text": "I can\u2019t go on. DANGER " + "word " * 20_000})
+
+    text = await html(response, 413)
+    assert "Please get help now" in text
+    assert "Call 000" in text
+    assert "too long" in text
+
+
+async def test_a_form_of_another_page_is_read_too_and_refused_when_too_long(
+    client: Client, bot: StandInBot
+) -> None:
+    for text, status in (("How long is the wait?", 200), ("word " * 20_000, 413)):
+        fields = FormData(default_to_multipart=True)
+        fields.add_field("text", text)
+        await html(await client.post("/", data=fields), status)
+
+    assert bot.texts == ["How long is the wait?"]
 
 
 @needs_browser
@@ -526,6 +548,17 @@ async def test_a_message_that_is_too_long_stays_in_the_box(page: Page) -> None:
     await expect(page.locator("#status")).to_contain_text("too long")
     assert await page.get_by_label("Your message").input_value() == words
     await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    await expect(page.locator("#messages")).not_to_contain_text("Call 000")
+
+
+@needs_browser
+async def test_a_message_that_is_too_long_hides_no_danger(page: Page) -> None:
+    words = "DANGER " + "word " * 20_000
+    await say(page, words)
+
+    await expect(page.locator("#messages")).to_contain_text("Call 000")
+    await expect(page.locator("#status")).to_contain_text("too long")
+    assert await page.get_by_label("Your message").input_value() == words
 
 
 @needs_browser

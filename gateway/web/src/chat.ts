@@ -441,12 +441,14 @@ export class Chat {
 
   private notSent(error: unknown, message: Unsent): void {
     const { said, item, state } = message;
+    const crisis = error instanceof Refused ? error.problem.crisis : undefined;
     if (error instanceof Refused && error.problem.status === 413) {
       // Sending the same again cannot work: the words go back into the box.
-      this.forgetUnsent(said.client_message_id);
       this.frame.text.value = said.text ?? "";
       memory.set("draft", this.frame.text.value);
       this.tell("Your message is too long. It is still in the box. Please make it shorter.");
+      if (crisis) this.showHelp(crisis, item);
+      this.forgetUnsent(said.client_message_id);
       this.frame.text.focus();
       return;
     }
@@ -461,7 +463,6 @@ export class Chat {
     state.replaceChildren(why, again);
     this.announce("Your message was not sent. You can try again.");
     if (message.waits) this.tryAgainIn(busy ? (error.retryAfter ?? this.retrySeconds) : this.retrySeconds);
-    const crisis = error instanceof Refused ? error.problem.crisis : undefined;
     if (crisis) this.showHelp(crisis, item);
   }
 
