@@ -74,7 +74,8 @@ class HandOff:
         """Ask for a person: the chat joins the queue (the bot keeps answering until somebody takes it).
 
         Asking again does not queue twice: the request that stands is returned, with the higher priority of
-        the two and the newer summary. ``who`` asked: "user", "assistant" or "system". Raises ``NotFound``.
+        the two and what is newly known for the summary. ``who`` asked: "user", "assistant" or "system".
+        Raises ``NotFound``.
         """
         now = utc_now()
         async with self.database.writing() as session:
@@ -97,7 +98,9 @@ class HandOff:
                 escalation = _new(conversation_id, reason, priority, summary, now)
                 session.add(escalation)
             else:
-                escalation.summary = {**escalation.summary, **summary}
+                # What is not known this time was told before, and nobody should have to tell it twice.
+                known = {name: value for name, value in summary.items() if value not in (None, "", [])}
+                escalation.summary = {**escalation.summary, **known}
                 if PRIORITY_RANK[priority] > PRIORITY_RANK[escalation.priority]:
                     escalation.priority, escalation.reason = priority, reason[:64]
             await session.flush()

@@ -27,9 +27,9 @@ from desk.pages import render
 from desk.permissions import Can, may
 from desk.wire import (
     GONE,
-    alerts_elsewhere_json,
     delivery_in_words,
     message_json,
+    other_chats_json,
     status_json,
     summary_json,
     unseen_alert,
@@ -81,7 +81,7 @@ async def show(request: web.Request) -> web.Response:
             "outcomes": offered(),
             "canned": await store.canned_replies(),
             "area": conversation.area or "",
-            "elsewhere": alerts_elsewhere_json(await held_by(store, adviser), chat),
+            "others": other_chats_json(await held_by(store, adviser), chat),
             "max_reply_chars": request.app[SETTINGS].max_reply_chars,
             "reply_id": new_id(),
         },
@@ -186,7 +186,7 @@ async def _record_once(request: web.Request) -> None:
 class _ChatNews:
     """What is new in a chat since sequence number ``after``, as frames.
 
-    Safety alerts in the adviser's other chats are news here too.
+    What the adviser's other chats wait for, and safety alerts there, are news here too.
     """
 
     def __init__(self, store: Store, adviser: Adviser, names: Names, chat: str, after: int) -> None:
@@ -209,7 +209,7 @@ class _ChatNews:
         if status is not GONE:
             messages = await self._store.messages(self._chat, after=self._after, include_private=True)
         delivery = delivery_in_words(await self._store.deliveries(self._chat)) if status is not GONE else ""
-        elsewhere = alerts_elsewhere_json(await held_by(self._store, self._adviser), self._chat)
+        others = other_chats_json(await held_by(self._store, self._adviser), self._chat)
 
         # Remembered only now: had the store failed on the way, all of it would be new the next time too.
         frames: list[Json] = []
@@ -220,7 +220,7 @@ class _ChatNews:
         told: tuple[tuple[str, Json], ...] = (
             ("status", status),
             ("delivery", {"line": delivery}),
-            ("elsewhere", {"chats": elsewhere}),
+            ("others", {"chats": others}),
         )
         for kind, content in told:
             if self._sent.get(kind) != content:

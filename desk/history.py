@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from aiohttp import web
 
 from conversations.casework import Case
-from conversations.models import Json, Message
+from conversations.models import EscalationStatus, Json, Message
 from conversations.opening import LOCAL_TIME
 from conversations.outcomes import outcomes
 from desk import notices
@@ -131,6 +131,14 @@ async def _record(request: web.Request, case: Case, action: str, detail: Json | 
     )
 
 
+#: What stands in place of an outcome.
+_STATUS = {
+    EscalationStatus.OPEN: "Not ended: waits for a person",
+    EscalationStatus.CLAIMED: "Not ended: with an adviser",
+    EscalationStatus.CLOSED: "Ended",
+}
+
+
 def _row(case: Case, titles: Titles) -> Json:
     escalation = case.escalation
     outcome = outcomes().get(escalation.outcome or "")
@@ -141,7 +149,7 @@ def _row(case: Case, titles: Titles) -> Json:
         "reason": reason_in_words(escalation.reason, titles),
         "priority": str(escalation.priority),
         "status": str(escalation.status),
-        "outcome": outcome.title if outcome else "",
+        "outcome": outcome.title if outcome else _STATUS[escalation.status],
         "labels": case.labels,
         "owner": str(case.conversation.owner),
     }
@@ -152,7 +160,7 @@ def _as_text(row: Json, messages: list[Json]) -> str:
         f"Chat {row['reference']}",
         f"Asked for a person: {row['asked']}",
         f"Why: {row['reason']}",
-        f"Outcome: {row['outcome'] or row['status']}",
+        f"Outcome: {row['outcome']}",
         f"Labels: {', '.join(row['labels']) or 'none'}",
         "",
     ]

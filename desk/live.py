@@ -57,16 +57,27 @@ async def serve(
     request.app[SOCKETS].add(ws)
     # Subscribed before the first look: what happens in between wakes us.
     with store.events.subscribe(listen_to) as subscription:
+        reader = asyncio.create_task(_read(request, ws, store, listen_to if typing is not None else None))
         writer = asyncio.create_task(_write(request, ws, store, subscription, news, typing))
         try:
-            async for frame in ws:
-                if typing is not None and frame.type is WSMsgType.TEXT and frame.data == TYPING:
-                    store.events.typing(listen_to, request[ADVISER].id)
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            # Closed here and not by the writer: the reader would end with it and cut off the close code,
+            # from which the page learns that it is signed out.
+            over = not writer.cancel() and not writer.cancelled()
+            reader.cancel()
+            await asyncio.gather(reader, writer, return_exceptions=True)
             request.app[SOCKETS].discard(ws)
+        if over and (code := writer.result()) is not None:
+            await ws.close(code=code)
     return ws
+
+
+async def _read(request: web.Request, ws: web.WebSocketResponse, store: Store, writes_to: str | None) -> None:
+    """Until the page goes: take its sign that its adviser writes to ``writes_to``."""
+    async for frame in ws:
+        if writes_to is not None and frame.type is WSMsgType.TEXT and frame.data == TYPING:
+            store.events.typing(writes_to, request[ADVISER].id)
 
 
 async def _write(
@@ -76,15 +87,15 @@ async def _write(
     subscription: Subscription,
     news: News,
     typing: Typing | None,
-) -> None:
+) -> int | None:
+    """Until there is nobody to write to; the code to close with, None when the page is gone."""
     clock = asyncio.get_running_loop().time
     next_seen = clock()
     try:
         while True:
             try:
                 if await store.adviser_in_session(request.cookies[COOKIE]) is None:
-                    await ws.close(code=CLOSE_SIGNED_OUT, message=b"signed out")
-                    return
+                    return CLOSE_SIGNED_OUT
                 if clock() >= next_seen:
                     await store.adviser_seen(request[ADVISER].id)
                     next_seen = clock() + _SEEN_SECONDS
@@ -97,8 +108,8 @@ async def _write(
                 pass  # looked for again at the next round
             await subscription.wait(_LOOK_AGAIN_SECONDS)
     except ConnectionError:
-        pass  # the page is gone; the reader ends the socket
+        return None  # the page is gone; the reader ends the socket
     except Exception:
         # The page shows that it is not up to date, and comes back to read on from where it was.
         log.exception("the desk's socket failed")
-        await ws.close(code=WSCloseCode.INTERNAL_ERROR, message=b"internal error")
+        return WSCloseCode.INTERNAL_ERROR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import NoReturn
 
@@ -160,11 +161,11 @@ async def show_audit(request: web.Request) -> web.Response:
     await _record(request, "audit log viewed", {name: value[:64] for name, value in looked_at.items()})
     rows = [
         {
-            "at": entry.at.astimezone(LOCAL_TIME).strftime("%-d %B %Y, %H:%M:%S"),
+            "at": entry.at.astimezone(LOCAL_TIME).strftime("%-d %b %Y, %H:%M:%S"),
             "who": everybody.get(entry.who, entry.who),
             "action": entry.action,
             "chat": entry.reference or "",
-            "detail": ", ".join(f"{name}: {value}" for name, value in entry.detail.items()),
+            "detail": ", ".join(f"{name}: {_named(value, names)}" for name, value in entry.detail.items()),
         }
         for entry in entries
     ]
@@ -176,6 +177,11 @@ async def show_audit(request: web.Request) -> web.Response:
         "older": entries[-1].id if len(entries) == _PAGE else None,
     }
     return render(request, "audit.html", context)
+
+
+def _named(value: object, names: Mapping[str, str]) -> str:
+    """A value of an entry: an account by its name, where it is one."""
+    return names.get(value, value) if isinstance(value, str) else str(value)
 
 
 async def _service_page(

@@ -63,6 +63,10 @@ GONE: Json = {
 }
 
 
+#: Safety flags of a summary that are no topic of the store.
+_FLAGS = {"distress": "They sounded distressed"}
+
+
 def waited(since: datetime, now: datetime) -> str:
     """How long ago ``since`` was, in words: "less than a minute", "1 hour 5 minutes", "2 days"."""
     minutes = max(0, int((now - since) / timedelta(minutes=1)))
@@ -129,25 +133,44 @@ def waiting_json(waiting: Waiting, titles: Titles, now: datetime) -> Json:
 def held_json(held: Held, titles: Titles, now: datetime) -> Json:
     """One of the adviser's own chats."""
     row = _row(held.escalation, held.conversation, titles)
-    spoken = [message for message in held.latest if message.role in (Role.USER, Role.ADVISER)]
-    if spoken and spoken[-1].role is Role.USER:
-        row["detail"] = f"They wrote {waited(spoken[-1].created_at, now)} ago and wait for your reply"
+    last = _last_spoken(held)
+    if last is None:
+        row["detail"] = "You have not written yet"
+    elif last.role is Role.USER:
+        row["detail"] = f"They wrote {waited(last.created_at, now)} ago and wait for your reply"
         row["waits_for_reply"] = True
     else:
-        row["detail"] = "You wrote last" if spoken else "You have not written yet"
+        row["detail"] = "You wrote last"
     row["unseen_alert"] = unseen_alert(held.latest) is not None
     if row["unseen_alert"]:
         row["priority"], row["tag"] = str(Priority.CRISIS), "Safety alert"
     return row
 
 
-def alerts_elsewhere_json(chats: Sequence[Held], chat: str) -> list[Json]:
-    """The adviser's chats other than ``chat`` with a safety alert that nobody has acknowledged."""
-    return [
-        {"id": held.conversation.id, "reference": held.escalation.reference}
-        for held in chats
-        if held.conversation.id != chat and unseen_alert(held.latest)
-    ]
+def other_chats_json(chats: Sequence[Held], chat: str) -> list[Json]:
+    """The adviser's chats other than ``chat``: which wait for a reply, which have an unseen alert."""
+    others = []
+    for held in sorted(chats, key=lambda held: held.escalation.created_at):
+        if held.conversation.id == chat:
+            continue
+        last = _last_spoken(held)
+        waits = last is not None and last.role is Role.USER
+        others.append(
+            {
+                "id": held.conversation.id,
+                "reference": held.escalation.reference,
+                "line": "waits for your reply" if waits else "",
+                "waits": waits,
+                "unseen_alert": unseen_alert(held.latest) is not None,
+            }
+        )
+    return others
+
+
+def _last_spoken(held: Held) -> Message | None:
+    """The newest message of the person or an adviser to each other; a note to colleagues is none."""
+    spoken = (m for m in reversed(held.latest) if m.role in (Role.USER, Role.ADVISER) and not m.private)
+    return next(spoken, None)
 
 
 def acknowledges(message: Message) -> int:
@@ -177,8 +200,13 @@ def summary_json(
         facts.append(("Who is writing", "A young person, under 18 as far as we know"))
     if topic := summary.get("last_topic"):
         facts.append(("Last topic", titles.topic(str(topic))))
-    if summary.get("easy_read"):
-        facts.append(("How they like to read", "Easy Read: short, plain sentences"))
+    if wants := _texts(summary.get("wants")):
+        facts.append(("What they want", wants[-1]))
+    likes = ["Easy Read: short, plain sentences"] if summary.get("easy_read") else []
+    if likes := [*likes, *_texts(summary.get("communication"))]:
+        facts.append(("How they like to be written to", "; ".join(likes)))
+    if flags := _texts(summary.get("safety")):
+        facts.append(("Safety", "; ".join(_FLAGS.get(flag) or titles.topic(flag) for flag in flags)))
     if reason := summary.get("safety_reason"):
         facts.append(("What the safety check saw", str(reason)))
     return {

@@ -51,6 +51,19 @@ _SLOW = re.compile(
 )
 
 
+#: Asking for a person in so many words.
+_ASKS_FOR_A_PERSON = re.compile(
+    r"\b(?:talk|speak|chat|spoken)\b.{0,20}\b(?:person|human|some(?:one|body)|advis[eo]r|people)\b"
+    r"|\b(?:real|actual) (?:person|human)\b|\b(?:advis[eo]r|human)\b.{0,10}\bplease\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_person(text: str) -> bool:
+    """Whether ``text`` plainly asks for a person; for where the dialogue model cannot be asked."""
+    return bool(_ASKS_FOR_A_PERSON.search(text))
+
+
 async def offer_person(
     store: Store,
     elsewhere: Elsewhere,
@@ -213,8 +226,8 @@ async def _with_person(store: Store, escalation: Escalation) -> bool:
 def summary_of(conversation: Conversation, messages: Sequence[Message]) -> Json:
     """What the log tells an adviser before they read it; the bot adds what it knows.
 
-    ``wants`` is the last thing asked, ``shown_titles`` what was shown, ``communication`` how the person
-    likes to be written to, ``safety`` what the safety check saw.
+    ``wants`` is the last thing asked but for a person, ``shown_titles`` what was shown, ``communication`` how
+    the person likes to be written to, ``safety`` what the safety check saw.
     """
     asked = [
         message.text[:300]
@@ -224,7 +237,7 @@ def summary_of(conversation: Conversation, messages: Sequence[Message]) -> Json:
     topics = [message.topic for message in messages if message.topic]
     return {
         "asked": asked[-_MOST_ASKED:],
-        "wants": asked[-1] if asked else None,
+        "wants": next((text for text in reversed(asked) if not asks_for_person(text)), None),
         "area": conversation.area,
         "age": conversation.age,
         "writer_is_under_18": conversation.young,

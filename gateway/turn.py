@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -38,6 +37,7 @@ from gateway.errors import Code, Problem
 from gateway.handoff import (
     answer_offer,
     ask_for_person,
+    asks_for_person,
     is_yes_to_a_person,
     mark_urgent,
     offer_person,
@@ -111,13 +111,6 @@ _RECENT = 20
 
 #: How every payload of ours begins, as Rasa's do; text that begins so is looked up among what was offered.
 _PAYLOADS_BEGIN = "/"
-
-#: Asking for a person in so many words; used only while the dialogue model cannot be asked.
-_ASKS_FOR_A_PERSON = re.compile(
-    r"\b(?:talk|speak|chat|spoken)\b.{0,20}\b(?:person|human|some(?:one|body)|advis[eo]r|people)\b"
-    r"|\b(?:real|actual) (?:person|human)\b|\b(?:advis[eo]r|human)\b.{0,10}\bplease\b",
-    re.IGNORECASE,
-)
 
 
 class Turns:
@@ -517,7 +510,7 @@ class Turns:
         await self._hand_off_without_bot(turn)
 
     def _wants_person(self, turn: _Turn) -> bool:
-        return turn.said.payload == wording.HUMAN_REQUEST or bool(_ASKS_FOR_A_PERSON.search(turn.said.text))
+        return turn.said.payload == wording.HUMAN_REQUEST or asks_for_person(turn.said.text)
 
     async def _hand_off_without_bot(self, turn: _Turn) -> None:
         summary = summary_of(turn.conversation, await self._whole_history(turn))

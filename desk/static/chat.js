@@ -149,16 +149,29 @@ function showStatus(status) {
   if (status.urgent && at("alert").hidden) alarm(status.urgent);
 }
 
-/** @param {{id: string, reference: string}[]} chats of this adviser, with a safety alert that waits for them */
-function showElsewhere(chats) {
-  at("elsewhere").replaceChildren(
-    ...chats.map((chat) => {
-      const element = cast("elsewhere");
-      pointTo(element, chat.id);
-      fill(element, chat);
-      return element;
-    }),
-  );
+/** @typedef {{id: string, reference: string, line: string, waits: boolean, unseen_alert: boolean}} Other */
+
+/** @param {Other[]} chats of this adviser: alerts that wait there, and who waits for a reply */
+function showOthers(chats) {
+  /** @param {string} mould */
+  const made = (mould) => (/** @type {Other} */ chat) => {
+    const element = cast(mould);
+    pointTo(element, chat.id);
+    fill(element, chat);
+    return element;
+  };
+  at("elsewhere").replaceChildren(...chats.filter((chat) => chat.unseen_alert).map(made("elsewhere")));
+  const list = at("others");
+  // Only a change of the list itself makes its elements anew: somebody may be on a link of it.
+  const ids = [...list.children].map((child) => /** @type {HTMLElement} */ (child).dataset.id);
+  if (ids.join() !== chats.map((chat) => chat.id).join()) list.replaceChildren(...chats.map(made("other")));
+  chats.forEach((chat, place) => {
+    const element = /** @type {HTMLElement} */ (list.children[place]);
+    element.dataset.id = chat.id;
+    element.toggleAttribute("data-waits", chat.waits);
+    fill(element, chat);
+  });
+  at("others-part").hidden = chats.length === 0;
 }
 
 /** @type {number | undefined} */
@@ -178,7 +191,7 @@ const connection = connect(page, () => `${page.dataset.socket}?after=${after}`, 
   if (frame.type === "status") showStatus(frame);
   if (frame.type === "delivery" && at("delivery").textContent !== frame.line) at("delivery").textContent = frame.line;
   if (frame.type === "typing") showTyping(frame);
-  if (frame.type === "elsewhere") showElsewhere(frame.chats);
+  if (frame.type === "others") showOthers(frame.chats);
 });
 
 let sending = false;

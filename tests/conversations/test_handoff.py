@@ -176,6 +176,19 @@ async def test_asking_again_does_not_queue_twice_but_can_raise_the_priority(stor
     assert len(await store.open_escalations()) == 1
 
 
+async def test_what_was_known_when_a_person_was_first_asked_for_stays_known(store: Store) -> None:
+    chat = await new_chat(store)
+    first = {"asked": ["a"], "area": "derby-city", "age": 7, "place": "Allestree", "young": False}
+    later = {"asked": ["b"], "area": None, "age": None, "place": "", "communication": [], "young": False}
+    for summary in (first, later):
+        await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary=summary, who="user")
+
+    found = await store.escalation(chat)
+
+    assert found is not None
+    assert found.summary == {**first, "asked": ["b"]}
+
+
 async def test_a_chat_passed_back_keeps_its_priority_and_its_place_by_time(store: Store) -> None:
     chat, other, sam = await new_chat(store), await new_chat(store), await new_adviser(store, "Sam")
     await ask_for_person(store, chat)

@@ -333,6 +333,30 @@ async def test_a_reply_that_was_not_sent_keeps_its_words_and_is_said_once(
     assert [t for r, t in await family_reads(store, chat) if r is Role.ADVISER] == ["Only once"]
 
 
+async def test_who_is_on_and_the_live_chats_change_by_themselves_but_not_under_the_supervisors_hands(
+    context: BrowserContext, store: Store
+) -> None:
+    page = await sign_in(context, store, "Ann Super", DeskRole.SUPERVISOR)
+    sam = await new_adviser(store, "Sam Surname")
+    await page.goto("/desk/supervise")
+    await expect(page.get_by_text("No chat waits or is with anybody.")).to_be_visible()
+
+    chat = await waiting_chat(store)
+    live = page.get_by_role("region", name="Live chats")
+    await expect(live.get_by_role("cell", name="Waiting", exact=True)).to_be_visible()
+    give_to = live.get_by_label(re.compile("Give chat"))
+    await give_to.focus()
+    await store.claim(chat, sam.id)
+    await page.wait_for_timeout(6_500)  # longer than it takes to look again
+    await expect(live.get_by_role("cell", name="Waiting", exact=True)).to_be_visible()
+    await expect(give_to).to_be_focused()
+
+    await page.get_by_role("link", name="Queue").focus()
+
+    await expect(live.get_by_role("cell", name="Sam Surname")).to_be_visible()
+    assert await violations(page) == ""
+
+
 async def test_an_adviser_who_lost_the_chat_sees_who_has_it_and_keeps_the_draft(
     context: BrowserContext, store: Store
 ) -> None:

@@ -15,12 +15,12 @@ from sqlalchemy import delete
 import knowledge.search
 from conversations.errors import StoreUnavailable
 from conversations.log import Draft
-from conversations.models import Conversation, Owner, Priority, Role
+from conversations.models import Conversation, Escalation, Owner, Priority, Role
 from conversations.store import Store
 from desk.settings import DeskSettings
 from knowledge import models
 from knowledge.database import open_engine
-from tests.desk.conftest import Browser, alert, waiting_chat
+from tests.desk.conftest import SUMMARY, Browser, alert, waiting_chat
 from tests.knowledge.conftest import SMALL, WORDS, load
 
 
@@ -422,19 +422,82 @@ async def test_an_alert_in_one_chat_is_told_on_the_page_of_another_until_somebod
     for chat in (here, there):
         await sam.post(f"/desk/chats/{chat}/claim")
     ws = await connected(sam, f"/desk/chats/{here}/socket")
-    assert (await frame(ws, "elsewhere"))["chats"] == []
+    assert await with_alert(ws) == []
 
     await alert(store, there)
     store.events.publish(here)  # sooner than the next look
-    assert [chat["id"] for chat in (await frame(ws, "elsewhere"))["chats"]] == [there]
+    assert await with_alert(ws) == [there]
     assert f'href="/desk/chats/{there}">Go to chat' in (await sam.page(f"/desk/chats/{here}"))[1]
 
     await store.append_adviser(there, sam.adviser_id, "I am with you")
     seq = (await store.get(there)).last_seq - 1
     assert (await sam.post(f"/desk/chats/{there}/acknowledge", alert=str(seq)))[0] == 303
     store.events.publish(here)
-    assert (await frame(ws, "elsewhere"))["chats"] == []
+    assert await with_alert(ws) == []
     await ws.close()
+
+
+async def with_alert(ws: ClientWebSocketResponse) -> list[str]:
+    """The adviser's other chats with an alert that nobody has seen, as the next frame tells them."""
+    return [chat["id"] for chat in (await frame(ws, "others"))["chats"] if chat["unseen_alert"]]
+
+
+async def test_a_chat_s_page_shows_which_other_chats_of_the_adviser_wait_for_a_reply(
+    sam: Browser, ada: Browser, store: Store
+) -> None:
+    here, there, hers = [await waiting_chat(store) for _ in range(3)]
+    for chat in (here, there):
+        await sam.post(f"/desk/chats/{chat}/claim")
+    await ada.post(f"/desk/chats/{hers}/claim")
+    reference = (await status_of(store, there)).reference
+    ws = await connected(sam, f"/desk/chats/{here}/socket")
+
+    [other] = (await frame(ws, "others"))["chats"]
+    assert (other["id"], other["reference"], other["line"]) == (there, reference, "waits for your reply")
+    _, page = await sam.page(f"/desk/chats/{here}")
+    part = page.split('id="others-part"')[1].split("</nav>")[0]
+    assert f'href="/desk/chats/{there}"' in part
+    assert "waits for your reply" in part
+    assert hers not in part
+
+    await store.add_note(there, sam.adviser_id, "A note is no reply.")
+    assert "wait for your reply" in (await sam.page("/desk/"))[1]
+    await store.append_adviser(there, sam.adviser_id, "Hello")
+    store.events.publish(here)
+    assert [(o["line"], o["waits"]) for o in (await frame(ws, "others"))["chats"]] == [("", False)]
+    await sam.post(f"/desk/chats/{there}/give-back")
+    store.events.publish(here)
+    assert (await frame(ws, "others"))["chats"] == []
+    await ws.close()
+
+
+async def status_of(store: Store, chat: str) -> Escalation:
+    found = await store.escalation(chat)
+    assert found is not None
+    return found
+
+
+async def test_the_summary_says_what_they_want_how_they_like_to_be_written_to_and_what_safety_saw(
+    sam: Browser, store: Store
+) -> None:
+    told = {
+        "wants": "is there help at school?",
+        "communication": ["slowly, one thing at a time", "Urdu"],
+        "safety": ["distress", "crisis_self_harm_suicide"],
+    }
+    chat = await waiting_chat(store, summary={**SUMMARY, **told})
+
+    _, page = await sam.page(f"/desk/chats/{chat}")
+
+    for label, value in (
+        ("What they want", "is there help at school?"),
+        (
+            "How they like to be written to",
+            "Easy Read: short, plain sentences; slowly, one thing at a time; Urdu",
+        ),
+        ("Safety", "They sounded distressed; Suicide"),
+    ):
+        assert f"<dt>{label}</dt><dd>{value}</dd>" in page
 
 
 async def test_what_the_store_could_not_give_comes_at_the_next_look(
@@ -442,7 +505,7 @@ async def test_what_the_store_could_not_give_comes_at_the_next_look(
 ) -> None:
     chat = await waiting_chat(store)
     ws = await connected(sam, f"/desk/chats/{chat}/socket?after={(await store.get(chat)).last_seq}")
-    await frame(ws, "elsewhere")
+    await frame(ws, "others")
     working = store.claimed_by
 
     async def fails_once(adviser_id: str) -> list[Conversation]:
@@ -462,7 +525,7 @@ async def test_after_a_chat_left_the_desk_its_socket_tells_nothing_more(sam: Bro
     chat = await waiting_chat(store)
     await sam.post(f"/desk/chats/{chat}/claim")
     ws = await connected(sam, f"/desk/chats/{chat}/socket?after={(await store.get(chat)).last_seq}")
-    await frame(ws, "elsewhere")
+    await frame(ws, "others")
 
     await sam.post(f"/desk/chats/{chat}/give-back")
     await store.append_user(chat, None, "for the assistant only")
@@ -504,8 +567,8 @@ async def test_who_is_writing_is_seen_by_colleagues_and_told_to_nobody_else(
     await sam.post(f"/desk/chats/{chat}/claim")
     mine = await connected(sam, f"/desk/chats/{chat}/socket")
     hers = await connected(ada, f"/desk/chats/{chat}/socket")
-    await frame(mine, "elsewhere")
-    await frame(hers, "elsewhere")
+    await frame(mine, "others")
+    await frame(hers, "others")
     with store.events.subscribe(chat) as family:
         await hers.send_str('{"type":"typing"}')
         assert (await frame(mine, "typing"))["colleagues"] == ["Ada Colleague"]

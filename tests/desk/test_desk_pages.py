@@ -227,6 +227,7 @@ async def test_an_admin_adds_changes_and_resets_accounts(
     assert await visitor.sign_in() == (303, "/desk/figures")
 
     kim = await store.adviser_called("Kim Newcomer")
+    assert "account: Kim Newcomer" in (await boss.page("/desk/audit?action=account added"))[1]
     assert (await boss.post("/desk/accounts/change", account=kim.id, do="adviser"))[0] == 303
     assert (await visitor.page("/desk/"))[0] == 200
     assert (await boss.post("/desk/accounts/change", account=kim.id, do="disable"))[0] == 303
