@@ -51,13 +51,27 @@ def service_card(service: Service) -> dict[str, Any]:
     }
 
 
-def steps_card(pathway: Pathway) -> dict[str, Any]:
-    """The steps of a pathway, in order."""
+#: Why a step is marked; the person may mark another.
+_BECAUSE_WAITING = "You are marked here because you said that the referral has gone in."
+
+
+def steps_card(pathway: Pathway, waiting: bool) -> dict[str, Any]:
+    """The steps of a pathway, in order.
+
+    Args:
+        pathway: it may say at which of its steps one waits.
+        waiting: whether the person said that they do; that step is then marked.
+    """
+    here = [waiting and step.while_waiting for step in pathway.steps]
     return {
         "kind": "steps",
         "id": pathway.id,
         "title": pathway.title,
-        "steps": [{"title": step.title, "text": step.text} for step in pathway.steps],
+        "steps": [
+            {"title": step.title, "text": step.text, "here": mark}
+            for step, mark in zip(pathway.steps, here, strict=True)
+        ],
+        "here_because": _BECAUSE_WAITING if any(here) else None,
         "caveat": pathway.caveat,
     }
 

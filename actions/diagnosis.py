@@ -17,6 +17,7 @@ from actions.answering import (
 )
 from actions.cards import service_card, steps_card
 from actions.context import ELSEWHERE, Context
+from actions.progress import waits
 from actions.reading import ADULT_AGE
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
@@ -65,8 +66,10 @@ def answer_route(
             records=pathways,
         )
         return context, [FollowupAction("cohort_form")]
+    # Of two pathways it is not known which one they are on.
+    waiting = len(pathways) == 1 and waits(context)
     for pathway in pathways:
-        _say_pathway(reply, context, session, pathway, topic)
+        _say_pathway(reply, context, session, pathway, topic, waiting)
     reply.offer(*topic_buttons(session, ["wait_time", "wait_support"]))
     return context, _ask_for_what_is_missing(context, session, topic)
 
@@ -92,7 +95,9 @@ def _pathways(context: Context, session: Session) -> list[Pathway]:
     return found[:1] if between else found
 
 
-def _say_pathway(reply: Reply, context: Context, session: Session, pathway: Pathway, topic: str) -> None:
+def _say_pathway(
+    reply: Reply, context: Context, session: Session, pathway: Pathway, topic: str, waiting: bool
+) -> None:
     text = words_for(context, pathway)
     if topic == "referral_who" and not text.startswith(("Yes", "No")):
         text = f"{_SELF_REFERRAL[pathway.self_referral]}\n\n{text}"
@@ -107,7 +112,7 @@ def _say_pathway(reply: Reply, context: Context, session: Session, pathway: Path
         text,
         easy_read=pathway.easy_read,
         records=[pathway, *services[:MOST_CARDS]],
-        cards=[steps_card(pathway), *(service_card(service) for service in services[:MOST_CARDS])],
+        cards=[steps_card(pathway, waiting), *(service_card(service) for service in services[:MOST_CARDS])],
     )
 
 

@@ -225,6 +225,7 @@ class PathwayStep(Strict):
 
     title: Text
     text: Text
+    while_waiting: bool = False  # where somebody is whose referral has gone in and who was not assessed yet
 
 
 class Pathway(Record, Ages, AlsoAsked):
@@ -240,6 +241,12 @@ class Pathway(Record, Ages, AlsoAsked):
     assessed_by: list[Slug] = Field(default_factory=list)  # services
     check_with: list[Slug] = Field(default_factory=list)  # services or guidance: where to confirm it today
     steps: list[PathwayStep] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _waits_at_one_step(self) -> Pathway:
+        if sum(step.while_waiting for step in self.steps) > 1:
+            raise ValueError("only one step can be the one while_waiting")
+        return self
 
 
 class Wait(Record):

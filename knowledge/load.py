@@ -269,7 +269,9 @@ def _pathway(pathway: Pathway) -> dict[str, Any]:
         "minimum_age": pathway.min_age,
         "maximum_age": pathway.max_age,
         "steps": [
-            models.PathwayStep(position=position, title=step.title, text=step.text)
+            models.PathwayStep(
+                position=position, title=step.title, text=step.text, while_waiting=step.while_waiting
+            )
             for position, step in enumerate(pathway.steps)
         ],
     }

@@ -45,6 +45,7 @@ class PathwayStep(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
+    while_waiting: Mapped[bool] = mapped_column(default=False)
 
 
 class Wait(Record):
