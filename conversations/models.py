@@ -15,6 +15,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Double,
     Enum,
     ForeignKey,
     Index,
@@ -445,6 +446,15 @@ class CannedReply(Base):
     text: Mapped[str] = mapped_column(Text)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_by: Mapped[str] = mapped_column(String(64))
+
+
+class QuotaUse(Base):
+    """How far a quota is used up; ``conversations.quotas`` counts. The key is a mark, never an address."""
+
+    __tablename__ = "quota"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    used_until: Mapped[float] = mapped_column(Double)  # seconds since 1970
 
 
 class AuditEntry(Base):

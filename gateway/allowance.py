@@ -19,13 +19,13 @@ from gateway.limits import WINDOW_SECONDS, Quota
 _USED = web.RequestKey("quota", Quota)
 
 
-def allow_conversation(request: web.Request) -> None:
+async def allow_conversation(request: web.Request) -> None:
     """Count a new conversation. Raises ``Problem`` (``TOO_MANY_REQUESTS``)."""
     limits = request.app[LIMITS]
     address = limits.address(request)
     if address is None:
         return
-    quota = limits.address_conversations.take(address)
+    quota = await limits.address_conversations.take(address)
     request[_USED] = quota
     if not quota.ok:
         raise _too_many(quota)
@@ -36,9 +36,9 @@ async def allow_message(
 ) -> None:
     """Count a message. Raises ``Problem`` (``TOO_MANY_REQUESTS``); ``words`` are asked only then."""
     limits = request.app[LIMITS]
-    quota = limits.messages.take(conversation_id)
+    quota = await limits.messages.take(conversation_id)
     if (address := limits.address(request)) is not None:
-        theirs = limits.address_messages.take(address)
+        theirs = await limits.address_messages.take(address)
         quota = quota if theirs.ok or not quota.ok else theirs
     request[_USED] = quota
     if quota.ok:
@@ -46,7 +46,7 @@ async def allow_message(
     help_now = await request.app[TURNS].help_now(await words())
     if help_now is None:
         raise _too_many(quota)
-    if not limits.urgent.take(conversation_id).ok:
+    if not (await limits.urgent.take(conversation_id)).ok:
         raise _too_many(quota, {"crisis": help_now})
 
 

@@ -21,7 +21,7 @@ async def create(request: web.Request) -> web.Response:
     """``POST /api/v1/conversations``: a new conversation with its welcome and its token."""
     body = await read_body(request, NewConversation)
     area = _area(request, body.area)
-    allow_conversation(request)
+    await allow_conversation(request)
     created = await request.app[STORE].create(CHANNEL, area=area, welcome=welcome_of(request.app, area))
     return web.json_response(
         {

@@ -39,8 +39,7 @@ from gateway.chatwoot.settings import ChatwootSettings
 from gateway.cors import cors_middleware
 from gateway.elsewhere import covered
 from gateway.errors import problem_middleware
-from gateway.keys import LIMITS, METRICS, ORIGINS, SETTINGS, SOCKETS
-from gateway.limits import Limits
+from gateway.keys import METRICS, ORIGINS, SETTINGS, SOCKETS
 from gateway.metrics import Metrics
 from gateway.origins import Origins
 from gateway.outgoing import resources as outgoing_resources
@@ -86,12 +85,6 @@ def init_app(
     app[METRICS] = Metrics()
     app[SOCKETS] = Sockets()
     app[ORIGINS] = Origins(settings.allowed_origins)
-    app[LIMITS] = Limits(
-        messages=settings.messages_per_minute,
-        address_messages=settings.address_messages_per_minute,
-        address_conversations=settings.address_conversations_per_minute,
-        trusted_proxies=settings.trusted_proxies,
-    )
     add_routes(app)
     aiohttp_jinja2.setup(
         app,
@@ -107,6 +100,7 @@ def init_app(
     app.on_shutdown.append(lambda app: app[SOCKETS].close())
     app.cleanup_ctx.append(resources.database)
     app.cleanup_ctx.append(resources.sealing)
+    app.cleanup_ctx.append(resources.limits)
     app.cleanup_ctx.append(resources.service_state)
     app.cleanup_ctx.append(resources.bot)
     app.cleanup_ctx.append(resources.records)

@@ -1,22 +1,30 @@
-"""How fast one chat, and one address, may send. Kept in this process's memory only, never stored or logged.
+"""How fast one chat, and one address, may send. ``allowance.py`` says what is counted, and what happens then.
 
-``allowance.py`` says what is counted, and what happens when a quota is used up.
+Counted in memory where there is one gateway (SQLite), and in PostgreSQL for several: each of them alone would
+let through its own. Nothing is logged, and what is stored there is a keyed mark, for a minute or two.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Protocol
 
 from aiohttp import web
+
+from conversations.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 #: Every quota is for so many seconds.
 WINDOW_SECONDS = 60
 
-#: So many buckets are kept before those that are full again are thrown away.
+#: So many keys are kept before those that have nothing used up are thrown away.
 _MANY = 10_000
 
 
@@ -31,34 +39,54 @@ class Quota:
     ok: bool
 
 
-class Limit:
-    """A bucket for each key: ``most`` at once, filled again evenly over a minute. 0 is no limit."""
+class Meter(Protocol):
+    """Counts. ``take`` as in ``conversations.quotas``; it may raise ``StoreUnavailable``."""
 
-    def __init__(self, name: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    async def take(self, key: str, each: float, window: float) -> tuple[bool, float]: ...
+
+
+class LocalMeter:
+    """Counts for this process alone, in memory."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._used_until: dict[str, float] = {}
+
+    async def take(self, key: str, each: float, window: float) -> tuple[bool, float]:
+        """As in ``conversations.quotas``."""
+        now = self._clock()
+        used = max(self._used_until.get(key, now), now) - now
+        if used + each > window:
+            return False, used
+        self._used_until[key] = now + used + each
+        if len(self._used_until) > _MANY:
+            self._used_until = {one: until for one, until in self._used_until.items() if until > now}
+        return True, used + each
+
+
+class Limit:
+    """So many a minute for each key: ``most`` at once, filled again evenly. 0 is no limit."""
+
+    def __init__(self, name: str, most: int, meter: Meter, spare: LocalMeter) -> None:
         self._name = name
         self._most = most
-        self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}  # what is left, and when that was true
+        self._meter = meter
+        self._spare = spare
 
-    def take(self, key: str) -> Quota:
-        """Take one, if there is one."""
+    async def take(self, key: str) -> Quota:
+        """Take one, if there is one. Without the database this process counts alone: nobody is let off."""
         if self._most == 0:
             return Quota(self._name, 0, 0, 0, True)
-        now = self._clock()
-        rate = self._most / WINDOW_SECONDS
-        left, since = self._buckets.get(key, (float(self._most), now))
-        left = min(self._most, left + (now - since) * rate)
-        ok = left >= 1
-        left -= 1 if ok else 0
-        self._buckets[key] = (left, now)
-        if len(self._buckets) > _MANY:
-            self._forget_full(now, rate)
-        return Quota(self._name, self._most, int(left), math.ceil(max(0.0, 1 - left) / rate), ok)
-
-    def _forget_full(self, now: float, rate: float) -> None:
-        full = [k for k, (left, since) in self._buckets.items() if left + (now - since) * rate >= self._most]
-        for key in full:
-            del self._buckets[key]
+        each = WINDOW_SECONDS / self._most
+        whose = f"{self._name} {key}"
+        try:
+            ok, used = await self._meter.take(whose, each, WINDOW_SECONDS)
+        except StoreUnavailable as error:
+            log.warning("quotas are counted alone", extra={"cause": str(error)})
+            ok, used = await self._spare.take(whose, each, WINDOW_SECONDS)
+        # A hair more, since the time of the answer is a little after the time of the counting.
+        left = math.floor((WINDOW_SECONDS - used) / each + 1e-6)
+        return Quota(self._name, self._most, left, math.ceil(max(0.0, used + each - WINDOW_SECONDS)), ok)
 
 
 class Limits:
@@ -71,12 +99,15 @@ class Limits:
         address_messages: int,
         address_conversations: int,
         trusted_proxies: Sequence[IPv4Network | IPv6Network],
-        clock: Callable[[], float] = time.monotonic,
+        meter: Meter | None = None,
     ) -> None:
-        self.messages = Limit("messages", messages, clock)
-        self.urgent = Limit("urgent", messages, clock)
-        self.address_messages = Limit("address", address_messages, clock)
-        self.address_conversations = Limit("conversations", address_conversations, clock)
+        """``meter`` counts for several gateways; without one this process counts alone."""
+        spare = LocalMeter()
+        limit = partial(Limit, meter=meter or spare, spare=spare)
+        self.messages = limit("messages", messages)
+        self.urgent = limit("urgent", messages)
+        self.address_messages = limit("address", address_messages)
+        self.address_conversations = limit("conversations", address_conversations)
         self._trusted = trusted_proxies
 
     def address(self, request: web.Request) -> str | None:

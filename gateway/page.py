@@ -102,7 +102,7 @@ async def _conversation(request: web.Request, form: dict[str, str]) -> tuple[Con
     if form.get("conversation"):
         token = form.get("token", "")
         return await opened(store, form["conversation"], token), token
-    allow_conversation(request)
+    await allow_conversation(request)
     created = await store.create(
         api.CHANNEL, area=_area(request), welcome=welcome_of(request.app, _area(request))
     )

@@ -17,6 +17,7 @@ from conversations.errors import StoreUnavailable
 from conversations.events import SERVICE
 from conversations.log import Draft
 from conversations.models import Conversation
+from conversations.quotas import SharedQuotas
 from conversations.sealing import Sealer, key_in
 from conversations.store import open_store
 from gateway import person_wording, wording
@@ -32,6 +33,7 @@ from gateway.keys import (
     CALL_BACKS,
     CRISIS,
     HTTP,
+    LIMITS,
     METRICS,
     RECORDS,
     SEALER,
@@ -40,6 +42,7 @@ from gateway.keys import (
     STORE,
     TURNS,
 )
+from gateway.limits import WINDOW_SECONDS, Limits
 from gateway.ports import Crisis, Safety
 from gateway.records import Records
 from gateway.turn import Turns
@@ -78,6 +81,34 @@ async def sealing(app: web.Application) -> AsyncGenerator[None]:
     app[SEALER] = Sealer(keys or await asyncio.to_thread(key_in, _KEY_FILE))
     app[CALL_BACKS] = CallBacks(app[STORE].database, app[STORE].events, app[SEALER])
     yield
+
+
+async def limits(app: web.Application) -> AsyncGenerator[None]:
+    """How fast anybody may send: counted together with the other gateways where there can be any."""
+    settings, database = app[SETTINGS], app[STORE].database
+    shared = None if database.is_sqlite else SharedQuotas(database, app[SEALER])
+    app[LIMITS] = Limits(
+        messages=settings.messages_per_minute,
+        address_messages=settings.address_messages_per_minute,
+        address_conversations=settings.address_conversations_per_minute,
+        trusted_proxies=settings.trusted_proxies,
+        meter=shared,
+    )
+
+    async def forget(quotas: SharedQuotas) -> None:
+        while True:
+            await asyncio.sleep(WINDOW_SECONDS)
+            try:
+                await quotas.forget()
+            except StoreUnavailable as error:
+                log.error("cannot delete used quotas", extra={"cause": str(error)})
+
+    task = asyncio.create_task(forget(shared)) if shared else None
+    yield
+    if task:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def service_state(app: web.Application) -> AsyncGenerator[None]:

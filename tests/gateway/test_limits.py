@@ -8,8 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, make_mocked_request
 
+from conversations.errors import StoreUnavailable
 from conversations.store import Store
-from gateway.limits import Limit, Limits
+from gateway.limits import Limit, Limits, LocalMeter
 from gateway.settings import Settings
 from tests.gateway.conftest import Chat, StandInBot
 
@@ -145,16 +146,29 @@ def test_whom_a_request_comes_from(remote: str, forwarded: str, address: str | N
     assert limits.address(request) == address
 
 
-def test_a_quota_fills_again_evenly_and_forgets_those_who_are_gone() -> None:
+async def test_a_quota_fills_again_evenly_and_forgets_those_who_are_gone() -> None:
     now = [0.0]
-    limit = Limit("messages", 6, lambda: now[0])
-    assert [limit.take("a").ok for _ in range(7)] == [True] * 6 + [False]
-    assert limit.take("a").wait_seconds == 10
+    meter = LocalMeter(lambda: now[0])
+    limit = Limit("messages", 6, meter, meter)
+    taken = [await limit.take("a") for _ in range(7)]
+    assert [quota.ok for quota in taken] == [True] * 6 + [False]
+    assert [quota.left for quota in taken] == [5, 4, 3, 2, 1, 0, 0]
+    assert taken[-1].wait_seconds == 10
     now[0] = 10
-    assert limit.take("a").ok
-    assert not limit.take("a").ok
-    assert limit.take("b").ok
+    assert (await limit.take("a")).ok
+    assert not (await limit.take("a")).ok
+    assert (await limit.take("b")).ok
     now[0] = 1000
     for number in range(10_001):
-        limit.take(f"n{number}")
-    assert "a" not in limit._buckets
+        await limit.take(f"n{number}")
+    assert "messages a" not in meter._used_until
+
+
+async def test_without_the_database_a_gateway_counts_alone() -> None:
+    class Gone:
+        async def take(self, key: str, each: float, window: float) -> tuple[bool, float]:
+            raise StoreUnavailable("gone")
+
+    limit = Limit("messages", 2, Gone(), LocalMeter())
+
+    assert [(await limit.take("a")).ok for _ in range(3)] == [True, True, False]
