@@ -78,7 +78,12 @@ def _left_themselves(text: str, age: int | None) -> bool:
 def emergency_lines(cards: Crisis, area: str | None, *, young: bool) -> str:
     """The two most urgent contacts in as few words as can be, for somebody whose message we cannot read."""
     contacts = cards.reply(GENERAL_DANGER, area, None, young).contacts
-    return "\n".join(f"{one['name']}: {one['phone']}" for one in contacts[:2] if one.get("phone"))
+    return "\n".join(_in_short(one["name"], one["phone"]) for one in contacts[:2] if one.get("phone"))
+
+
+def _in_short(name: str, phone: str) -> str:
+    """A name and its number: "NHS 111" says it once."""
+    return name if phone in name.split() or f"{phone}," in name.split() else f"{name}: {phone}"
 
 
 def crisis_message(cards: Crisis, danger: str | None, conversation: Conversation | None, text: str) -> Draft:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,9 +19,51 @@ _SCRIPT = Path(__file__).parent / "static" / "widget.js"
 _FRESH_SECONDS = 300
 
 
-@lru_cache(maxsize=1)
+@dataclass(frozen=True, slots=True)
+class _DemoPage:
+    """A page of the council that does not exist. It tells nothing that anybody could rely on."""
+
+    title: str
+    lead: str
+    sections: tuple[tuple[str, str], ...]
+
+
+_DEMO_PAGES = {
+    "send": _DemoPage(
+        "Special educational needs and disabilities (SEND)",
+        "Find support for children and young people who learn differently, and for their families.",
+        (
+            ("The Local Offer", "A list of services for children and young people, and for their families."),
+            ("Help at school", "How schools find out what a child needs, and what they do about it."),
+        ),
+    ),
+    "schools": _DemoPage(
+        "Schools",
+        "School places, term dates and help with getting to school.",
+        (
+            ("School places", "How to ask for a place, and by when."),
+            ("Term dates", "When schools are open this year and next year."),
+        ),
+    ),
+    "adults": _DemoPage(
+        "Support for adults",
+        "Help at home, for carers, and for autistic adults.",
+        (
+            ("Carers", "If you look after somebody, you can get help too."),
+            ("Autistic adults", "Where to ask about an assessment, and what there is without one."),
+        ),
+    ),
+}
+
+
 def _script() -> tuple[bytes, bytes, str]:
-    """The script as it is and compressed, and its ETag."""
+    """The script as it is and compressed, and its ETag: of the file that is there now."""
+    found = _SCRIPT.stat()
+    return _read_script(found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1)
+def _read_script(_changed: int, _size: int) -> tuple[bytes, bytes, str]:
     plain = _SCRIPT.read_bytes()
     return plain, gzip.compress(plain, 9, mtime=0), hashlib.sha256(plain).hexdigest()[:16]
 
@@ -48,10 +91,17 @@ async def widget(request: web.Request) -> web.Response:
 
 
 async def demo(request: web.Request) -> web.Response:
-    """``GET /demo?area=AREA``: the chat on a page that looks like a council's."""
+    """``GET /demo?area=AREA&page=PAGE``: the chat on pages that look like a council's."""
     area = request.query.get("area")
-    shown = area if area in request.app[AREAS] else None
-    return aiohttp_jinja2.render_template("demo.html", request, {"area": shown})
+    return aiohttp_jinja2.render_template(
+        "demo.html",
+        request,
+        {
+            "area": area if area in request.app[AREAS] else None,
+            "pages": _DEMO_PAGES,
+            "page": _DEMO_PAGES.get(request.query.get("page", ""), _DEMO_PAGES["send"]),
+        },
+    )
 
 
 async def accessibility(request: web.Request) -> web.Response:

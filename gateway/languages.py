@@ -45,6 +45,7 @@ class Language:
     name: str
     line: str
     code: str = ""
+    tag: str = ""  # BCP 47, for screen readers
     script: str = ""
     words: frozenset[str] = field(default_factory=frozenset)
     phrases: frozenset[str] = field(default_factory=frozenset)
@@ -66,6 +67,7 @@ def languages() -> tuple[Language, ...]:
             name=entry["name"],
             line=entry["line"],
             code=entry.get("code", ""),
+            tag=entry.get("tag") or entry["code"],
             script=entry.get("script", ""),
             words=frozenset(entry.get("words", ())),
             phrases=frozenset(entry.get("phrases", ())),

@@ -103,7 +103,7 @@ def offer(
     ]
     return Draft(
         role=Role.SYSTEM,
-        text=" ".join(lines),
+        text="\n".join(lines),
         easy_read="\n".join(short),
         buttons=buttons,
         cards=() if on_duty else cards,

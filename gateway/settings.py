@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     #: An adviser not seen for this long has lost the chat: it goes back to the queue.
     adviser_unseen_seconds: float = Field(default=60.0, gt=0)
 
+    #: A telephone number for those who would rather call, said on the page and in the chat. Empty: none.
+    phone: str = ""
+
     #: Said on the page: what this service is called, and how long a chat is kept.
     service_name: str = "Autism and SEND helpline"
     retention_days: int = Field(default=30, ge=1)

@@ -34,6 +34,7 @@ def start_json(app: web.Application, area: str | None) -> dict[str, Any]:
         "retention_days": settings.retention_days,
         "max_message_chars": settings.max_message_chars,
         "leave_url": settings.leave_url,
+        "phone": settings.phone or None,
         "hours": wording.hours(app[SERVICE_STATE][0].opening, datetime.now(UTC)),
     }
 

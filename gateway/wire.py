@@ -26,6 +26,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "client_message_id": message.client_message_id,
         "reply_to": message.reply_to,
         "helpful": message.meta.get("helpful"),
+        "language": message.meta.get("language"),
         "created_at": message.created_at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
     }
 

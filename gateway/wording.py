@@ -155,6 +155,7 @@ def other_language(language: Language | None) -> Draft:
         text=f"{language.line}\n{english}" if language else english,
         easy_read=f"{language.line}\n{english}" if language else english,
         buttons=(TALK_TO_A_PERSON,),
+        meta={"language": language.tag} if language else {},
     )
 
 
@@ -197,11 +198,10 @@ def waiting_with_nobody_here(
     back = f"Advisers are next here {next_here}. " if next_here else ""
     back_easy = f"People are here {next_here}.\n" if next_here else ""
     text = (
-        "Nobody is here to answer right now. "
-        f"Your request is saved with the reference {reference}. "
+        f"Nobody is here to answer right now. Your request is saved with the reference {reference}.\n"
         f"{back}The next adviser who signs in will see it, with this whole chat, and will answer here. "
-        f"{KEEP_PAGE_OPEN}"
-        "Or ask for a call back: an adviser then phones, texts or emails you. "
+        f"{KEEP_PAGE_OPEN}\n"
+        "Or ask for a call back: an adviser then phones, texts or emails you.\n"
         "You can keep asking me meanwhile."
     )
     easy_read = (
@@ -211,7 +211,7 @@ def waiting_with_nobody_here(
     )
     if elsewhere:
         names = " or ".join(elsewhere)
-        text += f" If you do not want to wait, you can also contact {names}."
+        text += f"\nIf you do not want to wait, you can also contact {names}."
         easy_read += f"\nYou can also contact {names}."
     return Draft(
         role=Role.SYSTEM,

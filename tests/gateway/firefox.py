@@ -14,6 +14,10 @@ import aiohttp
 BINARY = shutil.which("firefox-esr") or shutil.which("firefox")
 
 
+#: Keys that are no letters, as WebDriver names them.
+TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
+
+
 class Firefox:
     """One open tab."""
 
@@ -47,6 +51,29 @@ class Firefox:
         assert result["type"] == "success", result
         return result["result"].get("value")
 
+    async def keys(self, signs: str) -> None:
+        """Press and release each key, as a keyboard would; ``TAB`` and the like are signs too."""
+        strokes = [{"type": kind, "value": sign} for sign in signs for kind in ("keyDown", "keyUp")]
+        await self._act({"type": "key", "id": "keyboard", "actions": strokes})
+
+    async def click(self, element: str) -> None:
+        """Bring what a JavaScript expression finds into sight, move the mouse to its middle, press there."""
+        await self.value(f"{element}.scrollIntoView({{ block: 'nearest' }})")
+        box = f"{element}.getBoundingClientRect()"
+        middle = {
+            "x": await self.value(f"Math.round({box}.x + {box}.width / 2)"),
+            "y": await self.value(f"Math.round({box}.y + {box}.height / 2)"),
+        }
+        moves = [
+            {"type": "pointerMove", **middle},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        await self._act({"type": "pointer", "id": "mouse", "actions": moves})
+
+    async def _act(self, source: dict[str, Any]) -> None:
+        await self.send("input.performActions", context=self.tab, actions=[source])
+
     async def until(self, expression: str, seconds: float = 20) -> None:
         """Wait until an expression is true."""
         async with asyncio.timeout(seconds):
@@ -67,7 +94,8 @@ async def firefox(profile: Path, port: int) -> AsyncGenerator[Firefox]:
             made = Firefox(socket)
             await made.send("session.new", capabilities={})
             await made.send("session.subscribe", events=["log.entryAdded"])
-            made.tab = (await made.send("browsingContext.getTree"))["contexts"][0]["context"]
+            # A tab of its own: in the one that Firefox begins with, keys press no button.
+            made.tab = (await made.send("browsingContext.create", type="tab"))["context"]
             yield made
     finally:
         process.kill()

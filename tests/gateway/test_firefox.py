@@ -1,4 +1,4 @@
-"""The chat in Firefox: opened, asked, read and closed with the keyboard; the page of its own."""
+"""The chat in Firefox: by keyboard alone, and by mouse; on a council's page, and on a page of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from tests.gateway.conftest import free_port
-from tests.gateway.firefox import BINARY, firefox
+from tests.gateway.firefox import BINARY, ENTER, ESCAPE, TAB, Firefox, firefox
 
 type Client = TestClient[web.Request, web.Application]
 
@@ -21,31 +21,66 @@ _ANSWERED = (
 )
 
 
-async def test_the_widget_and_the_page_work_in_firefox(client: Client, tmp_path: Path) -> None:
-    """Pressed by script: a headless Firefox that is driven in this way gives its window no focus for keys."""
+_BOX = f"{_ROOT}.getElementById('text')"
+
+
+async def _focused(browser: Firefox) -> str:
+    """The id or the words of what has the focus inside the chat."""
+    words = await browser.value(f"(e => e ? e.id || e.textContent.trim() : '')({_ROOT}.activeElement)")
+    return str(words)
+
+
+async def _tab_to(browser: Firefox, name: str) -> None:
+    for _ in range(40):
+        await browser.keys(TAB)
+        if name in await _focused(browser):
+            return
+    raise AssertionError(f"{name} cannot be reached with Tab")
+
+
+async def test_the_chat_on_a_councils_page_by_keyboard_alone(client: Client, tmp_path: Path) -> None:
     async with firefox(tmp_path, free_port()) as browser:
-
-        async def say(words: str) -> None:
-            await browser.value(f"{_ROOT}.getElementById('text').value = {words!r}")
-            await browser.value(f"{_ROOT}.getElementById('form').requestSubmit()")
-
         await browser.goto(str(client.make_url("/demo?area=derbyshire")))
-        await browser.value(f"{_ROOT}.getElementById('launcher').click()")
-        await browser.until(f"{_ROOT}.activeElement && {_ROOT}.activeElement.id === 'chat-title'")
-        await say("How long is the wait?")
+        await _tab_to(browser, "launcher")
+        await browser.keys(ENTER)
+        await browser.until(f"{_ROOT}.activeElement?.id === 'chat-title'")
+        await browser.keys(TAB + ENTER)  # the skip link
+        assert await _focused(browser) == "text"
+        await browser.keys("How long is the wait?" + ENTER)
         await browser.until(_ANSWERED)
-        look = f"getComputedStyle({_ROOT}.querySelector('.message--user')).backgroundColor"
-        assert await browser.value(look) == "rgb(228, 237, 238)"
+        assert await _focused(browser) == "text"
         said = f"{_ROOT}.getElementById('announcer').textContent"
         assert await browser.value(said) == "Automated assistant: 33 weeks on average."
+        look = f"getComputedStyle({_ROOT}.querySelector('.message--user')).backgroundColor"
+        assert await browser.value(look) == "rgb(228, 237, 238)"
 
-        await browser.goto(str(client.make_url("/demo")))
+        await browser.goto(str(client.make_url("/demo?page=schools")))
         await browser.until(_ANSWERED)  # another page of the site goes on
-        await browser.value(f"{_ROOT}.getElementById('close').click()")
-        assert await browser.value(f"{_ROOT}.activeElement.id") == "launcher"
+        assert await _focused(browser) == ""  # and takes nobody's focus
+        await _tab_to(browser, "close")
+        await browser.keys(ESCAPE)
+        assert await _focused(browser) == "launcher"
+        assert browser.errors == []
+
+
+async def test_the_chat_by_mouse_on_a_councils_page_and_on_its_own(client: Client, tmp_path: Path) -> None:
+    async with firefox(tmp_path, free_port()) as browser:
+        await browser.goto(str(client.make_url("/demo")))
+        await browser.click(f"{_ROOT}.getElementById('launcher')")
+        await browser.until(f"{_ROOT}.activeElement?.id === 'chat-title'")
+        await browser.click(f"{_ROOT}.querySelector('.choices button')")
+        await browser.until(_ANSWERED)
+        await browser.click(f"{_ROOT}.getElementById('easy-read')")
+        assert (
+            await browser.value(f"{_ROOT}.getElementById('easy-read').getAttribute('aria-pressed')") == "true"
+        )
+        await browser.click(f"{_ROOT}.getElementById('close')")
+        assert await _focused(browser) == "launcher"
 
         await browser.goto(str(client.make_url("/")))
         await browser.until(_ANSWERED)
-        await say("and again?")
+        await browser.click(_BOX)
+        await browser.keys("and again?")
+        await browser.click(f"{_ROOT}.querySelector('#form .main')")
         await browser.until(f"{_ROOT}.querySelectorAll('.message--assistant').length === 3")
         assert browser.errors == []

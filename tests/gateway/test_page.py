@@ -13,13 +13,13 @@ import pytest_asyncio
 from aiohttp import ClientResponse, FormData, web
 from aiohttp.test_utils import TestClient
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from conversations.errors import StoreUnavailable
 from conversations.log import Draft
 from conversations.models import Priority
 from conversations.store import Store
-from gateway.keys import SOCKETS
+from gateway.keys import SETTINGS, SOCKETS
 from tests.gateway.conftest import StandInBot
 from tests.gateway.test_turn import HANDOFF
 
@@ -41,6 +41,8 @@ ARGUMENTS = [
 needs_browser = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM} (apt-get install chromium)"
 )
+
+LOST = "The connection is lost. I am trying again. Your words are kept."
 
 #: Markup that would run if it were ever taken as markup.
 MARKUP = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>"
@@ -253,6 +255,105 @@ async def test_a_lost_connection_is_said_calmly_and_nothing_is_missed(
 
 
 @needs_browser
+async def test_a_dead_line_is_noticed_and_said_at_once(page: Page, store: Store) -> None:
+    """A phone that loses its network closes no socket: the browser tells of it, or a message unanswered."""
+    await say(page, "hello")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+
+    await page.context.set_offline(True)
+    await expect(page.locator("#status")).to_have_text(LOST)
+    await say(page, "are you there")
+    await expect(page.locator(".message--unsent")).to_contain_text("sent when the connection is back")
+    await store.append_assistant(chat, [Draft(text="while you were away")])
+    await page.context.set_offline(False)
+
+    await expect(page.get_by_text("while you were away").first).to_be_visible()
+    await expect(page.locator("#status")).to_contain_text("automated assistant")
+    await expect(page.locator(".message--unsent")).to_have_count(0)
+    heard = await announced(page)
+    lost, back = (heard.index(words) for words in (LOST, "Connected again."))
+    assert lost < back
+    assert heard.count(LOST) == heard.count("Connected again.") == 1
+
+
+@needs_browser
+async def test_words_that_cannot_be_sent_while_the_rest_works_are_not_sent_again_at_once(page: Page) -> None:
+    await say(page, "hello")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    tries: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        tries.append(route.request.url)
+        await route.abort()
+
+    await page.route("**/api/v1/conversations/*/messages", refuse)
+    await say(page, "is anybody there")
+    await expect(page.locator(".message--unsent")).to_contain_text("Not sent.")
+    await page.wait_for_timeout(1500)
+    assert len(tries) == 1
+
+
+@needs_browser
+async def test_an_advisers_words_are_shown_from_their_first(
+    page: Page, bot: StandInBot, store: Store
+) -> None:
+    bot.replies = [{"text": "\n".join(f"line {n} of the answer" for n in range(60))}]
+    await say(page, "one")
+    await expect(page.get_by_text("line 59 of the answer").last).to_be_attached()
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, adviser.id)
+    await store.append_adviser(chat, adviser.id, "Hello, I am Sam.")
+    await expect(page.locator("#messages").get_by_text("Hello, I am Sam.")).to_be_in_viewport()
+    await store.append_adviser(chat, adviser.id, "\n".join(f"my line {n}" for n in range(60)))
+
+    await expect(page.locator("#messages").get_by_text("my line 59")).to_be_attached()
+    await expect(page.locator("#messages").get_by_text("Hello, I am Sam.")).to_be_in_viewport()
+
+
+@needs_browser
+async def test_the_way_out_stays_in_sight_on_a_phone_and_new_words_are_not_under_it(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await say(page, "one")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    leave = page.get_by_role("link", name="Leave this page quickly")
+    await expect(leave).to_be_in_viewport(ratio=1)
+
+    await say(page, "two")
+    mine = page.locator(".message--user").last
+    await expect(mine).to_contain_text("two")
+    await expect(page.locator(".message--assistant")).to_have_count(3)
+    way_out, box = await leave.bounding_box(), await mine.bounding_box()
+    assert way_out is not None
+    assert box is not None
+    assert box["y"] >= way_out["y"] + way_out["height"] - 1
+
+
+@needs_browser
+async def test_new_messages_are_no_longer_told_where_the_end_is_seen(page: Page, bot: StandInBot) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})  # the whole page scrolls
+    bot.replies = [{"text": "\n".join(f"line {n}" for n in range(60))}]
+    await say(page, "one")
+    more = page.get_by_role("button", name="New messages")
+    await expect(more).to_be_visible()
+    await page.get_by_text("line 59").last.scroll_into_view_if_needed()
+    await page.mouse.wheel(0, 300)
+    await expect(more).to_be_hidden()
+
+
+@needs_browser
+async def test_a_line_in_another_language_is_marked_as_such_seen_and_heard(page: Page) -> None:
+    await say(page, "potrzebuję pomocy dla mojego syna, proszę")
+    answer = page.locator(".message--assistant").last
+    await expect(answer.locator(":scope > p[lang=pl]")).to_contain_text("Rozumiem tylko angielski")
+    await expect(answer.locator(":scope > p:not([lang])").nth(1)).to_contain_text("I can only read English")
+    await expect(page.locator("#announcer [lang=pl]")).to_contain_text("Rozumiem tylko angielski")
+
+
+@needs_browser
 async def test_ending_asks_first_then_really_deletes(page: Page, store: Store) -> None:
     await say(page, "something private")
     await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
@@ -430,6 +531,7 @@ async def test_without_javascript_there_is_a_page_with_help_and_a_form_that_work
     start = await html(await client.get("/"))
     assert "000" in start
     assert "automated assistant" in start
+    assert 'id="latest"' not in start
 
     first_form = form(start, text="How long is the wait?")
     first = await html(await client.post("/", data=first_form))
@@ -439,8 +541,21 @@ async def test_without_javascript_there_is_a_page_with_help_and_a_form_that_work
     assert "33 weeks on average." in first
     assert "The strategy" in first
     assert second.count("33 weeks on average.") == 2
+    # The page comes back at what was said last, and not at its top.
+    assert re.search(r'<form[^>]*action="[^"]*#latest"', start)
+    assert re.findall(r'<li class="message message--(\w+)" id="latest">', second) == ["user"]
+    assert second.index('id="latest"') > second.index("33 weeks on average.")
     assert "a draft</textarea>" in second
     assert bot.texts == ["How long is the wait?", "/adults"]
+
+
+@pytest.mark.parametrize("phone", ["", "01632 960000"])
+async def test_the_page_says_which_number_to_call_instead(client: Client, phone: str) -> None:
+    assert client.app is not None
+    client.app[SETTINGS].phone = phone
+    start = await html(await client.get("/"))
+    assert ('<a href="tel:01632960000">01632 960000</a>' in start) == bool(phone)
+    assert (await (await client.get("/api/v1/start")).json())["phone"] == (phone or None)
 
 
 async def test_sending_the_same_form_again_asks_once(client: Client, bot: StandInBot) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, Page, expect
 
+import gateway.embedding
 from conversations.events import PERSON
 from conversations.log import Draft
 from conversations.models import Priority
@@ -22,6 +24,7 @@ from gateway.settings import Settings
 from helpline.settings import ROOT
 from tests.gateway.conftest import StandInBot
 from tests.gateway.test_page import announced, browser, needs_browser, say, violations
+from tests.gateway.test_turn import HANDOFF
 
 __all__ = ["browser"]  # a fixture
 
@@ -44,11 +47,109 @@ button, textarea, div, section { display: none !important; }
 
 _UNKIND_JS = """
 Array.prototype.first = function () { return this[0]; };
+Array.prototype.toJSON = function () { return "of the year 2008"; };
 Object.prototype.mine = function () { return 1; };
 document.addEventListener("keydown", function (event) {
   if (!/input|textarea/i.test(event.target.tagName)) event.preventDefault();
 });
 """
+
+
+#: One card of each kind, with everything that belongs to it.
+EVERYTHING: list[dict[str, Any]] = [
+    {"text": "What I know:\n- one\n- two"},
+    {
+        "custom": {
+            "easy_read": "What I know.",
+            "cards": [
+                {
+                    "kind": "service",
+                    "id": "s",
+                    "title": "A group",
+                    "organization": "A charity",
+                    "description": "Parents meet.",
+                    "who_for": "Parents",
+                    "ages": "0 to 25",
+                    "needs_diagnosis": "You do not need a diagnosis",
+                    "how_to_reach": "Just come.",
+                    "phones": [
+                        {"number": "01632 960001", "label": None, "extension": "2", "check": True},
+                        {"number": "01632 960002", "label": None, "text_only": True},
+                    ],
+                    "email": "a@example.org",
+                    "url": "https://example.org",
+                    "hours": "Mondays",
+                    "costs": ["Free"],
+                    "checked": "October 2026",
+                    "caveat": "Ask first.",
+                },
+                {
+                    "kind": "steps",
+                    "id": "p",
+                    "title": "Steps",
+                    "steps": [
+                        {"title": "You ask", "text": "at school.", "here": False},
+                        {"title": "You wait", "text": "there is help.", "here": True},
+                    ],
+                    "here_because": "You said so.",
+                },
+                {
+                    "kind": "deadlines",
+                    "id": "d",
+                    "title": "Your dates",
+                    "dates": [{"said": "14 April 2026", "period": "6 weeks", "title": "They must say"}],
+                },
+                {
+                    "kind": "wait_chart",
+                    "id": "w",
+                    "title": "The wait",
+                    "bars": [
+                        {"label": "So far", "said": "3 to 5 weeks", "weeks": 3, "weeks_at_most": 5},
+                        {"label": "Average", "said": "33 weeks", "weeks": 33, "weeks_at_most": 33},
+                    ],
+                    "caption": "Reported in December 2022.",
+                    "text_alternative": "So far 3 to 5 weeks. On average 33 weeks.",
+                },
+                {
+                    "kind": "letter",
+                    "id": "l",
+                    "title": "A letter",
+                    "note": "You can leave anything out.",
+                    "voice": "parent",
+                    "voices": [{"id": "parent", "label": "A parent"}, {"id": "young", "label": "I myself"}],
+                    "limits": [],
+                    "fields": [
+                        {
+                            "name": "name",
+                            "label": "Your name",
+                            "hint": "Any name",
+                            "multiline": False,
+                            "value": "",
+                        },
+                        {"name": "why", "label": "Why", "hint": None, "multiline": True, "value": ""},
+                    ],
+                },
+            ],
+            "attachments": [
+                {
+                    "kind": "calendar",
+                    "title": "Add to calendar",
+                    "url": "/calendar.ics?request-received=2026-03-03",
+                }
+            ],
+            "sources": [{"title": "The strategy", "url": "https://example.org", "published": "2022-12"}],
+        }
+    },
+]
+
+
+async def everything(page: Page, bot: StandInBot) -> None:
+    """Ask, get one of each, and unfold all of it."""
+    bot.replies = EVERYTHING
+    await say(page, "tell me everything")
+    await expect(page.locator(".card--plain")).to_have_count(5)
+    for summary in await page.locator(".message--assistant summary").all():
+        await summary.click()
 
 
 class Host:
@@ -253,6 +354,25 @@ async def test_a_helpline_that_cannot_be_reached_says_so_with_the_councils_numbe
     await expect(page.get_by_label("Your message")).to_be_visible()
 
 
+async def test_a_new_script_is_served_without_a_restart_and_an_old_one_is_not_sent_again(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await client.get("/widget.js")
+    assert first.headers["Content-Encoding"] == "gzip"
+    assert first.headers["Cache-Control"] == "public, max-age=300"
+    same = {"If-None-Match": first.headers["ETag"]}
+    unchanged = await client.get("/widget.js", headers=same)
+    assert (unchanged.status, await unchanged.read()) == (304, b"")
+
+    newer = tmp_path / "widget.js"
+    newer.write_text("/* newer */", encoding="utf-8")
+    monkeypatch.setattr(gateway.embedding, "_SCRIPT", newer)
+    changed = await client.get("/widget.js", headers=same)
+    assert (changed.status, await changed.text()) == (200, "/* newer */")
+    newer.write_text("/* newest */", encoding="utf-8")
+    assert await (await client.get("/widget.js")).text() == "/* newest */"
+
+
 # -- an unkind host page -----------------------------------------------------------------------------
 
 
@@ -442,10 +562,20 @@ async def test_events_are_off_until_asked_for_and_hold_no_content(page: Page, ho
 
 
 @pytest.mark.parametrize(
-    "state", ["closed", "opened", "answered", "danger", "Easy Read", "options", "help", "lost"]
-)
-async def test_axe_finds_nothing_in_any_state(page: Page, state: str) -> None:
+    "state",
+    [
+        "closed", "opened", "answered", "every card", "danger", "Easy Read", "options", "largest",
+        "no pictures", "help", "lost", "asked for a person", "queued", "adviser", "ending", "unreachable",
+    ],
+)  # fmt: skip
+async def test_axe_finds_nothing_in_any_state(page: Page, state: str, bot: StandInBot, store: Store) -> None:
     await page.goto("/")
+    if state == "unreachable":
+        await page.route("**/api/v1/start*", lambda route: route.abort())
+        await page.get_by_role("button", name="Ask about autism and SEND").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("cannot be reached")
+        assert await violations(page) == []
+        return
     if state != "closed":
         await open_chat(page)
     match state:
@@ -453,6 +583,36 @@ async def test_axe_finds_nothing_in_any_state(page: Page, state: str) -> None:
             await answered(page)
             for summary in await page.locator(".message--assistant summary").all():
                 await summary.click()
+        case "every card":
+            await everything(page, bot)
+        case "no pictures":
+            await page.get_by_text("Text size, pictures, save, print").click()
+            await page.get_by_role("button", name="No pictures").click()
+            await everything(page, bot)
+        case "largest":
+            await page.get_by_text("Text size, pictures, save, print").click()
+            for _ in range(4):
+                await page.get_by_role("button", name="Larger text").click()
+            await everything(page, bot)
+        case "asked for a person" | "queued" | "adviser":
+            bot.replies = HANDOFF
+            await page.locator("#form").get_by_role("button", name="Talk to a person").click()
+            await expect(page.get_by_role("button", name="Yes, pass it on")).to_be_visible()
+            if state != "asked for a person":
+                await page.get_by_role("button", name="Yes, pass it on").click()
+                await expect(page.locator("#status")).to_contain_text("number 1 in the queue")
+            if state == "adviser":
+                adviser, _ = await store.add_adviser("Sam Smith")
+                chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+                await store.claim(chat, adviser.id)
+                await store.append_adviser(chat, adviser.id, "Hello")
+                await expect(page.locator(".message--adviser")).to_be_visible()
+                store.events.typing(chat, adviser.id)
+                await expect(page.locator("#typing")).to_have_text("Adviser Sam is writing.")
+        case "ending":
+            await answered(page)
+            await page.get_by_role("button", name="End and delete this chat").click()
+            await expect(page.get_by_role("button", name="Yes, delete it")).to_be_visible()
         case "danger":
             await say(page, "DANGER")
             await expect(page.locator(".card--crisis")).to_be_visible()
@@ -460,7 +620,7 @@ async def test_axe_finds_nothing_in_any_state(page: Page, state: str) -> None:
             await page.get_by_role("button", name="Easy Read").click()
             await answered(page)
         case "options":
-            await page.get_by_text("Text size, save and print").click()
+            await page.get_by_text("Text size, pictures, save, print").click()
         case "help":
             await page.get_by_text("In danger now?", exact=True).click()
         case "lost":
@@ -482,7 +642,9 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
 
     panel = page.get_by_role("dialog")
     assert await panel.evaluate("p => p.scrollWidth - p.clientWidth") <= 0
-    for name in ("Send", "Talk to a person", "Close chat", "End and delete this chat"):
+    # Its words side by side, and not letter under letter.
+    assert await page.locator("#easy-read").evaluate("e => e.offsetHeight") < 60
+    for name in ("Easy Read", "Send", "Talk to a person", "Close chat", "End and delete this chat"):
         target = panel.get_by_role("button", name=name).last
         await target.scroll_into_view_if_needed()
         await expect(target).to_be_in_viewport(ratio=1)
@@ -490,16 +652,18 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
     await expect(page.get_by_label("Your message")).to_be_in_viewport()
 
 
-async def test_every_target_is_large_enough(page: Page) -> None:
+async def test_every_target_is_large_enough(page: Page, bot: StandInBot) -> None:
     await page.goto("/")
     await open_chat(page)
-    await answered(page)
+    await say(page, "DANGER")
+    await expect(page.locator(".card--crisis")).to_be_visible()
+    await everything(page, bot)
     sizes = await page.eval_on_selector_all(
-        "helpline-chat button, helpline-chat summary, helpline-chat a, helpline-chat textarea",
+        "helpline-chat :is(button, summary, a, textarea, input, select)",
         """all => all.filter(e => e.checkVisibility() && !e.matches('.skip'))
           .map(e => [e.textContent, e.getBoundingClientRect()]).map(([t, r]) => [t, r.width, r.height])""",
     )
-    assert len(sizes) > 8
+    assert len(sizes) > 30
     assert [one for one in sizes if one[1] < 24 or one[2] < 24] == []
 
 
@@ -507,7 +671,7 @@ async def test_every_target_is_large_enough(page: Page) -> None:
 async def test_the_text_can_be_made_twice_as_large_and_nothing_is_lost(page: Page, larger: int) -> None:
     await page.goto("/")
     await open_chat(page)
-    await page.get_by_text("Text size, save and print").click()
+    await page.get_by_text("Text size, pictures, save, print").click()
     for _ in range(larger):
         await page.get_by_role("button", name="Larger text").click()
     size = await page.get_by_label("Your message").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
@@ -659,6 +823,39 @@ async def test_an_adviser_is_told_that_the_person_writes_and_nobody_else_is(page
                 await subscription.wait(1)
 
 
+async def test_words_that_wait_survive_old_scripts_and_a_reload(
+    page: Page, host: Host, bot: StandInBot
+) -> None:
+    host.files = {"/x.js": _UNKIND_JS}
+    host.head = '<script src="/x.js"></script>'
+    await page.goto("/")
+    await open_chat(page)
+    await page.route("**/api/v1/conversations**", lambda route: route.abort())
+    await say(page, "first")
+    await say(page, "second")
+    await expect(page.locator(".message--unsent")).to_have_count(2)
+    await page.unroute_all()
+    await page.reload()
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await expect(page.locator(".message--unsent")).to_have_count(0)
+    assert sorted(bot.texts) == ["first", "second"]
+
+
+async def test_pictures_can_be_replaced_by_words(page: Page, bot: StandInBot) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await everything(page, bot)
+    await expect(page.locator(".chart svg")).to_be_visible()
+    await page.get_by_text("Text size, pictures, save, print").click()
+    await page.get_by_role("button", name="No pictures").click()
+    await expect(page.locator(".chart")).to_have_count(0)
+    await expect(page.get_by_text("So far 3 to 5 weeks. On average 33 weeks.")).to_be_visible()
+    await page.reload()
+    await expect(page.locator(".card")).to_have_count(5)
+    await expect(page.locator(".chart")).to_have_count(0)
+
+
 async def test_the_room_that_is_left_is_told_while_typing(page: Page) -> None:
     await page.goto("/")
     await open_chat(page)
@@ -685,7 +882,7 @@ async def test_the_chat_can_be_saved_as_text(page: Page) -> None:
     await page.goto("/")
     await open_chat(page)
     await answered(page)
-    await page.get_by_text("Text size, save and print").click()
+    await page.get_by_text("Text size, pictures, save, print").click()
     async with page.expect_download() as downloading:
         await page.get_by_role("button", name="Save this chat as text").click()
     file = Path(await (await downloading.value).path())
@@ -699,7 +896,7 @@ async def test_printing_prints_the_chat_alone(page: Page) -> None:
     await page.goto("/")
     await open_chat(page)
     await answered(page)
-    await page.get_by_text("Text size, save and print").click()
+    await page.get_by_text("Text size, pictures, save, print").click()
     await page.evaluate(
         "window.print = () => { const c = document.querySelector('helpline-chat');"
         " window.printed = [c.hasAttribute('data-printing'), document.adoptedStyleSheets.length]; }"
@@ -725,6 +922,28 @@ async def test_a_step_of_a_pathway_can_be_marked(page: Page, bot: StandInBot) ->
     await expect(page.locator("[aria-current=step]")).to_have_text("You are here. They decide in six weeks.")
     await page.reload()
     await expect(page.locator("[aria-current=step]")).to_contain_text("You are here.")
+
+
+async def test_a_step_that_the_answer_knows_is_marked_with_the_reason_until_the_person_marks_another(
+    page: Page, bot: StandInBot
+) -> None:
+    steps = [
+        {"title": "You ask", "text": "at school.", "here": False},
+        {"title": "While you wait", "text": "there is help.", "here": True},
+    ]
+    card = {"kind": "steps", "id": "p", "title": "Steps", "steps": steps, "here_because": "You said so."}
+    bot.replies = [{"text": "These are the steps."}, {"custom": {"cards": [card]}}]
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "we were referred, what happens?")
+    marked = page.locator("[aria-current=step]")
+    await expect(marked).to_have_text("You are here. While you wait there is help.")
+    await expect(page.get_by_text("You said so.")).to_be_visible()
+    await page.get_by_text("Mark where you are").click()
+    await expect(page.get_by_label("While you wait")).to_be_checked()
+    await page.get_by_label("You ask").check()
+    await expect(marked).to_have_text("You are here. You ask at school.")
+    await expect(page.get_by_text("You said so.")).to_have_count(0)
 
 
 async def _scrolling(page: Page) -> float:

@@ -54,6 +54,20 @@ def test_a_parent_gets_a_dated_answer_with_its_source(stack: Stack, browser: Bro
     assert _violations(page) == []
 
 
+def test_somebody_who_was_referred_sees_where_they_are(stack: Stack, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{stack.url}/?area=derbyshire")
+    _ask(page, "My daughter is 6 and was referred by her school in May. How does the autism assessment work?")
+    here = page.locator("[aria-current=step]")
+    expect(here).to_contain_text("You are here. While you wait", timeout=_TURN_MS)
+
+    other = browser.new_context().new_page()
+    other.goto(f"{stack.url}/?area=derbyshire")
+    _ask(other, "How does my 6 year old get an autism assessment?")
+    expect(other.locator(".steps")).to_have_count(1, timeout=_TURN_MS)
+    expect(other.locator("[aria-current=step]")).to_have_count(0)
+
+
 def test_someone_in_danger_sees_the_numbers(stack: Stack, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(stack.url)

@@ -20,6 +20,8 @@ const LARGEST = 4;
 /** What could not be sent is tried again after so many seconds, then after twice as many, and so on. */
 const FIRST_RETRY_S = 3;
 const LAST_RETRY_S = 30;
+/** A page that was out of sight for so long may have lost its line without being told. */
+const LONG_AWAY_MS = 30_000;
 /** From this part of the limit on, the person is told how much room is left. */
 const NEARLY_FULL = 0.8;
 
@@ -78,6 +80,7 @@ export class Chat {
     this.showWelcome();
     this.frame.status.textContent = this.statusWords();
     this.frame.easyRead.setAttribute("aria-pressed", String(this.view.easyRead));
+    this.frame.pictures.setAttribute("aria-pressed", String(!this.view.pictures));
     this.frame.text.value = memory.get("draft") ?? "";
     this.showCount();
     takeOverLetters(this.frame.messages, (words) => this.announce(words));
@@ -85,7 +88,11 @@ export class Chat {
   }
 
   private get view(): View {
-    return { base: this.api.base, easyRead: memory.get("easy-read") === "yes" };
+    return {
+      base: this.api.base,
+      easyRead: memory.get("easy-read") === "yes",
+      pictures: memory.get("no-pictures") !== "yes",
+    };
   }
 
   focusText(): void {
@@ -101,13 +108,19 @@ export class Chat {
     return this.hooks.mode === "widget" ? panel : (document.scrollingElement as HTMLElement);
   }
 
-  private atEnd(): boolean {
-    const last = this.frame.messages.lastElementChild;
-    if (!last) return true;
+  /** Between which lines of the window the log can be read, in pixels: what stays on top covers the rest. */
+  private get readable(): { top: number; bottom: number } {
     const { scroller } = this;
     const whole = scroller === document.scrollingElement;
-    const bottom = whole ? window.innerHeight : scroller.getBoundingClientRect().bottom;
-    return last.getBoundingClientRect().bottom - bottom < NEAR_END_PX;
+    const { top, bottom } = whole ? { top: 0, bottom: window.innerHeight } : scroller.getBoundingClientRect();
+    const stays = this.frame.leave ?? document.getElementById("leave");
+    const covers = stays && scroller !== this.frame.log && getComputedStyle(stays).position === "sticky";
+    return { top: top + (covers ? stays.offsetHeight : 0), bottom };
+  }
+
+  private atEnd(): boolean {
+    const last = this.frame.messages.lastElementChild;
+    return !last || last.getBoundingClientRect().bottom - this.readable.bottom < NEAR_END_PX;
   }
 
   private scrolled(): void {
@@ -122,18 +135,24 @@ export class Chat {
   }
 
   /**
-   * Shows what is new, but no further than to the person's last message: an answer is read from its start. What must
-   * be seen at once (`urgent`) is shown from its own start.
+   * Shows what is new, but no further than to where reading begins: an answer is read from the question on, an
+   * adviser's words from their first. What must be seen at once (`urgent`) is shown from its own start.
    */
   private toNew(urgent: HTMLElement | null): void {
     const { scroller } = this;
-    const whole = scroller === document.scrollingElement;
-    const top = whole ? 0 : scroller.getBoundingClientRect().top;
-    const mine = urgent ?? [...this.frame.messages.querySelectorAll(".message--user")].at(-1);
-    const offset = mine ? mine.getBoundingClientRect().top - top : Infinity;
+    const from = urgent ?? this.readFrom();
+    const offset = from ? from.getBoundingClientRect().top - this.readable.top : Infinity;
     scroller.scrollTop = Math.min(scroller.scrollHeight, scroller.scrollTop + offset);
     if (scroller === this.frame.log) this.frame.log.scrollIntoView({ block: "nearest" });
     this.scrolled();
+  }
+
+  /** The person's last message, or the first that an adviser wrote after it without the assistant in between. */
+  private readFrom(): Element | undefined {
+    const all = [...this.frame.messages.querySelectorAll(".message")];
+    const mine = all.findLastIndex((item) => item.classList.contains("message--user"));
+    const before = all.findLastIndex((item) => !item.classList.contains("message--adviser"));
+    return all[Math.max(mine, before + 1 < all.length ? before + 1 : -1)];
   }
 
   /** Adds something to the log and scrolls only if the person is where the newest was (or just wrote). */
@@ -144,8 +163,8 @@ export class Chat {
     else this.frame.newMessages.hidden = false;
   }
 
-  announce(words: string): void {
-    const line = element("p", {}, [words]);
+  announce(...words: (string | Node)[]): void {
+    const line = element("p", {}, words);
     this.frame.announcer.append(line);
     setTimeout(() => line.remove(), ANNOUNCED_MS);
   }
@@ -188,7 +207,7 @@ export class Chat {
     if (message.role === "user") return;
     this.frame.typing.hidden = this.unsent.size === 0 || this.status.owner === "adviser";
     if (!aloud) return;
-    this.announce(`${who(message)}: ${spoken(message, this.view.easyRead)}`);
+    this.announce(`${who(message)}: `, ...spoken(message, this.view.easyRead));
     this.hooks.event(message.role === "adviser" ? "adviser-message" : "answer");
   }
 
@@ -223,11 +242,10 @@ export class Chat {
   }
 
   private showConnected(now: boolean): void {
-    if (now !== this.connected) {
-      this.connected = now;
-      this.frame.status.textContent = this.statusWords();
-      this.announce(now ? "Connected again." : this.statusWords());
-    }
+    if (now === this.connected) return;
+    this.connected = now;
+    this.frame.status.textContent = this.statusWords();
+    this.announce(now ? "Connected again." : this.statusWords());
     if (now) this.sendWaiting();
   }
 
@@ -276,7 +294,7 @@ export class Chat {
 
   /** Goes on with the chat of this tab, if there is one, and sends what was left unsent. */
   private async resume(): Promise<void> {
-    const waiting: { said: Said; words: string }[] = JSON.parse(memory.get("unsent") ?? "[]");
+    const waiting = this.keptUnsent();
     if (this.ticket) await this.resumeChat(this.ticket);
     for (const { said, words } of waiting) void this.say(said, words);
   }
@@ -294,7 +312,7 @@ export class Chat {
       }
       this.status = answer;
       this.frame.status.textContent = this.statusWords();
-        this.follow(ticket, this.lastSeq);
+      this.follow(ticket, this.lastSeq);
       this.toEnd();
     } catch (error) {
       if (error instanceof Refused && error.problem.status < 500) this.startAgain();
@@ -388,7 +406,7 @@ export class Chat {
   private async say(said: Said, words: string): Promise<void> {
     const nothing = { buttons: [], cards: [], sources: [], attachments: [] };
     const item = messageItem({ role: "user", text: words, ...nothing }, this.view);
-    const state = element("p", { class: "message__state" }, ["Sending."]);
+    const state = element("div", { class: "message__state" }, ["Sending."]);
     item.classList.add("message--unsent");
     item.append(state);
     const message = { said, words, item, state, waits: false };
@@ -398,9 +416,13 @@ export class Chat {
     await this.send(message);
   }
 
+  /** A line each: old scripts on a page change how arrays are written as JSON. */
   private keepUnsent(): void {
-    const waiting = [...this.unsent.values()].map(({ said, words }) => ({ said, words }));
-    memory.set("unsent", waiting.length ? JSON.stringify(waiting) : "");
+    memory.set("unsent", [...this.unsent.values()].map(({ said, words }) => JSON.stringify({ said, words })).join("\n"));
+  }
+
+  private keptUnsent(): { said: Said; words: string }[] {
+    return (memory.get("unsent") ?? "").split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 
   private forgetUnsent(id: string): void {
@@ -417,6 +439,7 @@ export class Chat {
       const ticket = await this.conversation().catch((error) => this.unread(error, said));
       const answer = await this.api.send(ticket, said);
       this.retrySeconds = FIRST_RETRY_S;
+      this.showConnected(true);
       this.show(answer.message, false);
       answer.replies.forEach((reply) => this.show(reply, true));
       this.showStatus(answer);
@@ -460,8 +483,13 @@ export class Chat {
     else why = "Not sent. It will be sent when the connection is back. ";
     const again = button("Try again");
     again.addEventListener("click", () => this.send(message));
-    state.replaceChildren(why, again);
+    this.growing(() => state.replaceChildren(element("p", {}, [why]), again), false);
     this.announce("Your message was not sent. You can try again.");
+    if (!(error instanceof Refused)) {
+      // Nobody answered at all: is the line dead?
+      if (this.stream) this.stream.check();
+      else this.showConnected(false);
+    }
     if (message.waits) this.tryAgainIn(busy ? (error.retryAfter ?? this.retrySeconds) : this.retrySeconds);
     if (crisis) this.showHelp(crisis, item);
   }
@@ -495,9 +523,12 @@ export class Chat {
 
   private listen(): void {
     const { frame } = this;
-    frame.log.addEventListener("scroll", () => {
-      if (this.atEnd()) frame.newMessages.hidden = true;
-    });
+    // Whichever of them scrolls: it depends on the window's size.
+    for (const one of [frame.log, frame.panel, document]) {
+      one.addEventListener("scroll", () => {
+        if (!frame.newMessages.hidden && this.atEnd()) frame.newMessages.hidden = true;
+      });
+    }
     frame.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const pressed = event.submitter;
@@ -529,6 +560,12 @@ export class Chat {
       this.showAgain();
       this.announce(this.view.easyRead ? "Easy Read is on." : "Easy Read is off.");
     });
+    frame.pictures.addEventListener("click", () => {
+      memory.set("no-pictures", this.view.pictures ? "yes" : "");
+      frame.pictures.setAttribute("aria-pressed", String(!this.view.pictures));
+      this.showAgain();
+      this.announce(this.view.pictures ? "Pictures are shown." : "Pictures are replaced by words.");
+    });
     frame.messages.addEventListener("click", (event) => {
       const pressed = event.target instanceof Element ? event.target.closest("button[data-helpful]") : null;
       if (pressed instanceof HTMLButtonElement) void this.rate(pressed);
@@ -558,10 +595,23 @@ export class Chat {
       else this.hooks.close();
     });
     if (frame.leave) this.takeOverLeave(frame.leave);
+    this.watchTheLine();
+  }
+
+  /** The browser knows of some of what cuts a line; it is asked for at once then, not when somebody misses a word. */
+  private watchTheLine(): void {
+    const check = () => this.stream?.check();
+    window.addEventListener("offline", check);
     window.addEventListener("online", () => {
-      this.stream?.hurry();
+      check();
       this.sendWaiting();
     });
+    let since = Date.now();
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible" && Date.now() - since > LONG_AWAY_MS) check();
+      since = Date.now();
+    });
+    window.addEventListener("pageshow", (event) => event.persisted && check());
   }
 
   /** "Leave this page quickly": forgets the chat on this device, and "back" does not lead here. */

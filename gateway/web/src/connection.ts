@@ -96,6 +96,7 @@ export class Stream {
   private failures = 0;
   private socket: WebSocket | null = null;
   private timer: number | undefined;
+  private checking = false;
   private toldWriting = 0;
 
   /** @param after the last sequence number that was read in order */
@@ -122,10 +123,16 @@ export class Stream {
     this.socket.send(WRITING);
   }
 
-  /** Tries again now: the browser says that the network is back. */
-  hurry(): void {
-    if (this.timer === undefined || this.stopped) return;
+  /**
+   * Asks now whether the server is there. For when there is reason to doubt it: a network that went or came back, a
+   * device that slept, a message that got no answer. A socket may look open long after its line is dead.
+   */
+  check(): void {
+    if (this.stopped || this.checking) return;
     clearTimeout(this.timer);
+    const socket = this.socket;
+    this.socket = null; // what it still says is not listened to: the log is read again from where we were
+    socket?.close();
     void this.poll();
   }
 
@@ -143,11 +150,12 @@ export class Stream {
       // The server sends what came after this number: nothing is missed and nothing comes twice.
       socket.send(JSON.stringify({ type: "hello", token: this.ticket.token, after: this.after }));
     });
-    socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
-    let over = false;
+    socket.addEventListener("message", (event) => {
+      if (socket === this.socket) this.take(JSON.parse(event.data));
+    });
     const lost = (code: number) => {
-      if (over || this.stopped) return;
-      over = true;
+      if (socket !== this.socket || this.stopped) return;
+      this.socket = null;
       if (code === 4401 || code === 4404) this.end();
       else this.again();
     };
@@ -177,6 +185,7 @@ export class Stream {
   }
 
   private async poll(): Promise<void> {
+    this.checking = true;
     try {
       const answer = await this.api.read(this.ticket, this.after);
       if (this.stopped) return;
@@ -191,7 +200,11 @@ export class Stream {
         return;
       }
       this.listener.connected(false);
+      this.checking = false;
+      this.again(); // no socket where not even an ordinary question gets through
+      return;
     }
+    this.checking = false;
     this.connect();
   }
 

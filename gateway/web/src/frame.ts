@@ -1,7 +1,7 @@
 /** The elements of the chat that stay: log, box, buttons. In the full page the page itself brings title and help. */
 
 import { button, element } from "./element.js";
-import { contact } from "./render.js";
+import { contact, telephone } from "./render.js";
 import type { Start } from "./types.js";
 
 export type Mode = "widget" | "page";
@@ -24,6 +24,7 @@ export interface Frame {
   count: HTMLElement;
   smaller: HTMLButtonElement;
   larger: HTMLButtonElement;
+  pictures: HTMLButtonElement;
   save: HTMLButtonElement;
   print: HTMLButtonElement;
   end: HTMLButtonElement;
@@ -65,7 +66,8 @@ export function buildFrame(start: Start, mode: Mode): Frame {
   const announcer = element("div", { id: "announcer", class: "unseen", "aria-live": "polite" });
   const text = element("textarea", { id: "text", name: "text", rows: "2", autocomplete: "off", "aria-describedby": "count" });
   const count = element("p", { id: "count", class: "hint" });
-  const hours = element("p", { id: "hours", class: "hint" }, [start.hours]);
+  const call = start.phone ? [start.hours ? " Or call " : "You can also call ", telephone(start.phone)] : [];
+  const hours = element("p", { id: "hours", class: "hint" }, [start.hours, ...call]);
   const form = element("form", { id: "form" }, [
     element("label", { for: "text" }, ["Your message"]),
     text,
@@ -78,11 +80,12 @@ export function buildFrame(start: Start, mode: Mode): Frame {
   ]);
   const smaller = button("Smaller text");
   const larger = button("Larger text");
+  const pictures = button("No pictures", { id: "no-pictures", "aria-pressed": "false", class: "switch" });
   const save = button("Save this chat as text");
   const print = button("Print this chat");
   const options = element("details", { class: "options" }, [
-    element("summary", {}, ["Text size, save and print"]),
-    element("div", { class: "actions" }, [smaller, larger, save, print]),
+    element("summary", {}, ["Text size, pictures, save, print"]),
+    element("div", { class: "actions" }, [smaller, larger, pictures, save, print]),
   ]);
   const end = button("End and delete this chat", { id: "end", hidden: "" });
   const endYes = button("Yes, delete it", { id: "end-yes", "aria-describedby": "end-words" });
@@ -95,9 +98,12 @@ export function buildFrame(start: Start, mode: Mode): Frame {
     "section",
     { id: "panel", class: "panel", role: widget ? "dialog" : undefined, "aria-labelledby": "chat-title" },
     [
-      // After the title, which has the focus when the chat is opened.
-      element("div", { class: "bar" }, [title, skip, close]),
-      element("div", { class: "tools" }, [leave, easyRead, widget && helpNow(start)]),
+      element("div", { class: "head" }, [
+        // After the title, which has the focus when the chat is opened.
+        element("div", { class: "bar" }, [title, skip, close]),
+        leave,
+        element("div", { class: "tools" }, [easyRead, widget && helpNow(start)]),
+      ]),
       status,
       log,
       newMessages,
@@ -110,6 +116,6 @@ export function buildFrame(start: Start, mode: Mode): Frame {
   );
   return {
     panel, title, skip, leave, close, status, easyRead, log, messages, newMessages, typing, announcer, form, text,
-    count, smaller, larger, save, print, end, endQuestion, endYes, endNo,
+    count, smaller, larger, pictures, save, print, end, endQuestion, endYes, endNo,
   };
 }

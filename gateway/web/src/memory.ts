@@ -5,7 +5,7 @@
 
 const PREFIX = "helpline.";
 /** How a person likes to read; it tells nothing of what was said. */
-const LIKES = ["easy-read", "size"];
+const LIKES = ["easy-read", "no-pictures", "size"];
 
 /** Runs `use`; where storage is switched off the chat works, it only does not survive a reload. */
 function trying<T>(use: () => T): T | null {

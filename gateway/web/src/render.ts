@@ -16,6 +16,7 @@ export interface View {
   /** Where the gateway is: "" on its own page. */
   base: string;
   easyRead: boolean;
+  pictures: boolean;
 }
 
 /** Who is speaking, in words that are always on the screen. */
@@ -32,15 +33,15 @@ export function who(message: { role: string; author?: string | null }): string {
   }
 }
 
-/** Plain text as paragraphs and lists. */
+/** Plain text as paragraphs and lists, each from its own side: Arabic and Urdu begin at the right. */
 export function blocks(text: string): HTMLElement[] {
   const found: HTMLElement[] = [];
   for (const line of text.split(/\r\n|\r|\n/)) {
     if (line.startsWith("- ")) {
-      if (found.at(-1)?.tagName !== "UL") found.push(element("ul"));
+      if (found.at(-1)?.tagName !== "UL") found.push(element("ul", { dir: "auto" }));
       found.at(-1)?.append(element("li", {}, [line.slice(2)]));
     } else if (line.trim()) {
-      found.push(element("p", {}, [line]));
+      found.push(element("p", { dir: "auto" }, [line]));
     }
   }
   return found;
@@ -56,6 +57,10 @@ function digits(number: unknown): string {
   return String(number).replace(/[^\d+]/g, "");
 }
 
+export function telephone(number: string): HTMLElement {
+  return element("a", { href: `tel:${digits(number)}` }, [number]);
+}
+
 function row(label: string, value: Node | string | null | undefined): HTMLElement | null {
   return value ? element("div", {}, [element("dt", {}, [label]), element("dd", {}, [value])]) : null;
 }
@@ -64,8 +69,7 @@ export function contact(c: Fields): HTMLElement {
   const lines = [element("p", {}, [element("strong", {}, [c.name])])];
   if (c.phone) {
     const note = c.phone_note ? ` (${c.phone_note})` : "";
-    const call = element("a", { href: `tel:${digits(c.phone)}` }, [c.phone]);
-    lines.push(element("p", {}, ["Call ", call, note]));
+    lines.push(element("p", {}, ["Call ", telephone(c.phone), note]));
   }
   for (const words of [c.text, c.says, c.hours]) if (words) lines.push(element("p", {}, [words]));
   const link = webLink(c.url, c.url);
@@ -133,7 +137,9 @@ function steps(c: Fields, key: string): HTMLElement[] {
   for (const step of c.steps as Fields[]) {
     const mark = element("strong", { class: "here" }, ["You are here. "]);
     marks.push(mark);
-    list.append(element("li", {}, [mark, element("strong", {}, [step.title]), ` ${step.text}`]));
+    list.append(
+      element("li", {}, [mark, element("strong", { class: "steps__title" }, [step.title]), element("span", {}, [` ${step.text}`])]),
+    );
   }
   const show = (at: number) => {
     marks.forEach((mark, index) => {
@@ -146,29 +152,32 @@ function steps(c: Fields, key: string): HTMLElement[] {
   const at = known === null ? (c.steps as Fields[]).findIndex((step) => step.here) : Number(known);
   show(at);
   if (c.steps.length < 2) return [list];
+  const because = known === null && c.here_because ? [element("p", { class: "hint" }, [c.here_because])] : [];
   const choices = (c.steps as Fields[]).map((step, index) => {
     const id = `here-${key}-${index}`;
     const radio = element("input", { type: "radio", id, name: `here-${key}`, checked: index === at ? "" : undefined });
     radio.addEventListener("change", () => {
       memory.set(name, String(index));
       show(index);
+      because[0]?.remove(); // now it is there because the person said so
     });
     return element("label", { for: id, class: "choice" }, [radio, ` ${step.title}`]);
   });
   const group = element("fieldset", {}, [element("legend", {}, ["Which step are you at?"]), ...choices]);
-  return [list, details("mark-here", "Mark where you are", [group])];
+  return [list, ...because, details("mark-here", "Mark where you are", [group])];
 }
 
 /** @param key of the message, for ids */
-function card(c: Fields, key: string, base: string): HTMLElement {
+function card(c: Fields, key: string, view: View): HTMLElement {
   const made = element("section", { class: `card card--${c.kind === "crisis" ? "crisis" : "plain"}` }, [
     element("h3", {}, [c.title ?? c.name ?? ""]),
   ]);
   if (c.description) made.append(...blocks(c.description));
   if (c.kind === "wait_chart" && c.drawing) {
-    made.append(element("figure", { class: "chart" }, [shape(c.drawing), element("figcaption", {}, [c.caption ?? ""])]));
+    const figure = [shape(c.drawing), element("figcaption", {}, [c.caption ?? ""])];
+    made.append(view.pictures ? element("figure", { class: "chart" }, figure) : element("p", {}, [c.text_alternative]));
   }
-  if (c.kind === "letter") made.append(letterForm(c, `letter-${key}-`, base));
+  if (c.kind === "letter") made.append(letterForm(c, `letter-${key}-`, view.base));
   if (c.contacts?.length) made.append(element("ul", { class: "contacts" }, c.contacts.map(contact)));
   if (c.steps?.length) made.append(...steps(c, key));
   if (c.dates?.length) {
@@ -216,16 +225,21 @@ function letterOf(m: Message): Fields | undefined {
 }
 
 /** What is read out when a message comes: not a whole letter with its blanks. */
-export function spoken(m: Message, easyRead: boolean): string {
+export function spoken(m: Message, easyRead: boolean): (string | Node)[] {
   const letter = letterOf(m);
-  if (letter) return `A letter to fill in: ${letter.title}.`;
-  return (easyRead && m.easy_read) || m.text;
+  if (letter) return [`A letter to fill in: ${letter.title}.`];
+  const text = (easyRead && m.easy_read) || m.text;
+  if (!m.language) return [text];
+  const [first, ...rest] = text.split("\n");
+  return [element("span", { lang: m.language }, [first]), ["", ...rest].join("\n")];
 }
 
 /** The words, without the lists that a card of this message shows as well: once is enough here. */
 function words(m: Message, text: string): HTMLElement[] {
   const listed = m.cards.some((one) => one.kind === "crisis" || one.kind === "deadlines");
-  return blocks(text).filter((block) => block.tagName !== "UL" || !listed);
+  const all = blocks(text);
+  if (m.language) all[0]?.setAttribute("lang", m.language);
+  return all.filter((block) => block.tagName !== "UL" || !listed);
 }
 
 /** "Was this helpful?", or what the person said of it. chat.ts sends it. */
@@ -253,7 +267,7 @@ export function messageItem(m: Message, view: View): HTMLElement {
   const made = element("li", { class: `message message--${m.role}` }, [element("p", { class: "message__who" }, [who(m)])]);
   const simple = view.easyRead && m.easy_read;
   if (!letterOf(m)) made.append(...words(m, simple || m.text));
-  made.append(...m.cards.map((one, index) => card(one, `${m.seq ?? "new"}-${index}`, view.base)));
+  made.append(...m.cards.map((one, index) => card(one, `${m.seq ?? "new"}-${index}`, view)));
   for (const a of m.attachments) {
     if (a.kind === "calendar" && typeof a.url === "string" && OWN_LINK.test(a.url)) {
       const link = element("a", { href: view.base + a.url, download: "" }, [a.title ?? a.url]);
@@ -264,13 +278,16 @@ export function messageItem(m: Message, view: View): HTMLElement {
     if (link) made.append(element("p", {}, [link]));
   }
   if (simple && !letterOf(m)) made.append(details("full-words", "Show the full answer", words(m, m.text)));
-  else if (m.easy_read) made.append(details("easy-read", "Explain more simply", blocks(m.easy_read)));
+  else if (m.easy_read) made.append(details("easy-read", "Explain more simply", words(m, m.easy_read)));
   if (m.sources.length) {
     made.append(details("sources", "Where this comes from", [element("ul", {}, m.sources.map(source))]));
   }
   if (m.buttons.length) {
     const offered = m.buttons.map((b) => button(b.title, { type: "submit", form: "form", name: "payload", value: b.payload }));
-    made.append(element("div", { class: "choices" }, offered));
+    const choices = element("div", { class: "choices" }, offered);
+    // What can be chosen stands right under a question; under an answer come its simpler words and its source first.
+    if (m.sources.length) made.append(choices);
+    else made.insertBefore(choices, made.querySelector(":scope > details"));
   }
   const rating = helpful(m);
   if (rating) made.append(rating);

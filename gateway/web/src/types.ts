@@ -22,6 +22,8 @@ export interface Message {
   client_message_id?: string | null;
   topic?: string | null;
   helpful?: boolean | null;
+  /** Of the first line, where it is not English. */
+  language?: string | null;
   created_at?: string;
 }
 
@@ -54,6 +56,7 @@ export interface Start {
   retention_days: number;
   max_message_chars: number;
   leave_url: string;
+  phone: string | null;
   hours: string | null;
 }
 
