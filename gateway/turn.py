@@ -1,7 +1,8 @@
 """One turn: from what a person sends to what they are answered, whatever the channel.
 
-    accept (idempotent) -> log -> safety check -> who has the chat -> our own buttons -> considered replies
-    -> bot -> log the replies (ownership checked again) -> wake whoever listens
+    accept (idempotent) -> log -> safety check (the message, then the burst that it ends) -> who has the chat
+    -> our own buttons -> considered replies -> bot -> log the replies (ownership checked again)
+    -> wake whoever listens
 
 Turns of one conversation run one at a time, in the order in which their messages were logged. Only a crisis
 reply waits for nobody: it is logged as soon as the safety check has read the message, and advisers are told
@@ -30,6 +31,7 @@ from gateway import considered, person_wording, wording
 from gateway.aside import question_beside
 from gateway.bodies import TooLarge
 from gateway.bot_client import BotClient, BotFailed, BotReply
+from gateway.burst import Joined, assess_joined, lines_before
 from gateway.call_back import CallBackTalk
 from gateway.crisis import crisis_message, emergency_lines
 from gateway.elsewhere import Elsewhere
@@ -296,11 +298,17 @@ class Turns:
             # What is tried again is checked again.
             said = _last_said(await self._until(conversation_id, seq)) or said
         elif said.payload == wording.ANSWER_QUESTION:
-            told = _last_said(await self._until(conversation_id, seq))
-            said = Said(await self._question_beside(told) or told.text) if told else said
+            asked = _last_said(await self._until(conversation_id, seq))
+            said = Said(await self._question_beside(asked) or asked.text) if asked else said
         assessment = await self._assess(said)
+        told, history = said.text, list[Message]()
+        if assessment is None or assessment.level != "crisis":
+            history = await self._store.messages(conversation_id, until=seq, last=_RECENT)
+            joined = await self._assess_burst(history)
+            if joined is not None:
+                assessment, told = joined, joined.text
         if assessment is not None and assessment.level == "crisis":
-            turn = await self._crisis_turn(conversation_id, seq, said, assessment)
+            turn = await self._crisis_turn(conversation_id, seq, said, told, assessment)
             messages = await self._log(turn)
         else:
             if earlier:
@@ -308,7 +316,7 @@ class Turns:
             started = time.perf_counter()
             turn = _Turn(
                 conversation=await self._store.get(conversation_id),
-                history=await self._store.messages(conversation_id, until=seq, last=_RECENT),
+                history=history,
                 said=said,
                 seq=seq,
                 distressed=assessment is not None and assessment.level == "distress",
@@ -355,10 +363,15 @@ class Turns:
         ]
         return [*accepted.replies, *after]
 
-    async def _crisis_turn(self, conversation_id: str, seq: int, said: Said, assessment: Assessment) -> _Turn:
-        """Whatever else goes on, a message that speaks of danger gets the crisis reply, first and at once."""
+    async def _crisis_turn(
+        self, conversation_id: str, seq: int, said: Said, told: str, assessment: Assessment
+    ) -> _Turn:
+        """Whatever else goes on, a message that speaks of danger gets the crisis reply, first and at once.
+
+        ``told`` is what speaks of it: the message, or several that were sent line by line.
+        """
         conversation = await self._store.get(conversation_id)
-        reply = crisis_message(self._crisis, assessment.danger, conversation, said.text)
+        reply = crisis_message(self._crisis, assessment.danger, conversation, told)
         if await self._question_beside(said) is not None:
             reply = replace(reply, buttons=(*reply.buttons, wording.ANSWER_MY_QUESTION))
         danger = _Danger(str(reply.topic), assessment.reason)
@@ -615,6 +628,15 @@ class Turns:
             # A fault of the check must not cost the person their answer; it is counted, to be alarmed on.
             self._metrics.safety_failures.inc()
             log.exception("safety check failed")
+            return None
+
+    async def _assess_burst(self, history: list[Message]) -> Joined | None:
+        """The danger that a message tells of only together with those shortly before it, if any."""
+        try:
+            return await asyncio.to_thread(assess_joined, lines_before(history), self._safety.assess)
+        except Exception:
+            self._metrics.safety_failures.inc()
+            log.exception("safety check of several messages failed")
             return None
 
     async def _not_saved(
