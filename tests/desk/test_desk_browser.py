@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from datetime import date, time, timedelta
@@ -14,13 +15,14 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from conversations.callbacks import CallBacks
-from conversations.events import QUEUE
+from conversations.events import PERSON, QUEUE
 from conversations.log import Draft
 from conversations.models import DeskRole, Owner, Priority, Role
 from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.settings import DeskSettings
 from tests.desk.conftest import PASSWORD, SUMMARY, alert, new_adviser, waiting_chat
+from tests.desk.test_desk_chat import fill_store
 from tests.desk.test_desk_pages import finished_chat, promised_call_back
 
 # A page is waited for as long as a busy machine needs to draw it.
@@ -285,6 +287,92 @@ async def test_words_are_kept_and_put_in_by_code_and_from_the_list(
     await expect(page.locator("#reply-state")).to_contain_text("Sent at")
     await page.reload()
     await expect(reply).to_have_value("")
+
+
+async def test_an_answer_is_found_beside_the_chat_and_put_into_the_reply_with_its_source(
+    context: BrowserContext,
+    store: Store,
+    settings: DeskSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill_store(settings, tmp_path, monkeypatch)
+    page, chat = await sam_with_a_chat(context, store)
+    await page.goto(f"/desk/chats/{chat}")
+    reply = page.get_by_label("Your reply")
+    await reply.fill("I have looked this up for you. ")
+    find = page.get_by_role("region", name="Find an answer")
+    await find.get_by_label("Search what the assistant knows").fill("help at school")
+    await page.keyboard.press("Enter")
+    first = find.get_by_role("listitem").first
+    await first.get_by_role("button", name="Insert answer with source").click()
+
+    await expect(reply).to_have_value(re.compile(r"^I have looked this up for you\. .+Source: .+as of", re.S))
+    await expect(reply).to_be_focused()
+    assert await violations(page) == ""
+    await page.keyboard.press("Control+Enter")
+    await expect(reply).to_have_value("")
+    assert any(r is Role.ADVISER and "Source: " in t for r, t in await family_reads(store, chat))
+
+
+async def test_who_writes_is_seen_by_the_other_person_and_by_a_colleague(
+    context: BrowserContext, store: Store
+) -> None:
+    page, chat = await sam_with_a_chat(context, store)
+    await page.goto(f"/desk/chats/{chat}")
+    ada = await new_adviser(store, "Ada Colleague")
+    typing = page.locator("#typing")
+
+    store.events.typing(chat, PERSON)
+    await expect(typing).to_have_text("The person is writing.")
+    store.events.typing(chat, ada.id)
+    await expect(typing).to_have_text("Ada Colleague is writing here too.")
+    await expect(typing).to_have_text("")  # nothing more was heard of it
+
+    with store.events.subscribe(chat) as heard:
+        await page.get_by_label("Your reply").press_sequentially("Hello")
+        async with asyncio.timeout(20):
+            while not (who := heard.take_typing()):
+                await heard.wait(1)
+    assert who == {(await store.adviser_called("Sam Surname")).id}
+
+
+#: Counts tones and notifications in place of making them, on a page that nobody looks at.
+COUNT_SIGNALS = """
+window.signals = { tones: 0, told: [] };
+const createOscillator = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () {
+  window.signals.tones += 1;
+  return createOscillator.call(this);
+};
+window.Notification = class {
+  static permission = "granted";
+  static requestPermission = async () => "granted";
+  constructor(title, { body }) { window.signals.told.push(body); }
+};
+Object.defineProperty(document, "hidden", { get: () => true });
+"""
+
+
+async def test_sound_and_notification_come_only_when_they_were_asked_for(
+    context: BrowserContext, store: Store
+) -> None:
+    await context.add_init_script(COUNT_SIGNALS)
+    page = await sign_in(context, store)
+    rows = page.locator("#waiting > li")
+    await waiting_chat(store)
+    await expect(rows).to_have_count(1)
+    assert await page.evaluate("window.signals") == {"tones": 0, "told": []}
+
+    await page.get_by_label("Play a sound for new chats").check()
+    await page.get_by_label("Show a desktop notification").check()
+    tried = await page.evaluate("window.signals.tones")
+    await waiting_chat(store)
+
+    await expect(rows).to_have_count(2)
+    signals = await page.evaluate("window.signals")
+    assert signals["tones"] > tried
+    assert signals["told"] == ["One new chat waits."], "and nothing of what was said"
 
 
 async def test_the_queue_changes_under_the_adviser_without_taking_the_focus(

@@ -354,9 +354,8 @@ async def test_what_is_done_with_a_chat_is_in_the_audit_log(sam: Browser, store:
     assert {(entry.who, entry.reference) for entry in entries} == {(sam.adviser_id, reference)}
 
 
-async def test_the_store_is_searched_beside_the_chat(
-    sam: Browser, settings: DeskSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def fill_store(settings: DeskSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a small store of answers in place of the desk's empty one."""
     engine = open_engine(settings.knowledge_url)
     with engine.begin() as connection:
         for table in reversed(models.Base.metadata.sorted_tables):
@@ -366,6 +365,12 @@ async def test_the_store_is_searched_beside_the_chat(
     load(engine, tmp_path)
     engine.dispose()
     monkeypatch.setattr(knowledge.search, "SentenceEncoder", lambda: WORDS)
+
+
+async def test_the_store_is_searched_beside_the_chat(
+    sam: Browser, settings: DeskSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_store(settings, tmp_path, monkeypatch)
 
     answer = await sam.client.get(
         "/desk/find", params={"q": "help at school"}, headers={"Accept": "application/json"}
