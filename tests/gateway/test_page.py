@@ -234,6 +234,26 @@ async def test_a_failed_send_can_be_tried_again_and_is_sent_once(page: Page, bot
 
 
 @needs_browser
+async def test_what_is_said_after_a_failure_does_not_overtake_what_still_waits(
+    page: Page, bot: StandInBot
+) -> None:
+    messages = "**/api/v1/conversations/*/messages"
+    await say(page, "hello")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await page.route(messages, lambda route: route.abort())
+    await say(page, "my son is nine")
+    await expect(page.locator(".message--unsent")).to_contain_text("Not sent.")
+    await say(page, "we live in Derby")
+    await expect(page.locator(".message--unsent").last).to_contain_text("after the one before it")
+    await page.unroute(messages)
+
+    await say(page, "how long is the wait")
+
+    await expect(page.locator(".message--unsent")).to_have_count(0)
+    assert bot.texts == ["hello", "my son is nine", "we live in Derby", "how long is the wait"]
+
+
+@needs_browser
 async def test_a_lost_connection_is_said_calmly_and_nothing_is_missed(
     page: Page, client: Client, store: Store
 ) -> None:

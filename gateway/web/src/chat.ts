@@ -20,6 +20,8 @@ const LARGEST = 4;
 /** What could not be sent is tried again after so many seconds, then after twice as many, and so on. */
 const FIRST_RETRY_S = 3;
 const LAST_RETRY_S = 30;
+/** A message that has not failed after so long is on its way: the next may follow. */
+const AHEAD_MS = 300;
 /** A page that was out of sight for so long may have lost its line without being told. */
 const LONG_AWAY_MS = 30_000;
 /** From this part of the limit on, the person is told how much room is left. */
@@ -60,6 +62,7 @@ export class Chat {
   private status: Status = NOBODY;
   private retrySeconds = FIRST_RETRY_S;
   private retryTimer: number | undefined;
+  private sending = false;
   /** Where we last scrolled to; if it is still there, the person has not moved it. */
   private placed = -1;
   private saidCount = "";
@@ -246,7 +249,7 @@ export class Chat {
     this.connected = now;
     this.frame.status.textContent = this.statusWords();
     this.announce(now ? "Connected again." : this.statusWords());
-    if (now) this.sendWaiting();
+    if (now) void this.sendWaiting();
   }
 
   private statusWords(): string {
@@ -409,11 +412,10 @@ export class Chat {
     const state = element("div", { class: "message__state" }, ["Sending."]);
     item.classList.add("message--unsent");
     item.append(state);
-    const message = { said, words, item, state, waits: false };
-    this.unsent.set(said.client_message_id, message);
+    this.unsent.set(said.client_message_id, { said, words, item, state, waits: true });
     this.keepUnsent();
     this.growing(() => this.frame.messages.append(item), true);
-    await this.send(message);
+    await this.sendWaiting();
   }
 
   /** A line each: old scripts on a page change how arrays are written as JSON. */
@@ -504,19 +506,28 @@ export class Chat {
 
   private tryAgainIn(seconds: number): void {
     clearTimeout(this.retryTimer);
-    this.retryTimer = window.setTimeout(() => this.sendWaiting(), seconds * 1000);
+    this.retryTimer = window.setTimeout(() => void this.sendWaiting(), seconds * 1000);
     this.retrySeconds = Math.min(LAST_RETRY_S, this.retrySeconds * 2);
   }
 
-  /** Sends what waits, in order; one that is long in the answering holds up no other. */
-  private sendWaiting(): void {
-    let delay = 0;
+  /**
+   * Sends what waits, in the order in which it was said. One that is long in the answering holds up no other;
+   * one that can not be sent does, or the next would overtake it.
+   */
+  private async sendWaiting(): Promise<void> {
+    if (this.sending) return; // it comes to the newest as well
+    this.sending = true;
+    let failed = false;
     for (const message of this.unsent.values()) {
       if (!message.waits) continue;
-      message.waits = false;
-      setTimeout(() => void this.send(message), delay);
-      delay += 150;
+      if (failed) {
+        message.state.textContent = "Not sent yet. It will be sent after the one before it.";
+        continue;
+      }
+      await Promise.race([this.send(message), new Promise((resolve) => setTimeout(resolve, AHEAD_MS))]);
+      failed = message.waits;
     }
+    this.sending = false;
   }
 
   // -- what the person does ------------------------------------------------------------------------
@@ -604,7 +615,7 @@ export class Chat {
     window.addEventListener("offline", check);
     window.addEventListener("online", () => {
       check();
-      this.sendWaiting();
+      void this.sendWaiting();
     });
     let since = Date.now();
     document.addEventListener("visibilitychange", () => {
