@@ -244,7 +244,7 @@ async def test_what_is_said_after_a_failure_does_not_overtake_what_still_waits(
     await say(page, "my son is nine")
     await expect(page.locator(".message--unsent")).to_contain_text("Not sent.")
     await say(page, "we live in Derby")
-    await expect(page.locator(".message--unsent").last).to_contain_text("after the one before it")
+    await expect(page.locator(".message--unsent").last).to_contain_text("sent when the connection is back")
     await page.unroute(messages)
 
     await say(page, "how long is the wait")

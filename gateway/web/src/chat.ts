@@ -517,15 +517,15 @@ export class Chat {
   private async sendWaiting(): Promise<void> {
     if (this.sending) return; // it comes to the newest as well
     this.sending = true;
-    let failed = false;
+    let why: string | null = null;
     for (const message of this.unsent.values()) {
       if (!message.waits) continue;
-      if (failed) {
-        message.state.textContent = "Not sent yet. It will be sent after the one before it.";
+      if (why !== null) {
+        message.state.textContent = why;
         continue;
       }
       await Promise.race([this.send(message), new Promise((resolve) => setTimeout(resolve, AHEAD_MS))]);
-      failed = message.waits;
+      if (message.waits) why = message.state.querySelector("p")?.textContent ?? "";
     }
     this.sending = false;
   }
