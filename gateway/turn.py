@@ -622,21 +622,20 @@ class Turns:
         """What the safety check finds in a person's own words; a button's words are ours."""
         if said.payload is not None:
             return None
+        return await self._safely(partial(self._safety.assess, said.text))
+
+    async def _assess_burst(self, history: list[Message]) -> Joined | None:
+        """The danger that a message tells of only together with those shortly before it, if any."""
+        return await self._safely(partial(assess_joined, lines_before(history), self._safety.assess))
+
+    async def _safely[Found](self, check: Callable[[], Found | None]) -> Found | None:
+        """What the safety check finds, off the event loop; None when it fails."""
         try:
-            return await asyncio.to_thread(self._safety.assess, said.text)
+            return await asyncio.to_thread(check)
         except Exception:
             # A fault of the check must not cost the person their answer; it is counted, to be alarmed on.
             self._metrics.safety_failures.inc()
             log.exception("safety check failed")
-            return None
-
-    async def _assess_burst(self, history: list[Message]) -> Joined | None:
-        """The danger that a message tells of only together with those shortly before it, if any."""
-        try:
-            return await asyncio.to_thread(assess_joined, lines_before(history), self._safety.assess)
-        except Exception:
-            self._metrics.safety_failures.inc()
-            log.exception("safety check of several messages failed")
             return None
 
     async def _not_saved(
