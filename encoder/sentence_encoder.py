@@ -41,11 +41,13 @@ class SentenceEncoder:
     One instance a process is enough: ``encode`` may be called from several threads.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, changes: Sequence[tuple[int, bytes]] = ()) -> None:
         """Load model and tokenizer (about 0.2 s, 60 MB).
 
         Args:
             threads: threads onnxruntime may use inside one call.
+            changes: weights of our own in place of some of the model's, as (byte offset in the pinned
+                file, bytes). The file itself is checked first and never written.
 
         Raises:
             EncoderUnavailable: a file is missing or its SHA-256 is not the pinned one.
@@ -59,7 +61,9 @@ class SentenceEncoder:
                 f"the sentence encoder needs the package {error.name!r}; run `make install`"
             ) from error
 
-        model = _pinned_file(model_file(), MODEL_SHA256)
+        model = bytearray(_pinned_file(model_file(), MODEL_SHA256).read_bytes())
+        for offset, values in changes:
+            model[offset : offset + len(values)] = values
         tokenizer = _pinned_file(TOKENIZER_FILE, TOKENIZER_SHA256)
 
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
@@ -71,7 +75,9 @@ class SentenceEncoder:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            bytes(model), options, providers=["CPUExecutionProvider"]
+        )
         self._lock = threading.Lock()
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ They are read from the log, so that a restart forgets none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ _SECONDS_BETWEEN = 60
 #: A longer message says what it says by itself; joined to others it only raises false alarms.
 _MOST_WORDS = 10
 _MOST_LINES = 4
+#: A sentence does not end with one of these.
+_UNFINISHED = re.compile(
+    r"(?:^|\s)(?:keeps?|kept|starts?|started|wants?|to|the|an?|my|his|her|and|but|or|because|when|if|with)\s*$",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +32,21 @@ class Joined:
     level: str
     danger: str | None
     reason: str
+    score: float
     text: str
 
 
-def lines_before(history: Sequence[Message]) -> list[str]:
-    """The lines of the burst that the person's last message ends, oldest first; none when it ends none.
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Short messages that came shortly after one another, oldest first."""
+
+    lines: list[str]
+    #: The first of them came right after one that was answered as danger, and may still belong to it.
+    after_crisis: bool
+
+
+def burst_of(history: Sequence[Message]) -> Burst | None:
+    """The burst that the person's last message ends; None when it ends none.
 
     Args:
         history: the last messages of a conversation as the family sees them, in order. A message that was
@@ -39,6 +55,7 @@ def lines_before(history: Sequence[Message]) -> list[str]:
     answered = {m.reply_to for m in history if any(card.get("kind") == "crisis" for card in m.cards)}
     lines: list[str] = []
     later: Message | None = None
+    after_crisis = False
     for message in reversed([m for m in history if m.role is Role.USER]):
         if (
             len(lines) == _MOST_LINES
@@ -50,23 +67,40 @@ def lines_before(history: Sequence[Message]) -> list[str]:
                 and (later.created_at - message.created_at).total_seconds() > _SECONDS_BETWEEN
             )
         ):
+            after_crisis = message.seq in answered
             break
         lines.insert(0, message.text)
         later = message
-    return lines if len(lines) > 1 else []
+    return Burst(lines, after_crisis) if len(lines) > 1 else None
 
 
-def assess_joined(lines: Sequence[str], assess: Callable[[str], Assessment]) -> Joined | None:
-    """The danger that ``lines`` tell of together; None when there is none, or it showed before the last line.
+def assess_joined(burst: Burst | None, assess: Callable[[str], Assessment]) -> Joined | None:
+    """The danger that lines tell of together; None when there is none, or it showed before the last line.
 
     Before the last line it was answered, or is being answered at this moment.
     """
-    if not lines:
+    if burst is None:
         return None
-    text = " ".join(lines)
-    found = assess(text)
-    if found.level != "crisis":
+    found = _danger(burst.lines, assess, after_crisis=burst.after_crisis)
+    if found is None or any(
+        _danger(burst.lines[:count], assess, after_crisis=burst.after_crisis)
+        for count in range(1, len(burst.lines))
+    ):
         return None
-    if any(assess(" ".join(lines[:count])).level == "crisis" for count in range(1, len(lines))):
-        return None
-    return Joined(found.level, found.danger, f"{len(lines)} messages together: {found.reason}", text)
+    reason = f"{len(burst.lines)} messages together: {found.reason}"
+    return Joined(found.level, found.danger, reason, found.score, " ".join(burst.lines))
+
+
+def _danger(
+    lines: Sequence[str], assess: Callable[[str], Assessment], *, after_crisis: bool
+) -> Assessment | None:
+    """The danger that lines tell of together, if any.
+
+    What "my dad keeps" goes on to say decides: until then only a rule's certainty counts. So it does for a
+    first line that may be the end of what was answered ("i want to kill myself", "tonight").
+    """
+    found = assess(" ".join(lines))
+    sure = found.score == 1 or len(lines) == 1 or not (after_crisis or _UNFINISHED.search(lines[-1]))
+    if found.level == "crisis" and sure:
+        return found
+    return _danger(lines[1:], assess, after_crisis=False) if after_crisis and len(lines) > 1 else None

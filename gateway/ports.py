@@ -20,6 +20,10 @@ class Assessment(Protocol):
     def reason(self) -> str:
         """What fired, for advisers and for tuning."""
 
+    @property
+    def score(self) -> float:
+        """How sure it is, 0 to 1; 1 is a rule's certainty."""
+
 
 class Safety(Protocol):
     """``gateway.safety.check.SafetyCheck``."""

@@ -31,7 +31,7 @@ from gateway import considered, person_wording, wording
 from gateway.aside import question_beside
 from gateway.bodies import TooLarge
 from gateway.bot_client import BotClient, BotFailed, BotReply
-from gateway.burst import Joined, assess_joined, lines_before
+from gateway.burst import Joined, assess_joined, burst_of
 from gateway.call_back import CallBackTalk
 from gateway.crisis import crisis_message, emergency_lines
 from gateway.elsewhere import Elsewhere
@@ -626,7 +626,7 @@ class Turns:
 
     async def _assess_burst(self, history: list[Message]) -> Joined | None:
         """The danger that a message tells of only together with those shortly before it, if any."""
-        return await self._safely(partial(assess_joined, lines_before(history), self._safety.assess))
+        return await self._safely(partial(assess_joined, burst_of(history), self._safety.assess))
 
     async def _safely[Found](self, check: Callable[[], Found | None]) -> Found | None:
         """What the safety check finds, off the event loop; None when it fails."""

@@ -3,9 +3,8 @@
 Labelled examples become sentence vectors, which know that "he has vanished" is close to "we lost sight of
 him", and words and word pairs, which know that "won't leave his bedroom" is not "isn't in the house". A
 small logistic regression over both, and over how near the nearest examples of each kind are, gives each
-label a probability: twice, without and with the everyday messages, and both must see danger. What is learned
-is kept in a file beside the examples, the same every time. The nearest example of the winning label is the
-explanation.
+label a probability. What is learned is kept in a file beside the examples, the same every time. The nearest
+example is the explanation.
 """
 
 from __future__ import annotations
@@ -32,11 +31,10 @@ EXAMPLES_FILE = Path(__file__).parent / "examples.yml"
 
 DISTRESS = "distress"
 SAFE = "safe"
-#: Harmless as well: what families write every day. A reading of its own learns them as safe, where each
-#: counts less: by the hundred they would draw the line between look-alikes ("this wait is killing me") and
-#: danger, of which they know nothing.
+#: Harmless as well: what families write every day. By the thousand they would draw the line between
+#: look-alikes ("this wait is killing me") and danger, of which they know nothing: they count as neighbours
+#: only, and the reader (``reader.py``) learns them.
 EVERYDAY = "everyday"
-_EVERYDAY_COUNTS = 0.15
 
 #: How loudly vectors and words speak, and how firmly the weights are held small. By cross-validation on the
 #: examples, words lift what is found at 1.5 % false alarms from .76 to .79 of the crisis examples.
@@ -82,6 +80,11 @@ class ExampleFile(BaseModel):
         rows += [(text, EVERYDAY) for text in self.everyday]
         return rows
 
+    def digest(self) -> str:
+        """A hash of which texts there are, and of which kind: harmless, sad or which danger; in any order."""
+        rows = {(text.lower(), SAFE if label == EVERYDAY else label) for text, label in self.labelled()}
+        return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
+
 
 class Encoder(Protocol):
     """What is needed of ``encoder.SentenceEncoder``."""
@@ -98,8 +101,6 @@ class Likeness:
     distress: float
     safe: float
     danger: Danger
-    #: The labelled example it is closest to, among those of the winning label.
-    nearest: str
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Learned:
     #: Words and word pairs, and runs of letters, that have weights; in the order of the weights' rows.
     words: list[str]
     letters: list[str]
-    #: Two readings: without everyday messages and with them. (2, features, labels) and (2, 1, labels).
+    #: (features, labels) and (labels,).
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
 
@@ -173,9 +174,8 @@ def learn(encoder: Encoder, rows: Sequence[tuple[str, str]]) -> Learned:
     )
     y = np.array([names.index(label) for label in labels])
     everyday = np.array([label == EVERYDAY for _, label in rows])
-    readings = [_train(features, y, np.where(everyday, counts, 1.0)) for counts in (0.0, _EVERYDAY_COUNTS)]
-    weights, bias = (np.stack(parts) for parts in zip(*readings, strict=True))
-    return Learned(texts, labels, rounded, words, letters, weights, bias[:, np.newaxis])
+    weights, bias = _train(features[~everyday], y[~everyday])
+    return Learned(texts, labels, rounded, words, letters, weights, bias)
 
 
 class Similarity:
@@ -191,12 +191,9 @@ class Similarity:
         self._kinds = _kinds(learned.labels)
         self._words, self._letters = _columns(learned.words), _columns(learned.letters)
         self._weights, self._bias = learned.weights, learned.bias
-        self._dangers = [n for n, label in enumerate(self._labels) if label not in (DISTRESS, SAFE)]
-        self._distress = self._labels.index(DISTRESS)
-        self._safe = self._labels.index(SAFE)
 
     def compare(self, pieces: Sequence[str]) -> list[Likeness]:
-        """What each piece resembles, in that of the two readings which sees less danger: both must see it."""
+        """What each piece resembles."""
         if not pieces:
             return []
         vectors = self._encoder.encode(pieces)
@@ -204,29 +201,25 @@ class Similarity:
         features = np.hstack(
             [_features(pieces, vectors, self._words, self._letters), _nearness(near, self._kinds)]
         )
-        plain, everyday = _softmax(features @ self._weights + self._bias)
-        calmer = (plain[:, self._dangers].sum(axis=1) <= everyday[:, self._dangers].sum(axis=1))[
-            :, np.newaxis
-        ]
-        chances = np.where(calmer, plain, everyday)
-        return [self._likeness(row, chance) for row, chance in zip(near, chances, strict=True)]
+        return [likeness(self._labels, row) for row in softmax(features @ self._weights + self._bias)]
 
-    def _likeness(self, near: NDArray[np.float32], chance: NDArray[np.float32]) -> Likeness:
-        danger = max(self._dangers, key=lambda n: chance[n])
-        crisis = float(sum(chance[n] for n in self._dangers))
-        label = max(
-            (crisis, danger), (chance[self._distress], self._distress), (chance[self._safe], self._safe)
-        )[1]
-        rows = np.flatnonzero(self._y == label)
-        nearest = rows[int(np.argmax(near[rows]))]
-        name = self._labels[danger]
-        return Likeness(
-            crisis=crisis,
-            distress=float(chance[self._distress]),
-            safe=float(chance[self._safe]),
-            danger=name,  # type: ignore[arg-type]  # labels of crisis examples are Danger names
-            nearest=self._texts[nearest],
-        )
+    def nearest(self, piece: str, label: str) -> str:
+        """The example of this label to which the piece is closest."""
+        rows = np.flatnonzero(self._y == self._labels.index(label))
+        likeness_ = self._vectors[rows] @ self._encoder.encode([piece])[0]
+        return self._texts[int(rows[np.argmax(likeness_)])]
+
+
+def likeness(labels: Sequence[str], chances: NDArray[np.floating]) -> Likeness:
+    """One row of chances, a column a label, as a ``Likeness``."""
+    by_label = {label: float(chance) for label, chance in zip(labels, chances, strict=True)}
+    distress, safe = by_label.pop(DISTRESS), by_label.pop(SAFE)
+    return Likeness(
+        crisis=sum(by_label.values()),
+        distress=distress,
+        safe=safe,
+        danger=max(by_label, key=lambda label: by_label[label]),  # type: ignore[arg-type]  # Danger names
+    )
 
 
 def _kinds(labels: Sequence[str]) -> NDArray[np.int64]:
@@ -286,19 +279,20 @@ def _present(texts: Sequence[list[str]], columns: Mapping[str, int], scale: floa
     return present
 
 
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Chances that add up to 1 along the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 def _train(
-    features: NDArray[np.float32], y: NDArray[np.integer], counts: NDArray[np.floating]
+    features: NDArray[np.float32], y: NDArray[np.integer]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Multinomial logistic regression by accelerated gradient descent from zero: no randomness."""
     classes = int(y.max()) + 1
     wanted = np.eye(classes, dtype=np.float32)[y]
     # The square root: danger is rarer among the examples than safe talk but must not be drowned by it.
-    weight = counts / np.sqrt(np.bincount(y, weights=counts)[y])
+    weight = 1 / np.sqrt(np.bincount(y)[y])
     weight = (weight / weight.sum()).astype(np.float32)[:, np.newaxis]
     weights = np.zeros((features.shape[1], classes), dtype=np.float32)
     bias = np.zeros(classes, dtype=np.float32)
@@ -306,7 +300,7 @@ def _train(
     momentum, step, shrink = np.float32(0.9), np.float32(_STEP), np.float32(_REGULARISATION)
     for _ in range(_STEPS):
         ahead_w, ahead_b = weights + momentum * speed_w, bias + momentum * speed_b
-        error = (_softmax(features @ ahead_w + ahead_b) - wanted) * weight
+        error = (softmax(features @ ahead_w + ahead_b) - wanted) * weight
         speed_w = momentum * speed_w - step * (features.T @ error + shrink * ahead_w)
         speed_b = momentum * speed_b - step * error.sum(axis=0)
         weights, bias = weights + speed_w, bias + speed_b

@@ -115,6 +115,11 @@ async def test_an_answered_crisis_is_over_and_what_follows_is_not_joined_to_it(c
     assert await alarms(chat, ["my dad", "keeps", "hitting me"]) == ["hitting me"]
 
 
+async def test_another_danger_right_after_an_answered_one_is_seen_too(chat: Chat) -> None:
+    lines = ["i want to kill myself", "my dad", "keeps", "hitting me"]
+    assert await alarms(chat, lines) == ["i want to kill myself", "hitting me"]
+
+
 async def test_a_button_ends_no_burst_and_is_no_line_of_one(chat: Chat, bot: StandInBot) -> None:
     bot.replies = [{"text": "Yes?", "buttons": [{"title": "hitting me", "payload": "/hitting"}]}]
     await chat.say("my dad")

@@ -20,6 +20,7 @@ from encoder import SentenceEncoder
 from gateway.safety import SafetyCheck
 from gateway.safety import check as settings
 from gateway.safety.patterns import Patterns
+from gateway.safety.reader import Changes, Reader
 from gateway.safety.similarity import Learned, Likeness, Similarity
 from helpline.evaluation.files import SafetyLine, read_lines
 from helpline.settings import ROOT
@@ -29,9 +30,8 @@ from matplotlib import pyplot as plt
 
 MEASUREMENTS = ROOT / "docs" / "measurements"
 IMAGES = ROOT / "docs" / "images"
-SETS = ("safety_dev", "safety_dev2", "safety")
+SETS = ("safety_dev5", "safety_dev3", "safety_dev2", "safety")
 THRESHOLDS = [round(0.30 + 0.05 * step, 2) for step in range(13)]
-ASKING = 0.10
 
 
 class Remembering(Similarity):
@@ -51,12 +51,15 @@ class Remembering(Similarity):
 def measure() -> None:
     """Write safety-trade-off.csv."""
     learned = Learned.read(settings.LEARNED_FILE, settings.learned_from())
+    changes = Changes.read()
     assert learned is not None, "learned.npz is out of date"
-    check = SafetyCheck(Patterns.load(), Remembering(Similarity(SentenceEncoder(threads=2), learned)))
+    assert changes is not None, "reader.npz is missing"
+    similarity = Remembering(Similarity(SentenceEncoder(threads=2), learned))
+    check = SafetyCheck(Patterns.load(), similarity, Reader(changes[0], threads=2))
     sets = {name: read_lines(ROOT / "tests" / "heldout" / f"{name}.jsonl", SafetyLine) for name in SETS}
     rows = []
     for threshold in THRESHOLDS:
-        settings.CRISIS_FROM, settings.CRISIS_FROM_ASKING = threshold, threshold + ASKING
+        settings.CRISIS_FROM = threshold
         row: dict[str, float] = {"threshold": threshold}
         for name, lines in sets.items():
             taken = [(line.label, check.assess(line.text).level) for line in lines]

@@ -1,4 +1,4 @@
-"""How thresholds are chosen: cross-validation over examples.yml, never the held-out set.
+"""How the thresholds of likeness alone are chosen: cross-validation over examples.yml, never held-out sets.
 
     python tests/safety/evaluate.py             what is found against false alarms, by threshold
     python tests/safety/evaluate.py FILE.jsonl  one set of {"text", "label", "accept"?}, as the gateway scores
@@ -37,7 +37,7 @@ def thresholds() -> None:
     encoder, patterns = SentenceEncoder(threads=2), Patterns.load()
     rows = read_file(EXAMPLES_FILE, ExampleFile).labelled()
     order = np.random.default_rng(0).permutation(len(rows))
-    print("crisis asking distress | crisis found | distress right, for crisis | safe right, for crisis")
+    print("crisis distress | crisis found | distress right, for crisis | safe right, for crisis")
     checks = []
     for fold in range(FOLDS):
         held = set(order[fold::FOLDS].tolist())
@@ -46,16 +46,16 @@ def thresholds() -> None:
         ]
         similarity = Similarity(encoder, learn(encoder, training))
         checks.append((SafetyCheck(patterns, similarity), [rows[n] for n in sorted(held)]))
-    for plain, asking, sad in (
-        (0.40, 0.50, 0.50),
-        (0.45, 0.55, 0.50),
-        (0.50, 0.60, 0.50),
-        (0.50, 0.60, 0.60),
-        (0.55, 0.65, 0.50),
-        (0.55, 0.65, 0.60),
-        (0.60, 0.70, 0.60),
+    for plain, sad in (
+        (0.40, 0.50),
+        (0.45, 0.50),
+        (0.50, 0.50),
+        (0.50, 0.60),
+        (0.55, 0.50),
+        (0.55, 0.60),
+        (0.60, 0.60),
     ):
-        settings.CRISIS_FROM, settings.CRISIS_FROM_ASKING, settings.DISTRESS_FROM = plain, asking, sad
+        settings.CRISIS_FROM_ALONE, settings.DISTRESS_FROM = plain, sad
         outcome: Counter[tuple[str, str]] = Counter()
         for check, held_rows in checks:
             outcome.update((kind(label), check.assess(text).level) for text, label in held_rows)
@@ -68,7 +68,7 @@ def thresholds() -> None:
             (SAFE, "crisis"),
         ]
         print(
-            f"{plain:.2f}  {asking:.2f}   {sad:.2f}     |",
+            f"{plain:.2f}   {sad:.2f}     |",
             " | ".join(f"{outcome[pair] / total[pair[0]]:.3f}" for pair in wanted),
             flush=True,
         )

@@ -9,13 +9,15 @@ from pathlib import Path
 from gateway.safety import SafetyCheck
 from gateway.safety.check import LEARNED_FILE, learned_from
 from gateway.safety.patterns import read_file
+from gateway.safety.reader import Changes
 from gateway.safety.similarity import EXAMPLES_FILE, ExampleFile, Learned
 from tests.near_copies import near_copies
 
 HELD_OUT = Path(__file__).parents[1] / "heldout" / "safety.jsonl"
 #: Sets without a floor here: development sets, and one that nobody reads. No line of them is an example.
 OTHERS = [
-    HELD_OUT.with_name(f"safety_{name}.jsonl") for name in ("dev", "dev2", "dev3", "test2", "test3", "test4")
+    HELD_OUT.with_name(f"safety_{name}.jsonl")
+    for name in ("dev", "dev2", "dev3", "dev6", "dev5", "test2", "test3", "test4")
 ]
 
 
@@ -40,9 +42,9 @@ def test_the_floors_hold(check: SafetyCheck) -> None:
         total[label] += 1
         right[label] += level in accepted
         false_alarms += label == "safe" and level == "crisis"
-    assert right["crisis"] / total["crisis"] >= 0.98
+    assert right["crisis"] / total["crisis"] >= 0.99
     assert right["distress"] / total["distress"] >= 0.94
-    assert false_alarms / total["safe"] <= 0.06
+    assert false_alarms / total["safe"] <= 0.05
 
 
 def test_what_families_write_every_day_is_seldom_taken_for_danger(check: SafetyCheck) -> None:
@@ -65,3 +67,10 @@ def _topics(line: dict[str, object]) -> list[str]:
 def test_what_was_learned_is_up_to_date() -> None:
     """Otherwise the gateway learns at each start; run ``python -m gateway.safety.learn``."""
     assert Learned.read(LEARNED_FILE, learned_from()) is not None
+
+
+def test_the_reader_has_learned_the_examples_of_today() -> None:
+    """Otherwise train it: ``python -m gateway.safety.training`` says how."""
+    stored = Changes.read()
+    assert stored is not None
+    assert stored[1] == read_file(EXAMPLES_FILE, ExampleFile).digest()

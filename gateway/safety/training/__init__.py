@@ -1,0 +1,1 @@
+"""Training of ``reader.npz``; nothing of it runs in production (docs/decisions/0012-safety-reader.md)."""
