@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from actions.answering import (
     answer_topic,
     say_closest,
+    say_entitlement,
     say_general,
     say_nothing_known,
     topic_buttons,
     topic_title,
-    words_for,
 )
 from actions.context import Context
 from actions.event_dates import event_dates
@@ -25,7 +25,7 @@ from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
 from knowledge.dates import say_date, today
 from knowledge.deadlines import EVENTS, Summary, say_event, say_period, summary_of
-from knowledge.models import Deadline, Entitlement
+from knowledge.models import Deadline
 from knowledge.queries.rights import deadlines_from, entitlements_about
 
 #: "How long have we got to appeal" is answered by the limits first.
@@ -63,7 +63,7 @@ def answer_right(
     if not say_closest(reply, context, session, topic) and not say_general(reply, context, session, topic):
         entitlements = entitlements_about(session, topic, context.store_area)
         if entitlements:
-            _say_entitlement(reply, context, entitlements[0])
+            say_entitlement(reply, context, entitlements[0])
     if not reply:
         answer_topic(reply, context, session, topic)
     if topic == "ehcp_request":
@@ -110,14 +110,6 @@ def answer_time_limits(
 def _goes_with(rule: Deadline, rules: list[Deadline]) -> bool:
     """Whether a rule and one of others are one limit with two ways to count it."""
     return rule.later_of is not None and rule.later_of in {other.later_of for other in rules}
-
-
-def _say_entitlement(reply: Reply, context: Context, entitlement: Entitlement) -> None:
-    law = "; ".join(f"{basis['name']}, {basis['section']}" for basis in entitlement.legal_basis)
-    parts = [words_for(context, entitlement), f"How to use it: {entitlement.how_to_use}", f"The law: {law}."]
-    if entitlement.caveat:
-        parts.append(entitlement.caveat)
-    reply.say("\n\n".join(parts), easy_read=entitlement.easy_read, records=[entitlement])
 
 
 def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:

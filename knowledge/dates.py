@@ -69,7 +69,8 @@ _THIS_OR_LAST = re.compile(
 )
 
 _MONTH_ALONE = re.compile(
-    rf"^(?:in\s+|(?:early|mid|late|end of|start of)[\s-]+)*(?:{'|'.join(month[:3] for month in _MONTHS)})[a-z]*"
+    r"^(?:in\s+|(?:early|mid|late|end of|start of)[\s-]+)*"
+    rf"(?:{'|'.join(month[:3] for month in _MONTHS)})[a-z]*"
     r",?(?:\s+(?:of\s+)?(?:\d{4}|last year|this year))?$",
     re.IGNORECASE,
 )

@@ -373,6 +373,12 @@ async def test_an_answered_question_is_not_kept(talk: Talk) -> None:
 #: A gatekeeper's claim, taken to be about this -> the verdict.
 CLAIMS = [
     ("school say we need two cycles first, is that right?", "referral_who", "No."),
+    (
+        "school say we need two cycles first before they refer, is that right? we live in Derby",
+        "referral_who",
+        "No.",
+    ),
+    ("is that right? school say we need two cycles first", "referral_who", "No."),
     ("School says she has to have a diagnosis before an EHCP. Is that true?", "ehcp_request", "No."),
     ("they say he's too bright for a plan is that right?", "sen_support_funding", "No."),
     ("they told me I can't apply for DLA without a diagnosis, is that right?", "benefits_money", "Yes."),
