@@ -58,7 +58,10 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
         named = services_named(session, context.text, context.store_area, context.place)
     if named.only:
         return give_answer(dispatcher, context, "service_contact")
-    dispatcher.utter_message(response="utter_out_of_scope")
+    dispatcher.utter_message(
+        response="utter_out_of_scope",
+        json_message={"person": context.person(), "falls_short": "out_of_scope"},
+    )
     keep_unanswered(context, "out_of_scope", None)
     return context.slots()
 

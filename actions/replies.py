@@ -63,6 +63,7 @@ class Reply:
         self._bubbles: list[Bubble] = []
         self._buttons: list[Button] = []
         self._person_because: str | None = None
+        self._falls_short: str | None = None
         #: The store is silent, and the reply says so.
         self.nothing_known = False
         #: Ids of the records that the reply rests on.
@@ -126,6 +127,7 @@ class Reply:
             kept[-1].attachments.extend(left_out.attachments)
         self._bubbles.extend(kept)
         self.shown.extend(other.shown)
+        self._falls_short = self._falls_short or other._falls_short
 
     def attach(self, kind: str, url: str, title: str) -> None:
         """Add something to open or keep to the last bubble.
@@ -158,6 +160,14 @@ class Reply:
         self._person_because = because
         self.offer(TALK_TO_A_PERSON)
 
+    def falls_short(self, because: str) -> None:
+        """Note that it may not be enough: the gateway, which knows who is here, may ask about a person.
+
+        Args:
+            because: why, as in ``offer_person``.
+        """
+        self._falls_short = because
+
     def send(self, dispatcher: CollectingDispatcher, person: dict[str, Any]) -> None:
         """Hand the reply to Rasa: after each text one custom entry that belongs to it.
 
@@ -177,5 +187,6 @@ class Reply:
                     "attachments": bubble.attachments,
                     "person": person,
                     "offers_person": self._person_because if last else None,
+                    "falls_short": self._falls_short if last else None,
                 },
             )

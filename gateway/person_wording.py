@@ -111,6 +111,26 @@ def offer(
     )
 
 
+def ask_whether_a_person(*, on_duty: int, state: ServiceState, now: datetime, because: str) -> Draft:
+    """After less than an answer: whether somebody is there, or when they are, and the question.
+
+    What is passed on is told, and asked for, only after a yes. ``because`` is kept for advisers.
+    """
+    back = None if on_duty else next_here(state, now)
+    if on_duty:
+        here, short = "An adviser is on duty now.", "A person is here now."
+    else:
+        here, short = "No adviser is on duty right now.", "No person is here now."
+    if back:
+        here, short = f"{here} They are next here {back}.", f"{short}\nPeople are here {back}."
+    return Draft(
+        text=f"{here} Would you like to talk to a person?",
+        easy_read=f"{short}\nDo you want to talk to a person?",
+        buttons=(TALK_TO_A_PERSON,),
+        meta={"offers_person": because},
+    )
+
+
 def not_passed_on() -> Draft:
     """No was said: nothing was passed on."""
     return Draft(

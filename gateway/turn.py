@@ -39,6 +39,7 @@ from gateway.errors import Code, Problem
 from gateway.handoff import (
     answer_offer,
     ask_for_person,
+    ask_whether_a_person,
     asks_for_person,
     is_yes_to_a_person,
     mark_urgent,
@@ -507,10 +508,21 @@ class Turns:
             return
         turn.drafts.extend(reply.messages)
         turn.outcome = "answered"
+        if question := await self._whether_a_person(turn):
+            turn.drafts.append(question)
         if reminder := await self._call_backs.waits(conversation.id):
             turn.drafts.append(reminder)
         await self._remember(conversation, reply)
         await self._act_on(turn, reply)
+
+    async def _whether_a_person(self, turn: _Turn) -> Draft | None:
+        """The question whether a person is wanted, when the bot's answer ends by falling short of one."""
+        because = turn.drafts[-1].meta.get("falls_short") if turn.drafts else None
+        if because is None or any(draft.meta.get("offers_person") for draft in turn.drafts):
+            return None
+        return await ask_whether_a_person(
+            self._store, turn.conversation, await self._whole_history(turn), because=str(because)
+        )
 
     # -- what the steps share -----------------------------------------------------------------------
 
