@@ -650,6 +650,15 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
         await expect(target).to_be_in_viewport(ratio=1)
     await page.get_by_label("Your message").scroll_into_view_if_needed()
     await expect(page.get_by_label("Your message")).to_be_in_viewport()
+    # The way out is there wherever one reads, and of a very low window it takes little, large text or not.
+    leave = panel.get_by_role("link", name="Leave this page quickly")
+    await page.get_by_text("Text size, pictures, save, print").click()
+    for _ in range(5):
+        await expect(leave).to_be_in_viewport(ratio=1)
+        tall = await leave.evaluate("e => e.offsetHeight")
+        assert 24 <= tall <= (30 if height < 320 else 110)
+        if await page.get_by_role("button", name="Larger text").is_enabled():
+            await page.get_by_role("button", name="Larger text").click()
 
 
 async def test_every_target_is_large_enough(page: Page, bot: StandInBot) -> None:
