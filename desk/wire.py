@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from conversations.casework import LastWord
 from conversations.handoff import Lost, Waiting
 from conversations.models import (
     Adviser,
@@ -216,6 +217,21 @@ def summary_json(
         "shown": list(_shown(messages)),
         "since": escalation.created_at.astimezone(_LOCAL_TIME).strftime("%-d %B, %H:%M"),
     }
+
+
+#: What was written a moment ago is on its way: nothing is told of it yet.
+_ON_ITS_WAY = timedelta(seconds=5)
+
+
+def arrival_in_words(last: LastWord | None, now: datetime) -> str:
+    """Whether an adviser's newest words have reached the person's page; empty while that is not known."""
+    if last is None:
+        return ""
+    if last.arrived:
+        return "Your last message is on their page."
+    if now - last.said_at < _ON_ITS_WAY:
+        return ""
+    return "Your last message is not on their page yet. It comes when their connection or page is back."
 
 
 def delivery_in_words(states: dict[DeliveryState, int]) -> str:

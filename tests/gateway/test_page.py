@@ -212,6 +212,9 @@ async def test_a_person_comes_writes_and_goes_and_the_page_always_says_who(page:
     await store.append_adviser(chat, adviser.id, "Hello, how can I help?")
     await expect(page.locator(".message--adviser .message__who")).to_have_text("Adviser Sam")
     assert "Adviser Sam: Hello, how can I help?" in await announced(page)
+    last = await store.last_word(chat)
+    assert last is not None
+    assert last.arrived  # the adviser is told so
     await store.close(chat, adviser.id, outcome="answered")
     await expect(page.locator("#status")).to_contain_text("automated assistant")
 

@@ -89,6 +89,7 @@ async def test_nothing_is_lost_or_doubled_on_any_screen_when_the_gateway_is_kill
     said = [("sam", "s1: hello, I have read your chat"), ("family", "f1: thank you")]
     await reply(sam, "s1: hello, I have read your chat")
     await expect(adviser_words(family)).to_have_count(1)
+    await expect(sam.locator("#delivery")).to_have_text("Your last message is on their page.")
     await say(family, "f1: thank you")
     await expect(log_of(sam).get_by_text("f1: thank you")).to_be_visible()
 

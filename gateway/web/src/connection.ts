@@ -168,6 +168,10 @@ export class Stream {
     this.failures = 0;
     this.listener.connected(true);
     if (frame.type === "message") this.read(frame.message);
+    // An adviser waits for a word that it is here. What was missed is told with the next hello.
+    if (frame.message?.role === "adviser") {
+      this.socket?.send(JSON.stringify({ type: "arrived", seq: frame.message.seq }));
+    }
     if (frame.type === "status") this.listener.status(frame);
     if (frame.type === "typing") this.listener.typing(frame);
   }
