@@ -103,8 +103,12 @@ class Reply:
         if overdue:
             parts.append(overdue)
         bubbles = [Bubble(part, self.topic) for part in parts]
-        # The whole Easy Read form stands with the first bubble: the two forms are not cut alike.
-        bubbles[0].easy_read = easy_read
+        if easy_read:
+            # The whole Easy Read form stands with the first bubble, as the two forms are not cut alike. An
+            # empty one with the others tells that nothing of theirs is left to say.
+            bubbles[0].easy_read = easy_read
+            for bubble in bubbles[1:]:
+                bubble.easy_read = ""
         bubbles[-1].cards.extend(cards)
         bubbles[-1].sources.extend(sources_of([*records, *superseded]))
         self._bubbles.extend(bubbles)

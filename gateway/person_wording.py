@@ -87,15 +87,15 @@ def offer(
         if expected is not None:
             lines.append(f"Lately people waited {how_long(expected)}.")
             short.append(f"It may take {how_long(expected)}.")
+    if elsewhere and not on_duty:
+        names = " or ".join(elsewhere)
+        lines.append(f"If you do not want to wait, you can also contact {names}.")
+        short.append(f"You can also contact {names}.")
     lines.append(
         "I would pass on this whole chat, with a short summary: what you asked, what I showed you, and your "
         "area and age if you told me. Then you do not have to say it all again. Is that all right?"
     )
     short.append("The person will read this chat.\nIs that OK?")
-    if elsewhere and not on_duty:
-        names = " or ".join(elsewhere)
-        lines.append(f"If you do not want to wait, you can also contact {names}.")
-        short.append(f"You can also contact {names}.")
     buttons: list[Json] = [
         {"title": "Yes, pass it on", "payload": YES_PERSON},
         CALL_ME_BACK,

@@ -125,6 +125,15 @@ async def test_leicester_is_not_covered(talk: Talk) -> None:
     assert fell_short(turn) == "not_covered"
 
 
+async def test_an_answer_in_parts_has_its_easy_read_once(talk: Talk) -> None:
+    turn = await talk.say("how long is the wait in Derby", "wait_time", ("area", "Derby", "derby-city"))
+
+    forms = [custom["easy_read"] for custom in turn.custom]
+    assert len(forms) > 2
+    first = next(place for place, form in enumerate(forms) if form)
+    assert forms[first + 1] == ""  # said above: the page shows it once
+
+
 @pytest.mark.parametrize(
     "topic", ["diagnosis_route_child", "support_carer", "support_school", "wait_support"]
 )

@@ -123,6 +123,11 @@ export class Stream {
     this.socket.send(WRITING);
   }
 
+  /** What is written after a message was sent is told at once. */
+  sent(): void {
+    this.toldWriting = 0;
+  }
+
   /**
    * Asks now whether the server is there. For when there is reason to doubt it: a network that went or came back, a
    * device that slept, a message that got no answer. A socket may look open long after its line is dead.
