@@ -656,7 +656,7 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
     for _ in range(5):
         await expect(leave).to_be_in_viewport(ratio=1)
         tall = await leave.evaluate("e => e.offsetHeight")
-        assert 24 <= tall <= (30 if height < 320 else 110)
+        assert 24 <= tall <= (30 if height < 320 else height / 4)
         if await page.get_by_role("button", name="Larger text").is_enabled():
             await page.get_by_role("button", name="Larger text").click()
 
@@ -1029,11 +1029,11 @@ async def test_in_easy_read_an_answer_in_parts_is_said_once_and_in_full_when_ask
     assert [line for line in await announced(page) if "assistant" in line] == [
         "Automated assistant: 33 weeks.\nIt may be different now."
     ]
-    await log.get_by_text("Show the full answer").click()
+    await log.get_by_text("Show the full answer").last.click()
     for words in ("33 weeks on average.", "The newest figure", "It does not say"):
         await expect(log.get_by_text(words)).to_be_visible()
     assert await violations(page) == []
-    await log.get_by_text("Show the full answer").click()
+    await log.get_by_text("Show the full answer").last.click()
     await expect(log.get_by_text("The newest figure")).to_be_hidden()
     await page.get_by_role("button", name="Easy Read").click()
     await expect(log.get_by_text("The newest figure")).to_be_visible()

@@ -421,6 +421,7 @@ export class Chat {
     item.classList.add("message--unsent");
     item.append(state);
     this.unsent.set(said.client_message_id, { said, words, item, state, waits: true });
+    this.stream?.said();
     this.keepUnsent();
     this.growing(() => this.frame.messages.append(item), true);
     await this.sendWaiting();
@@ -450,7 +451,6 @@ export class Chat {
       const answer = await this.api.send(ticket, said);
       this.retrySeconds = FIRST_RETRY_S;
       this.showConnected(true);
-      this.stream?.sent();
       this.show(answer.message, false);
       answer.replies.forEach((reply) => this.show(reply, true));
       this.showStatus(answer);

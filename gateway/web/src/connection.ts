@@ -123,8 +123,8 @@ export class Stream {
     this.socket.send(WRITING);
   }
 
-  /** What is written after a message was sent is told at once. */
-  sent(): void {
+  /** What is written after this message is told at once. */
+  said(): void {
     this.toldWriting = 0;
   }
 
