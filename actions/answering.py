@@ -131,6 +131,12 @@ def say_services(reply: Reply, context: Context, session: Session, topic: str) -
 
 
 def say_outside(reply: Reply, context: Context, session: Session) -> None:
+    """Answer a question about a place that is not covered: say so, and where to look; a person may know."""
+    say_not_covered(reply, context, session)
+    reply.falls_short("not_covered")
+
+
+def say_not_covered(reply: Reply, context: Context, session: Session) -> None:
     """Say plainly that the place is not covered, and where to look instead."""
     names = [area.name for area in covered_areas(session)]
     covered = f"{', '.join(names[:-1])} and {names[-1]}"

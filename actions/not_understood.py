@@ -59,7 +59,10 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
         described = service_described(context, session)
     if named.only or described:
         return give_answer(dispatcher, context, "service_contact")
-    dispatcher.utter_message(response="utter_out_of_scope")
+    dispatcher.utter_message(
+        response="utter_out_of_scope",
+        json_message={"person": context.person(), "falls_short": "out_of_scope"},
+    )
     keep_unanswered(context, "out_of_scope", None)
     return context.slots()
 

@@ -24,7 +24,7 @@ from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
 from knowledge.dates import say_date, today
-from knowledge.deadlines import EVENTS, Summary, say_event, say_period, summary_of
+from knowledge.deadlines import EVENTS, Due, Summary, say_event, say_period, summary_of
 from knowledge.models import Deadline
 from knowledge.queries.rights import deadlines_from, entitlements_about
 
@@ -114,7 +114,8 @@ def _goes_with(rule: Deadline, rules: list[Deadline]) -> bool:
 
 def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     lines = [
-        f"- {due.rule.title}: by {say_date(due.ends)} ({say_period(due.rule)})." for due in summary.dues
+        f"- {due.rule.title}: by {say_date(due.ends)} ({say_period(due.rule)}).{_passed(due)}"
+        for due in summary.dues
     ] + [f"- {rule.title}: within {say_period(rule)}." for rule in summary.uncounted]
     rules = [*(due.rule for due in summary.dues), *summary.uncounted]
     dates = [
@@ -124,6 +125,7 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
             "date": due.ends.isoformat(),
             "said": say_date(due.ends),
             "period": say_period(due.rule),
+            "passed": due.ends < today(),
         }
         for due in summary.dues
     ]
@@ -131,7 +133,7 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     newest = list(starts.values())[-1]
     reply.say(
         "\n".join([f"If {happened}:", *lines]),
-        easy_read="\n".join(f"{due.rule.title}: {say_date(due.ends)}." for due in summary.dues),
+        easy_read="\n".join(f"{due.rule.title}: {say_date(due.ends)}.{_passed(due)}" for due in summary.dues),
         records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
         cards=[{"kind": "deadlines", "title": "Your dates", "start": newest.isoformat(), "dates": dates}],
     )
@@ -143,6 +145,10 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     for due in dict.fromkeys(passed[:1] + passed[-1:]):
         reply.say(f"{due.rule.title}: {say_date(due.ends)} has passed. {due.rule.if_missed}")
     reply.say("\n\n".join([_say_law(rules), *_say_exceptions(rules)]))
+
+
+def _passed(due: Due) -> str:
+    return " This day has passed." if due.ends < today() else ""
 
 
 def _say_exceptions(rules: list[Deadline]) -> list[str]:

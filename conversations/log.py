@@ -117,6 +117,7 @@ class ConversationLog:
             owner=Owner.BOT,
             adviser_id=None,
             last_seq=0,
+            arrived_seq=0,
             created_at=now,
             updated_at=now,
         )
@@ -321,6 +322,26 @@ class ConversationLog:
         self.events.publish(conversation_id)
         self.events.publish(OUTBOX)
         return messages
+
+    async def arrived(self, conversation_id: str, seq: int) -> None:
+        """Note that the person's page has everything up to ``seq``, for an adviser who waits for a word.
+
+        What comes late or is not in the log yet changes nothing, and nothing is kept while no adviser has it.
+        """
+        async with self.database.writing() as session:
+            result = await session.execute(
+                update(Conversation)
+                .where(
+                    Conversation.id == conversation_id,
+                    Conversation.owner == Owner.ADVISER,
+                    Conversation.arrived_seq < seq,
+                    Conversation.last_seq >= seq,
+                )
+                .values(arrived_seq=seq)
+                .execution_options(synchronize_session=False)
+            )
+        if rows_changed(result):
+            self.events.publish(conversation_id)
 
     async def take_unanswered(self, before: datetime, *, limit: int = 100) -> list[Message]:
         """People's messages whose turn began before ``before`` (aware time) and never ended, oldest first.

@@ -195,6 +195,7 @@ class Conversation(Base):
     owner: Mapped[Owner] = mapped_column(_one_of(Owner))
     adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))  # set while owner is adviser
     last_seq: Mapped[int] = mapped_column(Integer)
+    arrived_seq: Mapped[int] = mapped_column(Integer, server_default="0")  # see ``ConversationLog.arrived``
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 

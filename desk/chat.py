@@ -27,6 +27,7 @@ from desk.pages import render
 from desk.permissions import Can, may
 from desk.wire import (
     GONE,
+    arrival_in_words,
     delivery_in_words,
     message_json,
     other_chats_json,
@@ -68,7 +69,7 @@ async def show(request: web.Request) -> web.Response:
                 await _holder(store, conversation.adviser_id),
                 titles,
             ),
-            "delivery": delivery_in_words(await store.deliveries(chat)),
+            "delivery": await _delivery(store, chat),
             "priority": str(escalation.priority),
             "labels": await store.labels(chat),
             "known_labels": list(await store.label_counts()),
@@ -208,7 +209,7 @@ class _ChatNews:
         # What is said after the chat has left the desk is not for the desk.
         if status is not GONE:
             messages = await self._store.messages(self._chat, after=self._after, include_private=True)
-        delivery = delivery_in_words(await self._store.deliveries(self._chat)) if status is not GONE else ""
+        delivery = await _delivery(self._store, self._chat) if status is not GONE else ""
         others = other_chats_json(await held_by(self._store, self._adviser), self._chat)
 
         # Remembered only now: had the store failed on the way, all of it would be new the next time too.
@@ -227,6 +228,12 @@ class _ChatNews:
                 self._sent[kind] = content
                 frames.append({"type": kind, **content})
         return frames
+
+
+async def _delivery(store: Store, chat: str) -> str:
+    """How far what was written has come: to a phone, or to the person's page."""
+    on_phone = delivery_in_words(await store.deliveries(chat))
+    return on_phone or arrival_in_words(await store.last_word(chat), utc_now())
 
 
 async def _holder(store: Store, adviser_id: str | None) -> str | None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from conversations.casework import LastWord
 from conversations.handoff import Lost, Waiting
 from conversations.models import (
     Adviser,
@@ -160,11 +161,25 @@ def other_chats_json(chats: Sequence[Held], chat: str) -> list[Json]:
                 "id": held.conversation.id,
                 "reference": held.escalation.reference,
                 "line": "waits for your reply" if waits else "",
+                "about": _in_short(held.escalation.summary),
                 "waits": waits,
                 "unseen_alert": unseen_alert(held.latest) is not None,
             }
         )
     return others
+
+
+#: Of what somebody wants, so much tells one chat from another.
+_SHORT = 60
+
+
+def _in_short(summary: Json) -> str:
+    """The beginning of what the person wants, to know the chat by; empty when they asked nothing."""
+    wanted = _texts(summary.get("wants")) or _texts(summary.get("asked"))
+    if not wanted:
+        return ""
+    words = " ".join(wanted[-1].split())
+    return f"“{words}”" if len(words) <= _SHORT else f"“{words[:_SHORT].rsplit(' ', 1)[0]}…”"
 
 
 def _last_spoken(held: Held) -> Message | None:
@@ -208,7 +223,7 @@ def summary_json(
     if flags := _texts(summary.get("safety")):
         facts.append(("Safety", "; ".join(_FLAGS.get(flag) or titles.topic(flag) for flag in flags)))
     if reason := summary.get("safety_reason"):
-        facts.append(("What the safety check saw", str(reason)))
+        facts.append(("What the safety check saw", str(reason).replace("_", " ")))
     return {
         "reference": escalation.reference,
         "facts": [{"label": label, "value": value} for label, value in facts],
@@ -216,6 +231,21 @@ def summary_json(
         "shown": list(_shown(messages)),
         "since": escalation.created_at.astimezone(_LOCAL_TIME).strftime("%-d %B, %H:%M"),
     }
+
+
+#: What was written a moment ago is on its way: nothing is told of it yet.
+_ON_ITS_WAY = timedelta(seconds=5)
+
+
+def arrival_in_words(last: LastWord | None, now: datetime) -> str:
+    """Whether an adviser's newest words have reached the person's page; empty while that is not known."""
+    if last is None:
+        return ""
+    if last.arrived:
+        return "Your last message is on their page."
+    if now - last.said_at < _ON_ITS_WAY:
+        return ""
+    return "Your last message is not on their page yet. It comes when their connection or page is back."
 
 
 def delivery_in_words(states: dict[DeliveryState, int]) -> str:
@@ -316,7 +346,7 @@ def reason_in_words(reason: str, titles: Titles) -> str:
 def _area(summary: Json, conversation: Conversation, titles: Titles) -> str | None:
     area, place = summary.get("area") or conversation.area, summary.get("place")
     name = titles.area(str(area)) if area else None
-    return f"{name} ({place})" if name and place else name or place
+    return f"{name} ({place})" if name and place and place != name else name or place
 
 
 def _about(summary: Json, conversation: Conversation) -> str | None:

@@ -34,8 +34,18 @@ const NEAR_PX = 120;
 
 let after = Number(/** @type {HTMLElement | null} */ (log.lastElementChild)?.dataset.seq ?? 0);
 
-const atEnd = () => log.getBoundingClientRect().bottom <= innerHeight - at("reply").offsetHeight + NEAR_PX;
-const toEnd = () => log.lastElementChild?.scrollIntoView({ block: "end" });
+/** The reply box with its lines: where it is pinned, it lies over the end of the log. */
+const bottom = /** @type {HTMLElement} */ (document.querySelector(".bottom"));
+const readableTo = () => Math.min(innerHeight, bottom.getBoundingClientRect().top);
+const atEnd = () => log.getBoundingClientRect().bottom <= readableTo() + NEAR_PX;
+function toEnd() {
+  log.lastElementChild?.scrollIntoView({ block: "end" });
+  const covered = log.getBoundingClientRect().bottom - readableTo();
+  if (covered > 0) scrollBy(0, covered);
+}
+let wasAtEnd = false;
+// What is told below the box makes it higher: the newest words must not end up under it.
+new ResizeObserver(() => wasAtEnd && toEnd()).observe(bottom);
 
 /** @param {Message} message */
 function build(message) {
@@ -202,6 +212,7 @@ form.addEventListener("submit", async (event) => {
   sending = true;
   error.hidden = true;
   at("reply-state").textContent = "Sending.";
+  at("delivery").hidden = true; // it tells of the message before
   const sent = text.value;
   try {
     const answer = await fetch(form.action, {
@@ -214,6 +225,8 @@ form.addEventListener("submit", async (event) => {
     // A reply of that id is in the chat already: it was sent, its answer was lost, and then it was edited.
     if (answer.ok || said.code === "message_id_reused") useNewId();
     if (!answer.ok) throw new Error(`Not sent. ${said.title}. ${said.detail}`);
+    at("delivery").hidden = false;
+    toldAt = 0; // what is written next is told at once
     // What was written while the reply was on its way stays.
     at("reply-state").textContent = `Sent at ${new Date().toLocaleTimeString("en-GB", { timeStyle: "short" })}.`;
     text.value = text.value.startsWith(sent) ? text.value.slice(sent.length).trimStart() : text.value;
@@ -330,8 +343,13 @@ moreButton.addEventListener("click", () => {
   moreButton.hidden = true;
 });
 addEventListener("scroll", () => {
-  if (atEnd()) moreButton.hidden = true;
+  wasAtEnd = atEnd();
+  if (wasAtEnd) moreButton.hidden = true;
 }, { passive: true });
 
-// An adviser comes to read what was said last. With an alert, the page opens at its top instead.
-if (at("alert").hidden && !location.hash) toEnd();
+// An adviser comes to read what was said last; with an alert that nobody has seen, what it was raised for.
+if (!location.hash) {
+  const alert = at("alert-link").hidden ? null : document.querySelector(at("alert-link").getAttribute("href") || "#none");
+  if (alert) alert.scrollIntoView({ block: "center" });
+  else toEnd();
+}

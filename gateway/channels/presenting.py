@@ -63,7 +63,7 @@ def more_id(seqs: Sequence[int], skip: int) -> str:
 
 def is_long(messages: Sequence[Message], view: View) -> bool:
     """Whether a channel of short answers needs a link to the rest of these messages."""
-    whole = "\n\n".join(_text(message, view) for message in messages)
+    whole = "\n\n".join(_texts(messages, view))
     numbered = sum(len(choice["title"]) + 10 for choice in _choices(messages, view.can))
     return view.can.short_answers and not _is_crisis(messages) and len(whole) + numbered > view.can.bubble
 
@@ -77,16 +77,16 @@ def present(messages: Sequence[Message], view: View, *, rest: str | None = None)
         return Shown([], [])
     choices = _choices(messages, view.can)
     if _is_crisis(messages):
-        texts = [part for message in messages for part in split(_text(message, view), view.can.text)]
+        texts = [part for text in _texts(messages, view) for part in split(text, view.can.text)]
         return _with_choices(texts, choices, messages, view)
     if view.can.short_answers and rest is not None:
-        whole = "\n\n".join(_text(message, view) for message in messages)
+        whole = "\n\n".join(_texts(messages, view))
         tail = f"\nThe rest: {rest}"
         return Shown([Bubble(_cut(whole, view.can.bubble - len(tail)) + tail)], [])
     if view.can.short_answers:
-        texts = split("\n\n".join(_text(message, view) for message in messages), view.can.bubble)
+        texts = split("\n\n".join(_texts(messages, view)), view.can.bubble)
     else:
-        texts = [part for message in messages for part in split(_text(message, view), view.can.bubble)]
+        texts = [part for text in _texts(messages, view) for part in split(text, view.can.bubble)]
     texts = texts[view.skip :]
     if len(texts) > view.most:
         shown = view.skip + view.most
@@ -163,9 +163,14 @@ def _is_crisis(messages: Sequence[Message]) -> bool:
     return any(card.get("kind") == "crisis" for message in messages for card in message.cards)
 
 
+def _texts(messages: Sequence[Message], view: View) -> list[str]:
+    """What each message says, without those whose Easy Read form says nothing more."""
+    return [text for message in messages if (text := _text(message, view).strip())]
+
+
 def _text(message: Message, view: View) -> str:
     text = message.text
-    if view.easy_read and message.easy_read:
+    if view.easy_read and message.easy_read is not None:
         text = message.easy_read
         for card in message.cards:
             if card.get("kind") == "crisis":

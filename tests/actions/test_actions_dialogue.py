@@ -11,7 +11,7 @@ import actions.store
 from knowledge.database import writing
 from knowledge.models import Service
 from knowledge.unanswered import unanswered_questions
-from tests.actions.conftest import Talk, Turn
+from tests.actions.conftest import Talk, Turn, fell_short
 
 # --- two questions in one message ---
 
@@ -265,6 +265,8 @@ async def test_a_place_elsewhere_as_first_message_is_said_not_to_be_ours(talk: T
     turn = await talk.say("we live in Leicester", "inform", ("area", "Leicester", "elsewhere"))
 
     assert "I only cover" in turn.text
+    assert "What would you like to know?" in turn.text  # one question, and no other after it
+    assert fell_short(turn) is None
 
 
 # --- again, simpler, and back ---

@@ -54,7 +54,13 @@ async def test_the_other_worked_example(talk: Talk) -> None:
     assert "16 March 2026" in turn.text
     assert "22 June 2026" in turn.text
     assert "16 March 2026 has passed" in turn.text
-    assert "regulation 5(1)" in turn.text.split("has passed", 1)[1]  # what to do about it
+    assert "regulation 5(1)" in turn.text.split("16 March 2026 has passed", 1)[1]  # what to do about it
+    # The dates themselves say so too: they are read first.
+    [card] = [card for card in turn.cards if card["kind"] == "deadlines"]
+    assert [row["date"] for row in card["dates"] if row["passed"]] == ["2026-03-16"]
+    assert "by 16 March 2026 (6 weeks). This day has passed." in turn.text
+    assert "16 March 2026. This day has passed." in turn.easy_read
+    assert turn.text.count("This day has passed") == 1
 
 
 async def test_the_day_comes_before_the_month(talk: Talk) -> None:

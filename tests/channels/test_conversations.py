@@ -131,6 +131,17 @@ async def test_easy_read_is_remembered(world: World, person: Person) -> None:
     await person.says("how long is the wait")
     await person.hears("33 weeks.", before)
     assert not any("on average" in text for text in person.texts())
+    world.bot.replies = [
+        {"text": "33 weeks on average."},
+        {"custom": {"easy_read": "33 weeks."}},
+        {"text": "It does not say how that is counted."},
+        {"custom": {"easy_read": ""}},  # said already
+    ]
+    before = len(person.texts())
+    await person.says("once more")
+    await person.hears("33 weeks.", before)
+    await world.settled()
+    assert len(person.texts()) == before + 1
     before = len(person.texts())
     await person.says("normal")
     await person.says("how long is the wait")

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from sqlalchemy import update
 
-from conversations.models import DeliveryState, Priority, Recipient
+from conversations.models import DeliveryState, Priority, Recipient, Role
+from conversations.sealing import new_key
+from conversations.store import open_store
 from gateway.channels.keys import OUTBOX, RECIPIENTS
 from tests.channels.conftest import (
     SMS_PERSON,
     TELEGRAM_PERSON,
+    TELEGRAM_SECRET,
     WHATSAPP_PERSON,
     OnSms,
     OnTelegram,
     OnWhatsApp,
     World,
 )
+from tests.channels.providers import TelegramStandIn
+from tests.gateway.conftest import StandInBot, free_port
+from tests.gateway.processes import Gateways
 
 
 @pytest.mark.timeout(900)
@@ -182,3 +195,89 @@ async def test_outside_24_hours_a_template_asks_once_and_the_answer_waits(
     texts = on_whatsapp.texts()
     assert texts.index("Sam: One") < texts.index("Sam: Two")
     assert await world.app[RECIPIENTS].get(conversation.id) is not None
+
+
+@pytest.mark.timeout(180)
+async def test_nothing_overtakes_what_is_tried_again_whoever_says_it_and_whatever_is_killed(
+    bot: StandInBot, tmp_path: Path
+) -> None:
+    """The provider's server is gone, an adviser takes over and writes, the gateway is killed meanwhile."""
+    telegram = TelegramStandIn("123456:ABC-DEF")
+    provider_port, url = free_port(), f"sqlite:///{tmp_path}/conversations.sqlite3"
+    gateway = Gateways(
+        {
+            **os.environ,
+            "HELPLINE_CONVERSATIONS_URL": url,
+            "HELPLINE_KNOWLEDGE_URL": f"sqlite:///{tmp_path}/knowledge.sqlite3",
+            "HELPLINE_BOT_URL": bot.url,
+            "HELPLINE_SECRET_KEYS": new_key(),
+            "HELPLINE_PUBLIC_URL": "https://helpline.example",
+            "HELPLINE_TELEGRAM_TOKEN": "123456:ABC-DEF",
+            "HELPLINE_TELEGRAM_WEBHOOK_SECRET": TELEGRAM_SECRET,
+            "HELPLINE_TELEGRAM_API_URL": f"http://127.0.0.1:{provider_port}",
+        },
+        ports=[free_port()],
+    )
+    [port] = gateway.ports
+
+    async def says(session: aiohttp.ClientSession, words: str) -> None:
+        async with session.post(
+            f"http://127.0.0.1:{port}/channels/telegram/webhook",
+            json=telegram.write(TELEGRAM_PERSON, words),
+            headers={"X-Telegram-Bot-Api-Secret-Token": TELEGRAM_SECRET},
+        ) as response:
+            assert response.status == 202
+
+    async def arrives(words: str) -> None:
+        async with asyncio.timeout(60):
+            while not any(words in m["text"] for m in telegram.shown(TELEGRAM_PERSON)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    async def logged(words: str) -> str:
+        async with asyncio.timeout(20):
+            while True:
+                chat = await store.of_sender("telegram", str(TELEGRAM_PERSON))
+                if chat and any(words in m.text for m in await store.messages(chat.id)):
+                    return chat.id
+                await asyncio.sleep(0.05)
+
+    bot.replies = lambda said: [{"text": f"Answer to {said}."}]
+    store = open_store(url)
+    await gateway.start(port)
+    try:
+        async with aiohttp.ClientSession() as session:
+            async with provider(telegram, provider_port):
+                await says(session, "hello")
+                await arrives("Answer to hello.")
+            await says(session, "one")
+            chat = await logged("Answer to one.")
+            sam, _ = await store.add_adviser("Sam Surname")
+            await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+            await store.claim(chat, sam.id)
+            await store.append_adviser(chat, sam.id, "First words.")
+            await gateway.kill(port)
+            await store.append_adviser(chat, sam.id, "Second words.")
+            await gateway.start(port)
+            await says(session, "two, for Sam")
+            await store.append_adviser(chat, sam.id, "Third words.")
+            async with provider(telegram, provider_port):
+                await arrives("Third words.")
+        shown = [m["text"] for m in telegram.shown(TELEGRAM_PERSON)]
+        said = [m.text for m in await store.messages(chat) if m.role is not Role.USER and not m.private]
+    finally:
+        await gateway.stop()
+        await store.database.close()
+    assert len(shown) == len(said) >= 6
+    for bubble, words in zip(shown, said, strict=True):
+        assert words.split("\n", 1)[0] in bubble  # each once, in the order in which it was said
+    assert shown[-1] == "Sam: Third words."
+    assert gateway.kills == 1
+
+
+@asynccontextmanager
+async def provider(telegram: TelegramStandIn, port: int) -> AsyncGenerator[None]:
+    """Telegram's server; before and after it nobody listens there."""
+    app = web.Application()
+    telegram.add_routes(app)
+    async with TestServer(app, port=port):
+        yield

@@ -209,6 +209,13 @@ async def test_a_safety_alert_cannot_be_overlooked(context: BrowserContext, stor
     await expect(banner).to_be_in_viewport()
     assert await violations(page) == ""
 
+    # Who comes to it, or comes back, sees what it was raised for, and not how the chat began.
+    for n in range(30):
+        await store.append_user(chat, None, f"line {n}")
+    await page.goto(f"/desk/chats/{chat}")
+    await expect(note).to_be_in_viewport()
+    await expect(banner).to_be_in_viewport()
+
     await banner.get_by_role("button", name="I have seen this alert").click()
     await expect(banner).to_be_hidden()
     await expect(

@@ -121,8 +121,15 @@ export class Chat {
     return { top: top + (covers ? stays.offsetHeight : 0), bottom };
   }
 
+  /** The last message that can be seen. */
+  private get last(): Element | null {
+    let last = this.frame.messages.lastElementChild;
+    while (last instanceof HTMLElement && last.hidden) last = last.previousElementSibling;
+    return last;
+  }
+
   private atEnd(): boolean {
-    const last = this.frame.messages.lastElementChild;
+    const { last } = this;
     return !last || last.getBoundingClientRect().bottom - this.readable.bottom < NEAR_END_PX;
   }
 
@@ -132,7 +139,7 @@ export class Chat {
   }
 
   private toEnd(): void {
-    this.frame.messages.lastElementChild?.scrollIntoView({ block: "end" });
+    this.last?.scrollIntoView({ block: "end" });
     if (this.scroller === this.frame.log) this.frame.log.scrollTop = this.frame.log.scrollHeight;
     this.scrolled();
   }
@@ -210,7 +217,8 @@ export class Chat {
     if (message.role === "user") return;
     this.frame.typing.hidden = this.unsent.size === 0 || this.status.owner === "adviser";
     if (!aloud) return;
-    this.announce(`${who(message)}: `, ...spoken(message, this.view.easyRead));
+    const heard = spoken(message, this.view.easyRead);
+    if (heard.length) this.announce(`${who(message)}: `, ...heard);
     this.hooks.event(message.role === "adviser" ? "adviser-message" : "answer");
   }
 
@@ -413,6 +421,7 @@ export class Chat {
     item.classList.add("message--unsent");
     item.append(state);
     this.unsent.set(said.client_message_id, { said, words, item, state, waits: true });
+    this.stream?.said();
     this.keepUnsent();
     this.growing(() => this.frame.messages.append(item), true);
     await this.sendWaiting();

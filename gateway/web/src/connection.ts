@@ -123,6 +123,11 @@ export class Stream {
     this.socket.send(WRITING);
   }
 
+  /** What is written after this message is told at once. */
+  said(): void {
+    this.toldWriting = 0;
+  }
+
   /**
    * Asks now whether the server is there. For when there is reason to doubt it: a network that went or came back, a
    * device that slept, a message that got no answer. A socket may look open long after its line is dead.
@@ -168,6 +173,10 @@ export class Stream {
     this.failures = 0;
     this.listener.connected(true);
     if (frame.type === "message") this.read(frame.message);
+    // An adviser waits for a word that it is here. What was missed is told with the next hello.
+    if (frame.message?.role === "adviser") {
+      this.socket?.send(JSON.stringify({ type: "arrived", seq: frame.message.seq }));
+    }
     if (frame.type === "status") this.listener.status(frame);
     if (frame.type === "typing") this.listener.typing(frame);
   }
