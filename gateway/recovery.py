@@ -18,6 +18,7 @@ from aiohttp import web
 
 from conversations.errors import ConversationsError, StoreUnavailable
 from conversations.models import Message
+from gateway.channels.keys import RECEIVER
 from gateway.keys import SETTINGS, STORE, TURNS
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,10 @@ async def _take_up(app: web.Application, messages: list[Message], at_once: async
     async with at_once:
         for message in messages:
             try:
-                await app[TURNS].take_up(message)
+                if "media" in message.meta:
+                    await app[RECEIVER].take_up_media(message)
+                else:
+                    await app[TURNS].take_up(message)
             except ConversationsError as error:
                 # Erased meanwhile, or the database is gone: then it is found again.
                 log.warning("turn not taken up", extra={"cause": type(error).__name__})

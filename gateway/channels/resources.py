@@ -57,6 +57,7 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
             bot=app[BOT],
             crisis=app[CRISIS],
             words=words,
+            first_pause=app[PAUSES][0],
         )
         if not channels:
             yield

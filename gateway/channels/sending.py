@@ -16,7 +16,7 @@ from conversations.recipients import Recipients
 from conversations.store import Store
 from gateway.calendar import dates_file
 from gateway.channels.base import Bubble, Channel, Held, NotSent, Sending
-from gateway.channels.presenting import MOST_BUBBLES, View, is_long, present
+from gateway.channels.presenting import MOST_BUBBLES, View, needs_link, present
 from gateway.channels.receiving import Words, crossing_address
 from gateway.errors import Problem
 from gateway.records import Records
@@ -112,7 +112,7 @@ class Sender:
                     bubble,
                     entry.reference,
                     recipient.heard_at if recipient else entry.created_at,
-                    await self._file(bubble),
+                    await self._file(entry, bubble),
                 )
             )
         except Held as held:
@@ -154,7 +154,7 @@ class Sender:
             public_url=self._words.public_url,
         )
         rest = None
-        if self._words.public_url and is_long(messages, view):
+        if self._words.public_url and needs_link(messages, view):
             rest = await crossing_address(self._recipients, self._words, entry.conversation_id)
         shown = present(messages, view, rest=rest)
         known = (recipient.notes.get("choices") or []) if recipient else []
@@ -179,10 +179,14 @@ class Sender:
             await self._recipients.note(recipient.conversation_id, asked_to_write=silence)
         await self._outbox.hold(entry, why, give_up_after=_HELD_FOR)
 
-    async def _file(self, bubble: Bubble) -> bytes | None:
-        """A file of our own that goes with a bubble; without it when it cannot be made now."""
+    async def _file(self, entry: Claimed, bubble: Bubble) -> bytes | None:
+        """The file that goes with a bubble; without it when it is not there or cannot be made now."""
         if bubble.file is None:
             return None
+        if "id" in bubble.file:
+            assert entry.conversation_id is not None
+            kept = await self._store.file(entry.conversation_id, bubble.file["id"])
+            return kept.content if kept else None
         try:
             return await dates_file(self._records, dict(parse_qsl(urlsplit(bubble.file["url"]).query)))
         except Problem as problem:
