@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
-
-from dateutil.easter import easter
 
 from conversations.files import is_file
 from conversations.models import Json, Message, Role
@@ -24,11 +22,6 @@ MOST_BUBBLES = 3
 _WITH_BUTTONS = 1000
 
 _LONDON = ZoneInfo("Europe/London")
-
-#: Topics whose answers end with asking somebody at school.
-_AT_SCHOOL = frozenset(
-    {"support_school", "sen_support_funding", "exclusion_attendance", "reasonable_adjustments"}
-)
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…:])[\"')\]]*\s+|\n+")
 
@@ -184,8 +177,6 @@ def _text(message: Message, view: View) -> str:
         text = f"{message.author or 'Adviser'}: {text}"
     if wording.is_waiting(message) and is_night(view.now):
         text = f"{text}\n{voice.NIGHT}"
-    if message.topic in _AT_SCHOOL and may_be_school_holiday(view.now.date()):
-        text = f"{text}\n{voice.SCHOOL_HOLIDAY}"
     return "\n".join([text, *_sources(message), *_links(message, view)])
 
 
@@ -245,9 +236,3 @@ def is_night(now: datetime) -> bool:
     """Whether most people in England are asleep: 10 in the evening to 7 in the morning."""
     hour = now.astimezone(_LONDON).hour
     return hour >= 22 or hour < 7
-
-
-def may_be_school_holiday(day: date) -> bool:
-    """Whether most schools in England may be closed: August, Christmas, and the weeks around Easter."""
-    christmas = (day.month == 12 and day.day >= 20) or (day.month == 1 and day.day <= 3)
-    return day.month == 8 or christmas or abs((day - easter(day.year)).days) <= 8

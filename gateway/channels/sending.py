@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from conversations.errors import StoreUnavailable
 from conversations.events import OUTBOX
-from conversations.models import Recipient
+from conversations.models import Json, Recipient
 from conversations.outbox import FIRST_PAUSE, LONGEST_PAUSE, Claimed, Outbox
 from conversations.recipients import Recipients
 from conversations.store import Store
 from gateway.calendar import dates_file
+from gateway.channels import voice
 from gateway.channels.base import Bubble, Channel, Held, NotSent, Sending
 from gateway.channels.presenting import MOST_BUBBLES, View, needs_link, present
 from gateway.channels.receiving import Words, crossing_address
@@ -102,6 +104,9 @@ class Sender:
                 return
             entry = expanded
         bubble = Bubble.of(entry.payload)
+        file = await self._file(entry, bubble)
+        if bubble.file is not None and file is None:
+            bubble = self._without_file(bubble, bubble.file)
         try:
             if entry.uncertain and (known := await channel.find_sent(entry.reference)):
                 await self._outbox.sent(entry, known)
@@ -112,7 +117,7 @@ class Sender:
                     bubble,
                     entry.reference,
                     recipient.heard_at if recipient else entry.created_at,
-                    await self._file(entry, bubble),
+                    file,
                 )
             )
         except Held as held:
@@ -180,7 +185,7 @@ class Sender:
         await self._outbox.hold(entry, why, give_up_after=_HELD_FOR)
 
     async def _file(self, entry: Claimed, bubble: Bubble) -> bytes | None:
-        """The file that goes with a bubble; without it when it is not there or cannot be made now."""
+        """The file that goes with a bubble; None when it is not there or cannot be made now."""
         if bubble.file is None:
             return None
         if "id" in bubble.file:
@@ -192,3 +197,9 @@ class Sender:
         except Problem as problem:
             log.error("a file cannot be made", extra={"cause": str(problem.code)})
             return None
+
+    def _without_file(self, bubble: Bubble, file: Json) -> Bubble:
+        """What is said in place of a file: where it is, or that it is left out."""
+        if "url" in file and self._words.public_url:
+            return replace(bubble, text=f"{bubble.text}: {self._words.public_url}{file['url']}")
+        return replace(bubble, text=voice.file_left_out(file["name"]))

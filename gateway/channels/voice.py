@@ -299,10 +299,6 @@ IN_THIS_CHAT = "The answer will come here, so you can close the app. "
 
 NIGHT = "It's late, so it may be tomorrow before a person can answer. Send HELP to see who is there at night."
 
-SCHOOL_HOLIDAY = (
-    "It may be the school holidays where you are. If school does not answer, try when term starts."
-)
-
 SHOW_MORE = "Show me more"
 
 
