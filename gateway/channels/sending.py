@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
-from conversations.errors import StoreUnavailable
-from conversations.events import OUTBOX
 from conversations.models import Json, Recipient
-from conversations.outbox import FIRST_PAUSE, LONGEST_PAUSE, Claimed, Outbox
+from conversations.outbox import FIRST_PAUSE, LEASE, LONGEST_PAUSE, Claimed, Outbox
 from conversations.recipients import Recipients
 from conversations.store import Store
+from conversations.work_off import work_off
 from gateway.calendar import dates_file
 from gateway.channels import voice
 from gateway.channels.base import Bubble, Channel, Held, NotSent, Sending
@@ -24,12 +22,6 @@ from gateway.errors import Problem
 from gateway.records import Records
 
 log = logging.getLogger(__name__)
-
-#: So many are sent at once; one person's messages always one after the other.
-_AT_ONCE = 20
-
-#: Looked for at least this often: another process may have written.
-_LOOK_EVERY_SECONDS = 1.0
 
 #: What waits for a person to write is kept for so long.
 _HELD_FOR = timedelta(days=7)
@@ -60,41 +52,16 @@ class Sender:
 
     async def run(self) -> None:
         """Send whatever is due, until cancelled."""
-        sending: set[asyncio.Task[None]] = set()
-        with self._store.events.subscribe(OUTBOX) as changes:
-            try:
-                while True:
-                    try:
-                        claimed = await self._outbox.claim(
-                            list(self._channels), limit=_AT_ONCE - len(sending)
-                        )
-                        for entry in claimed:
-                            task = asyncio.create_task(self._send(entry))
-                            sending.add(task)
-                            task.add_done_callback(sending.discard)
-                        wait = _LOOK_EVERY_SECONDS
-                        if not claimed and (due := await self._outbox.next_due(list(self._channels))):
-                            wait = min(wait, due.total_seconds())
-                        if not claimed or len(sending) >= _AT_ONCE:
-                            await changes.wait(wait)
-                    except StoreUnavailable as error:
-                        log.error("the outbox cannot be read", extra={"cause": str(error)})
-                        await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            finally:
-                # What is under way is finished, so that it is not sent again at the next start.
-                await asyncio.gather(*sending, return_exceptions=True)
+        await work_off(
+            self._outbox,
+            self._store.events,
+            list(self._channels),
+            self._send,
+            # What is under way is finished, so that it is not sent again at the next start.
+            finish_seconds=LEASE.total_seconds(),
+        )
 
     async def _send(self, entry: Claimed) -> None:
-        try:
-            await self._send_one(entry)
-        except StoreUnavailable as error:
-            # The claim ends by itself, and the entry is then known to be uncertain.
-            log.error("the outbox cannot be written", extra={"cause": str(error)})
-        except Exception:
-            log.exception("a message cannot be sent", extra={"reference": entry.reference})
-            await self._outbox.retry(entry, "an error of our own", not_before=timedelta(minutes=1))
-
-    async def _send_one(self, entry: Claimed) -> None:
         channel = self._channels[entry.kind]
         conversation_id = entry.conversation_id
         recipient = await self._recipients.get(conversation_id) if conversation_id else None
