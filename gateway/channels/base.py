@@ -58,6 +58,7 @@ class Receipt:
     provider_id: str | None = None
     reference: str | None = None
     error: str | None = None
+    window_closed: bool = False  # refused because the person has to write first
 
 
 type Event = Inbound | Receipt
@@ -138,6 +139,9 @@ class Sending:
 class Channel(ABC):
     """One channel. An instance lives as long as the gateway."""
 
+    #: Whether what was taken may be refused later, and may then be sent again.
+    refuses_late = False
+
     name: str  # in addresses, tables and settings
     title: str  # for people
     can: Capabilities
@@ -170,12 +174,13 @@ class Channel(ABC):
         """Show the person that a button they pressed was seen, where the channel has that. Never fails."""
         return None
 
-    async def ask_to_write(self, address: str, reference: str) -> bool:
-        """Ask the person to write, where that is allowed when nothing else is. False: there is no such way.
-
-        Raises ``NotSent``.
-        """
+    @property
+    def asks_to_write(self) -> bool:
+        """Whether there is a way to ask a person to write, when nothing else may be sent."""
         return False
+
+    async def ask_to_write(self, address: str, reference: str) -> None:  # noqa: B027 - few channels have it
+        """Ask the person to write, if ``asks_to_write``. Raises ``NotSent``."""
 
     @asynccontextmanager
     async def running(self, receive: Receive) -> AsyncGenerator[None]:

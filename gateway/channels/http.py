@@ -11,9 +11,6 @@ import aiohttp
 
 from gateway.channels.base import NotFetched, NotSent
 
-#: Well below the outbox's lease, so that nobody else begins while this call may still succeed.
-CALL_SECONDS = 15.0
-
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     """How long a provider asks to wait: ``Retry-After`` in seconds or as a date (RFC 9110, 10.2.3)."""
@@ -29,7 +26,7 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
 
 
 async def call(
-    session: aiohttp.ClientSession, url: str, *, within: float = CALL_SECONDS, **request: Any
+    session: aiohttp.ClientSession, url: str, *, within: float, **request: Any
 ) -> tuple[int, Any, Mapping[str, str]]:
     """POST, for so many seconds at most; returns status, JSON (None when it is none) and headers.
 

@@ -99,13 +99,7 @@ class Receiver:
         """
         for event in events:
             if isinstance(event, Receipt):
-                await self._outbox.report(
-                    channel.name,
-                    event.state,
-                    provider_id=event.provider_id,
-                    reference=event.reference,
-                    error=event.error,
-                )
+                await self._receipt(channel, event)
                 continue
             key = f"{channel.name}\n{event.address}\n{event.id}"
             lock = self._senders.setdefault(f"{channel.name}\n{event.address}", asyncio.Lock())
@@ -119,6 +113,19 @@ class Receiver:
         """Wait for the work that was begun."""
         while self._working:
             await asyncio.gather(*self._working, return_exceptions=True)
+
+    async def _receipt(self, channel: Channel, receipt: Receipt) -> None:
+        if receipt.window_closed and channel.asks_to_write and receipt.provider_id:
+            why = receipt.error or "the person has to write first"
+            if await self._outbox.reopen(channel.name, receipt.provider_id, error=why):
+                return
+        await self._outbox.report(
+            channel.name,
+            receipt.state,
+            provider_id=receipt.provider_id,
+            reference=receipt.reference,
+            error=receipt.error,
+        )
 
     # -- one event ----------------------------------------------------------------------------------
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakValueDictionary
 
 from conversations.models import Json, Recipient
 from conversations.outbox import FIRST_PAUSE, LEASE, LONGEST_PAUSE, Claimed, Outbox
-from conversations.recipients import Recipients
+from conversations.recipients import Recipients, may_be_written_to
 from conversations.store import Store
 from conversations.work_off import work_off
 from gateway.calendar import dates_file
@@ -49,6 +51,7 @@ class Sender:
         self._records = records
         self._words = words
         self._first_pause, self._longest_pause = pauses
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self) -> None:
         """Send whatever is due, until cancelled."""
@@ -83,7 +86,7 @@ class Sender:
                     entry.target,
                     bubble,
                     entry.reference,
-                    recipient.heard_at if recipient else entry.created_at,
+                    _heard_at(entry, recipient),
                     file,
                 )
             )
@@ -92,7 +95,7 @@ class Sender:
         except NotSent as failed:
             await self._not_sent(entry, failed)
         else:
-            await self._outbox.sent(entry, provider_id)
+            await self._outbox.sent(entry, provider_id, may_come_back=channel.refuses_late)
 
     async def _not_sent(self, entry: Claimed, failed: NotSent) -> None:
         extra = {"channel": entry.kind, "reference": entry.reference, "cause": str(failed)}
@@ -139,17 +142,27 @@ class Sender:
         if recipient is None:
             await self._outbox.failed(entry, why)
             return
-        silence = recipient.heard_at.isoformat()
-        if recipient.notes.get("asked_to_write") != silence:
+        # What was refused late comes back beside what is being held already.
+        asking = self._asking.setdefault(recipient.conversation_id, asyncio.Lock())
+        async with asking:
             try:
-                await channel.ask_to_write(entry.target, entry.reference)
+                await self._ask_to_write(channel, entry, recipient.conversation_id)
             except NotSent as failed:
                 await self._not_sent(entry, NotSent(str(failed), not_before=failed.not_before))
                 return
-            except Held:
-                log.error("no template may be sent", extra={"channel": channel.name})
-            await self._recipients.note(recipient.conversation_id, asked_to_write=silence)
         await self._outbox.hold(entry, why, give_up_after=_HELD_FOR)
+
+    async def _ask_to_write(self, channel: Channel, entry: Claimed, conversation_id: str) -> None:
+        """Raises ``NotSent``."""
+        recipient = await self._recipients.get(conversation_id)
+        if recipient is None or recipient.notes.get("asked_to_write") == recipient.heard_at.isoformat():
+            return
+        try:
+            if channel.asks_to_write:
+                await channel.ask_to_write(entry.target, entry.reference)
+        except Held:
+            log.error("no template may be sent", extra={"channel": channel.name})
+        await self._recipients.note(conversation_id, asked_to_write=recipient.heard_at.isoformat())
 
     async def _file(self, entry: Claimed, bubble: Bubble) -> bytes | None:
         """The file that goes with a bubble; None when it is not there or cannot be made now."""
@@ -170,3 +183,10 @@ class Sender:
         if "url" in file and self._words.public_url:
             return replace(bubble, text=f"{bubble.text}: {self._words.public_url}{file['url']}")
         return replace(bubble, text=voice.file_left_out(file["name"]))
+
+
+def _heard_at(entry: Claimed, recipient: Recipient | None) -> datetime | None:
+    """When the person last wrote; None once the provider said that this is too long ago."""
+    if recipient is None:
+        return entry.created_at
+    return recipient.heard_at if may_be_written_to(recipient) else None

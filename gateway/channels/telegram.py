@@ -28,7 +28,7 @@ from gateway.channels.base import (
     Refused,
     Sending,
 )
-from gateway.channels.http import CALL_SECONDS, call, download
+from gateway.channels.http import call, download
 from gateway.channels.settings import ChannelSettings
 from gateway.errors import Problem
 from knowledge.calendar_file import MEDIA_TYPE as CALENDAR
@@ -136,7 +136,8 @@ class Telegram(Channel):
             raise NotFetched("getFile told no path", for_good=True)
         token = self._settings.telegram_token.get_secret_value()
         url = f"{self._settings.telegram_api_url.rstrip('/')}/file/bot{token}/{path}"
-        return await download(self._session, url, most=most, within=CALL_SECONDS, headers=None)
+        within = self._settings.channel_timeout_seconds
+        return await download(self._session, url, most=most, within=within, headers=None)
 
     async def seen(self, inbound: Inbound) -> None:
         """``answerCallbackQuery``: the button stops turning."""
@@ -199,8 +200,9 @@ class Telegram(Channel):
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
 
-    async def _call(self, method: str, *, within: float = CALL_SECONDS, **request: Any) -> Any:
+    async def _call(self, method: str, *, within: float | None = None, **request: Any) -> Any:
         """A method's ``result``. Raises ``NotSent``."""
+        within = within or self._settings.channel_timeout_seconds
         token = self._settings.telegram_token.get_secret_value()
         url = f"{self._settings.telegram_api_url.rstrip('/')}/bot{token}/{method}"
         status, body, _ = await call(self._session, url, within=within, **request)

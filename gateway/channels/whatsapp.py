@@ -28,7 +28,7 @@ from gateway.channels.base import (
     Refused,
     Sending,
 )
-from gateway.channels.http import CALL_SECONDS, call, download, retry_after
+from gateway.channels.http import call, download, retry_after
 from gateway.channels.settings import ChannelSettings
 
 #: After the person's last message we may write freely for so long; a little less, for the way there.
@@ -69,6 +69,7 @@ _LONGEST_ANSWER = 64 * 1024
 class WhatsApp(Channel):
     """A business number of the council."""
 
+    refuses_late = True  # by a status, minutes after it answered 200
     name = "whatsapp"
     title = "WhatsApp"
     #: A calendar file is none of the kinds that WhatsApp takes: it stays a link.
@@ -146,28 +147,29 @@ class WhatsApp(Channel):
 
     async def fetch(self, ref: str, most: int) -> bytes:
         """The address of a medium, which is good for some minutes, and what is there."""
-        url = f"{self._settings.whatsapp_api_url.rstrip('/')}/{ref}"
-        told = await download(
-            self._session, url, most=_LONGEST_ANSWER, within=CALL_SECONDS, headers=self._authorization
-        )
+        told = await self._download(f"{self._settings.whatsapp_api_url.rstrip('/')}/{ref}", _LONGEST_ANSWER)
         try:
             address = str(json.loads(told)["url"])
         except (ValueError, KeyError, TypeError):
             raise NotFetched("no address of the medium", for_good=True) from None
-        return await download(
-            self._session, address, most=most, within=CALL_SECONDS, headers=self._authorization
-        )
+        return await self._download(address, most)
 
-    async def ask_to_write(self, address: str, reference: str) -> bool:
-        """Send the approved template; False when the council has none."""
-        if not self._settings.whatsapp_template:
-            return False
+    async def _download(self, url: str, most: int) -> bytes:
+        within = self._settings.channel_timeout_seconds
+        return await download(self._session, url, most=most, within=within, headers=self._authorization)
+
+    @property
+    def asks_to_write(self) -> bool:
+        """If the council has an approved template."""
+        return bool(self._settings.whatsapp_template)
+
+    async def ask_to_write(self, address: str, reference: str) -> None:
+        """Send the approved template."""
         template = {
             "name": self._settings.whatsapp_template,
             "language": {"code": self._settings.whatsapp_template_language},
         }
         await self._post(address, {"type": "template", "template": template}, reference)
-        return True
 
     async def _post(self, address: str, content: Json, reference: str) -> str | None:
         body = await self._call(
@@ -192,6 +194,7 @@ class WhatsApp(Channel):
         status, body, headers = await call(
             self._session,
             f"{settings.whatsapp_api_url.rstrip('/')}/{settings.whatsapp_phone_number_id}/{what}",
+            within=settings.channel_timeout_seconds,
             headers=self._authorization,
             **request,
         )
@@ -244,6 +247,7 @@ def _receipt(status: dict[str, Any]) -> Receipt:
         provider_id=str(status["id"]),
         reference=status.get("biz_opaque_callback_data"),
         error=f"code {errors[0].get('code')}" if errors else None,
+        window_closed=any(error.get("code") == _OUTSIDE_WINDOW for error in errors),
     )
 
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -49,7 +50,11 @@ class Faults:
 
 
 async def _before(request: web.Request, fault: str | None) -> None:
-    """ "reset" breaks the connection before anything was done."""
+    """ "reset" breaks the connection before anything was done; "hang" never answers."""
+    if fault == "hang":
+        while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        raise web.HTTPServiceUnavailable
     if fault == "reset":
         assert request.transport is not None
         request.transport.abort()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete
@@ -105,6 +106,24 @@ async def test_an_error_of_our_own_loses_nothing_and_stops_nothing(store: Store,
     await _end(task)
     counts = await outbox.counts(KIND)
     assert (counts[DeliveryState.PENDING], counts[DeliveryState.FAILED]) == (1, 0)
+
+
+async def test_what_failed_is_tried_again_after_its_own_pause(store: Store, outbox: Outbox) -> None:
+    tried: list[float] = []
+
+    async def send(entry: Claimed) -> None:
+        tried.append(asyncio.get_running_loop().time())
+        if len(tried) < 3:
+            await asyncio.sleep(0.2)  # the loop has looked again meanwhile, and waits
+            await outbox.retry(entry, "not now", first=timedelta(milliseconds=10))
+        else:
+            await outbox.sent(entry)
+
+    task = _working(store, outbox, send)
+    await outbox.enqueue(KIND, "one", {})
+    await _until(lambda: len(tried) == 3)
+    await _end(task)
+    assert tried[-1] - tried[0] < 2
 
 
 @pytest.mark.parametrize(("finish_seconds", "arrived"), [(5.0, True), (0.0, False)])
