@@ -40,6 +40,7 @@ from gateway.channels.base import (
 from gateway.channels.commands import Command, command_in
 from gateway.crisis import emergency_lines, own_age
 from gateway.errors import Problem
+from gateway.limits import Limits
 from gateway.ports import Crisis
 from gateway.turn import Said, Turns
 
@@ -47,6 +48,12 @@ log = logging.getLogger(__name__)
 
 #: So often a photo or voice note is asked for.
 _FETCHES = 3
+
+#: These are heard however many messages come.
+_ALWAYS = (Command.STOP, Command.HELP)
+
+#: What the log is told of a button whose title is not known.
+_A_BUTTON = "[A button]"
 
 #: A longer message is cut; no channel carries one.
 _LONGEST = 20_000
@@ -76,6 +83,7 @@ class Receiver:
         bot: BotClient,
         crisis: Crisis,
         words: Words,
+        limits: Limits,
         first_pause: timedelta,
     ) -> None:
         """``first_pause``: before a provider is asked again for what a person sent."""
@@ -87,6 +95,7 @@ class Receiver:
         self._bot = bot
         self._crisis = crisis
         self._words = words
+        self._limits = limits
         self._first_pause = first_pause
         self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._working: set[asyncio.Task[Any]] = set()
@@ -142,6 +151,9 @@ class Receiver:
             return
         try:
             conversation, recipient = await self._conversation(channel, event)
+            if command not in _ALWAYS and not await self._has_room(conversation, recipient):
+                await self._only_keep(conversation, recipient, event, text, message_id)
+                return
             if event.media is not None:
                 await self._media(channel, conversation, event.media, f"{message_id}-m")
                 if not text.strip():
@@ -158,6 +170,29 @@ class Receiver:
         except (Problem, StoreUnavailable) as error:
             await self._help_all_the_same(channel, event, text, error)
             raise
+
+    async def _has_room(self, conversation: Conversation, recipient: Recipient) -> bool:
+        """Count a message, as one on the page is counted."""
+        quota = await self._limits.messages.take(conversation.id)
+        if quota.ok and recipient.notes.get("told_too_fast"):
+            await self._recipients.note(conversation.id, told_too_fast=None)
+        return quota.ok
+
+    async def _only_keep(
+        self, conversation: Conversation, recipient: Recipient, event: Inbound, text: str, message_id: str
+    ) -> None:
+        """Too many at once: it is in the log, the safety check reads it, and an adviser who has the chat.
+
+        The person is told once, and then nothing is said until they are slower.
+        """
+        answer = [] if recipient.notes.get("told_too_fast") else [voice.slow_down()]
+        await self._recipients.note(conversation.id, told_too_fast=True)
+        if event.media is not None:
+            mark = voice.media_mark(event.media.kind, kept=False)
+            text = f"{mark} {text}".strip()
+        elif event.button is not None:
+            text = text or _A_BUTTON
+        await self._turn(conversation, Said(text, None, message_id, _meta(event), answer))
 
     async def _conversation(self, channel: Channel, event: Inbound) -> tuple[Conversation, Recipient]:
         """The person's one conversation, begun with who sees it if there is none."""
@@ -312,7 +347,7 @@ class Receiver:
                 button = buttons[int(numbers[1])]
                 await self._turn(conversation, Said(button["title"], button["payload"], message_id))
                 return
-        accepted = await self._store.append_user(conversation.id, message_id, text or "[A button]")
+        accepted = await self._store.append_user(conversation.id, message_id, text or _A_BUTTON)
         if not accepted.is_answered:
             await self._say(conversation, voice.button_gone(), reply_to=accepted.message.seq)
 

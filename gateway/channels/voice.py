@@ -251,6 +251,19 @@ def file_left_out(name: str) -> str:
     return f"(A file came with this: {name}. It can't be sent here. Ask for it another way.)"
 
 
+def slow_down() -> Draft:
+    """More messages than can be answered. Said once; then nothing until there is room again."""
+    text = (
+        "That's a lot of messages at once, so I can't answer them all. I've kept what you wrote. "
+        "Wait a minute, then ask me again. If you need help now, send HELP."
+    )
+    return Draft(
+        role=Role.SYSTEM,
+        text=text,
+        easy_read="Please wait a minute.\nThen ask me again.\nSend HELP for help now.",
+    )
+
+
 def under_13() -> Draft:
     """The writer says that they are under 13."""
     return Draft(
