@@ -13,19 +13,21 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import text as sql
 
 from conversations.models import Conversation, Priority
 from conversations.sealing import new_key
-from conversations.store import Store
+from conversations.store import Store, open_store
 from gateway.app import init_app
 from gateway.channels.keys import OUTBOX
 from gateway.channels.settings import ChannelSettings
 from gateway.keys import STORE
 from gateway.settings import Settings
 from tests.channels.providers import NOTIFY_KEY, NotifyStandIn, TelegramStandIn, WhatsAppStandIn
+from tests.conversations.conftest import postgres_url
 from tests.gateway.conftest import FakeCrisis, FakeSafety, StandInBot, bot, settings
 
-__all__ = ["bot", "settings"]  # fixtures of the gateway's tests, used here too
+__all__ = ["bot", "postgres_url", "settings"]  # fixtures of the gateway's tests, used here too
 
 #: The smallest picture that is one: 1 by 1.
 PHOTO = base64.b64decode(
@@ -266,11 +268,29 @@ def channel_settings() -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database holds the conversations: SQLite, unless a test is parametrised with ``on_each``."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+#: Runs a test on each database; it is skipped, with the reason, where there is no PostgreSQL.
+on_each = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest_asyncio.fixture
 async def world(
-    bot: StandInBot, settings: Settings, channel_settings: dict[str, Any]
+    request: pytest.FixtureRequest,
+    bot: StandInBot,
+    settings: Settings,
+    channel_settings: dict[str, Any],
+    database: str,
 ) -> AsyncGenerator[World]:
     """The gateway and the providers, running."""
+    if database == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+        await empty(url)
+        settings = settings.model_copy(update={"conversations_url": url})
     telegram = TelegramStandIn(channel_settings["telegram_token"])
     whatsapp = WhatsAppStandIn("an-access-token", "1065403", "an-app-secret-1")
     notify = NotifyStandIn()
@@ -291,6 +311,16 @@ async def world(
         )
         async with TestClient(TestServer(gateway)) as client:
             yield World(client, bot, telegram, whatsapp, notify)
+
+
+async def empty(postgres_url: str) -> None:
+    """Take out what an earlier test left in the one database of the run."""
+    store = await asyncio.to_thread(open_store, postgres_url)
+    try:
+        async with store.database.writing() as session:
+            await session.execute(sql("TRUNCATE conversation, delivery, received, adviser, quota CASCADE"))
+    finally:
+        await store.database.close()
 
 
 @pytest.fixture(params=[OnTelegram, OnWhatsApp, OnSms], ids=["telegram", "whatsapp", "sms"])

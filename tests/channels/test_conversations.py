@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from conversations.models import Owner
-from tests.channels.conftest import OnSms, OnTelegram, OnWhatsApp, Person, World
+from tests.channels.conftest import OnSms, OnTelegram, OnWhatsApp, Person, World, on_each
 
 
+@on_each
 async def test_a_conversation_from_the_first_message_to_stop(world: World, person: Person) -> None:
     await person.says("how long is the wait in Derby?")
 

@@ -24,10 +24,12 @@ from tests.channels.conftest import (
     OnWhatsApp,
     Person,
     World,
+    on_each,
 )
 from tests.channels.providers import NotifyStandIn, TelegramStandIn, WhatsAppStandIn
 
 
+@on_each
 @pytest.mark.timeout(900)
 async def test_500_messages_with_30_percent_failing_and_20_percent_of_webhooks_doubled(world: World) -> None:
     world.waits = 500.0
