@@ -114,7 +114,10 @@ function add(messages) {
   if (!fresh.length) return;
   const follow = atEnd();
   for (const message of fresh) {
-    log.append(build(message));
+    const item = build(message);
+    // A picture is as high as it is only once it is there.
+    if (follow) for (const picture of item.querySelectorAll("img")) picture.addEventListener("load", toEnd);
+    log.append(item);
     after = message.seq;
     if (message.kind === "user") at("typing").textContent = "";
     if (message.kind === "alert") alarm(message.text, message.seq);

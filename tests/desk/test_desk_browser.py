@@ -226,6 +226,12 @@ async def test_a_file_is_chosen_taken_off_and_sent(context: BrowserContext, stor
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="Form A.pdf").click()
     assert (await downloading.value).suggested_filename == "Form A.pdf"
+
+    note = Draft(role=Role.SYSTEM, private=True, text="The photo that they sent:", file=FILES[0])
+    await store.append_assistant(chat, [note], unless_owned_by_adviser=False)
+    picture = page.get_by_alt_text("Picture: letter.png")  # comes live
+    await expect(picture).to_be_in_viewport()
+    assert await picture.evaluate("image => image.naturalWidth") == 1
     assert await problems_of(page) == []
 
 

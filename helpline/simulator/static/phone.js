@@ -24,7 +24,7 @@ function attachment(kind, told) {
   const link = document.createElement("a");
   link.href = `/files/${told.file_id}`;
   link.download = told.file_name ?? kind;
-  link.textContent = `\u{1f4ce} ${told.file_name ?? kind}`;
+  link.textContent = `File: ${told.file_name ?? kind}`;
   return link;
 }
 
