@@ -195,14 +195,14 @@ async def test_what_comes_live_looks_as_what_was_there_when_the_page_opened(
     assert await log_html(page) == made_by_server
     picture = page.get_by_alt_text("Picture: letter.png")
     await expect(picture).to_be_visible()
-    assert await picture.evaluate("image => image.complete && image.naturalWidth === 1")
+    await expect(picture).to_have_js_property("naturalWidth", 1)
     assert await problems_of(page) == []
 
 
 async def test_a_file_is_chosen_taken_off_and_sent(context: BrowserContext, store: Store) -> None:
     page, chat = await sam_with_a_chat(context, store)
     await page.goto(f"/desk/chats/{chat}")
-    choose = page.get_by_label("Send a file with it")
+    choose = page.get_by_label("Attach a file")
     form = {"name": "Form A.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
     await choose.set_input_files([form])  # type: ignore[list-item]
     await page.get_by_role("button", name="Take the file off").click()
@@ -231,7 +231,7 @@ async def test_a_file_is_chosen_taken_off_and_sent(context: BrowserContext, stor
     await store.append_assistant(chat, [note], unless_owned_by_adviser=False)
     picture = page.get_by_alt_text("Picture: letter.png")  # comes live
     await expect(picture).to_be_in_viewport()
-    assert await picture.evaluate("image => image.naturalWidth") == 1
+    await expect(picture).to_have_js_property("naturalWidth", 1)
     assert await problems_of(page) == []
 
 
