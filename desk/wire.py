@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from conversations.casework import LastWord
+from conversations.files import is_file
 from conversations.handoff import Lost, Waiting
 from conversations.models import (
     Adviser,
@@ -32,6 +33,9 @@ _LOCAL_TIME = ZoneInfo("Europe/London")
 #: How the gateway marks the notes of its safety check, and how it begins them.
 _SAFETY_ALERT = "safety_alert"
 _ACKNOWLEDGED = "acknowledged"
+
+#: How the gateway marks what it fetched of what a person sent.
+_FROM_THE_PERSON = "from_the_person"
 _ALERT_PREFIX = "Safety alert: "
 
 _PRIORITIES = {Priority.NORMAL: "", Priority.HIGH: "High priority", Priority.CRISIS: "Crisis"}
@@ -119,6 +123,7 @@ def message_json(message: Message, titles: Titles) -> Json:
         "buttons": [str(button.get("title", "")) for button in message.buttons],
         "cards": [_card(card) for card in message.cards],
         "sources": [_source(source) for source in message.sources],
+        "files": [_file(one) for one in message.attachments if is_file(one)],
         "acknowledges": acknowledges(message),
     }
 
@@ -328,6 +333,8 @@ def _kind(message: Message) -> str:
 
 
 def _speaker(message: Message) -> str:
+    if message.meta.get("kind") == _FROM_THE_PERSON:
+        return "From the person, only advisers see this"
     if message.private:
         return f"Note by {message.author or 'the desk'}, only advisers see this"
     return {
@@ -394,6 +401,17 @@ def _source(source: Json) -> Json:
         "detail": ", ".join(str(part) for part in details if part),
         # Only addresses of the web become links: a source comes from the store, and stores are imported.
         "url": url if url.startswith(("https://", "http://")) else "",
+    }
+
+
+def _file(attachment: Json) -> Json:
+    """``shown`` is how a page shows it in place: "picture", "sound" or not at all."""
+    shown = {"image": "picture", "audio": "sound"}.get(attachment["media_type"].partition("/")[0], "")
+    return {
+        "id": attachment["id"],
+        "name": attachment["title"],
+        "size": attachment["size_said"],
+        "shown": shown,
     }
 
 

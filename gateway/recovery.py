@@ -17,6 +17,8 @@ from typing import Any
 from aiohttp import web
 
 from conversations.errors import ConversationsError, StoreUnavailable
+from conversations.models import Message
+from gateway.channels.keys import RECEIVER
 from gateway.keys import SETTINGS, STORE, TURNS
 from gateway.turn import Begun
 
@@ -77,15 +79,29 @@ async def _begin_again(
 ) -> list[Begun]:
     """The turns that were cut off before ``before``, begun anew in the order of each chat's log."""
     begun: list[Begun] = []
+    cut_off = 0
     try:
         while found := await app[STORE].take_unanswered(before):
-            found.sort(key=lambda message: (message.conversation_id, message.seq))
-            begun += [await app[TURNS].take_up(message, room) for message in found]
+            cut_off += len(found)
+            for message in sorted(found, key=lambda message: (message.conversation_id, message.seq)):
+                if "media" in message.meta:
+                    await _answer_media(app, message)
+                else:
+                    begun.append(await app[TURNS].take_up(message, room))
     except StoreUnavailable as error:
         log.error("cannot look for turns that were cut off", extra={"cause": str(error)})
-    if begun:
-        log.warning("turns were cut off", extra={"count": len(begun)})
+    if cut_off:
+        log.warning("turns were cut off", extra={"count": cut_off})
     return begun
+
+
+async def _answer_media(app: web.Application, message: Message) -> None:
+    try:
+        await app[RECEIVER].take_up_media(message)
+    except StoreUnavailable:
+        raise
+    except ConversationsError as error:
+        log.warning("turn not taken up", extra={"cause": type(error).__name__})
 
 
 async def _end(turn: Begun) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -68,6 +68,8 @@ class Said:
     payload: str | None = None
     client_message_id: str | None = None
     meta: Json = field(default_factory=dict)  # what else is kept with the message
+    #: Said in place of an answer, unless the message speaks of danger or an adviser has the chat.
+    answer: Sequence[Draft] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class Turns:
         self._steps = (
             self._distress,
             self._with_adviser,
+            self._answered_beforehand,
             self._own_button,
             self._call_back,
             self._consent,
@@ -430,6 +433,12 @@ class Turns:
             turn.outcome = "with_adviser"
             if "kept_apart" in turn.said.meta:  # the adviser came while it was on its way
                 turn.drafts, turn.over_adviser = [person_wording.say_again()], True
+
+    async def _answered_beforehand(self, turn: _Turn) -> None:
+        """Whoever brought the message knows what is to be said, or that nothing is."""
+        if turn.said.answer is not None:
+            turn.drafts.extend(turn.said.answer)
+            turn.outcome = "answered_beforehand"
 
     async def _own_button(self, turn: _Turn) -> None:
         """The buttons that the gateway itself acts on."""

@@ -6,10 +6,12 @@ import asyncio
 import os
 import random
 import re
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -20,6 +22,7 @@ from sqlalchemy import update
 from conversations.models import DeliveryState, Priority, Recipient, Role
 from conversations.sealing import new_key
 from conversations.store import open_store
+from desk.wire import delivery_in_words
 from gateway.channels.keys import OUTBOX, RECIPIENTS
 from tests.channels.conftest import (
     SMS_PERSON,
@@ -29,13 +32,16 @@ from tests.channels.conftest import (
     OnSms,
     OnTelegram,
     OnWhatsApp,
+    Person,
     World,
+    on_each,
 )
-from tests.channels.providers import TelegramStandIn
+from tests.channels.providers import NotifyStandIn, TelegramStandIn, WhatsAppStandIn
 from tests.gateway.conftest import StandInBot, free_port
 from tests.gateway.processes import Gateways
 
 
+@on_each
 @pytest.mark.timeout(900)
 async def test_500_messages_with_30_percent_failing_and_20_percent_of_webhooks_doubled(world: World) -> None:
     world.waits = 500.0
@@ -103,6 +109,53 @@ async def test_what_telegram_asks_to_wait_is_waited(world: World, on_telegram: O
     await on_telegram.hears("33 weeks")
     first, second = world.telegram.calls[:2]
     assert second[0] - first[0] >= 1.0
+
+
+class TestAProviderThatHangs:
+    """It takes the call and never says a word."""
+
+    @pytest.fixture
+    def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
+        return {**channel_settings, "channel_timeout_seconds": 0.4}
+
+    async def test_is_cut_off_by_the_setting_and_asked_again(self, world: World, person: Person) -> None:
+        provider: TelegramStandIn | WhatsAppStandIn | NotifyStandIn = {
+            "telegram": world.telegram,
+            "whatsapp": world.whatsapp,
+            "sms": world.notify,
+        }[person.channel]
+        provider.faults.queued = ["hang", "hang"]
+        begun = time.monotonic()
+        await person.says("hello")
+        await person.hears("33 weeks")
+        took = time.monotonic() - begun
+        assert 0.8 <= took < 5
+        assert provider.faults.happened == 2
+        await world.settled()
+        assert sum("computer, not a person" in text for text in person.texts()) == 1  # none was taken before
+
+    async def test_holds_up_nobody_else(
+        self, world: World, on_telegram: OnTelegram, on_whatsapp: OnWhatsApp
+    ) -> None:
+        world.telegram.faults.queued = ["hang"] * 100
+        await on_telegram.says("hello")
+        await world.until(lambda: world.telegram.faults.happened)
+        await on_whatsapp.says("hello")
+        await on_whatsapp.hears("33 weeks")
+        assert on_telegram.texts() == []
+        world.telegram.faults.queued = []
+        await on_telegram.hears("33 weeks")
+
+    async def test_does_not_keep_an_adviser_waiting_for_a_photo(
+        self, world: World, on_whatsapp: OnWhatsApp
+    ) -> None:
+        await on_whatsapp.says("hello")
+        await on_whatsapp.hears("33 weeks")
+        await world.settled()
+        await world.with_adviser(on_whatsapp)
+        world.whatsapp.faults.queued = ["hang", "hang", "hang"]
+        await on_whatsapp.sends_photo()
+        await on_whatsapp.hears("Sam can't open your photo")
 
 
 async def test_a_crisis_reply_does_not_wait_behind_what_is_tried_again(
@@ -195,6 +248,85 @@ async def test_outside_24_hours_a_template_asks_once_and_the_answer_waits(
     texts = on_whatsapp.texts()
     assert texts.index("Sam: One") < texts.index("Sam: Two")
     assert await world.app[RECIPIENTS].get(conversation.id) is not None
+
+
+def _refused_late(world: World, sent: dict[str, Any]) -> dict[str, Any]:
+    """The status that tells of it, as Meta's page on error codes has it."""
+    error = {
+        "code": 131047,
+        "title": "Re-engagement message",
+        "message": "Re-engagement message",
+        "error_data": {"details": "More than 24 hours have passed since the recipient last replied"},
+    }
+    return world.whatsapp.status(sent, "failed", errors=[error])
+
+
+async def _two_words_of_an_adviser(world: World, on_whatsapp: OnWhatsApp) -> tuple[str, list[dict[str, Any]]]:
+    await on_whatsapp.says("hello")
+    await on_whatsapp.hears("33 weeks")
+    await world.settled()
+    chat, adviser = await world.with_adviser(on_whatsapp)
+    await world.store.append_adviser(chat, adviser, "One")
+    await world.store.append_adviser(chat, adviser, "Two")
+    await on_whatsapp.hears("Sam: Two")
+    await world.settled()
+    words = [m for m in world.whatsapp.sent if m["type"] == "text" and m["text"]["body"].startswith("Sam:")]
+    return chat, words
+
+
+async def test_what_whatsapp_refuses_late_waits_and_comes_in_order_once_the_person_writes(
+    world: World, on_whatsapp: OnWhatsApp
+) -> None:
+    chat, (one, two) = await _two_words_of_an_adviser(world, on_whatsapp)
+    before = len(world.whatsapp.sent)
+    world.whatsapp.window_open = lambda _number: False
+    for sent in (two, one, one, two):  # told twice, and in another order
+        assert (await world.tell_whatsapp(_refused_late(world, sent))).status == 200
+    await world.until(lambda: any(m["type"] == "template" for m in world.whatsapp.sent))
+    await asyncio.sleep(0.5)
+    # One template; and nothing was tried that Meta would refuse again.
+    assert [m["type"] for m in world.whatsapp.sent[before:]] == ["template"]
+    assert (await world.store.deliveries(chat))[DeliveryState.PENDING] == 2
+
+    world.whatsapp.window_open = lambda _number: True
+    heard = len(on_whatsapp.texts())
+    await on_whatsapp.says("yes?")
+    await on_whatsapp.hears("Sam: Two", heard)
+    await world.settled()
+    assert [t for t in on_whatsapp.texts()[heard:] if t.startswith("Sam: ")] == ["Sam: One", "Sam: Two"]
+    # A status of the first attempt that comes later still changes nothing.
+    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    await world.settled()
+    assert on_whatsapp.texts().count("Sam: One") == 2
+
+
+async def test_words_that_have_arrived_are_not_kept_and_not_sent_again(
+    world: World, on_whatsapp: OnWhatsApp
+) -> None:
+    chat, (one, _) = await _two_words_of_an_adviser(world, on_whatsapp)
+    assert any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
+    assert (await world.tell_whatsapp(world.whatsapp.status(one, "delivered"))).status == 200
+    assert not any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
+    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    await world.settled()
+    assert on_whatsapp.texts().count("Sam: One") == 1
+    assert not any(m["type"] == "template" for m in world.whatsapp.sent)
+
+
+class TestWithoutATemplate:
+    @pytest.fixture
+    def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
+        return {**channel_settings, "whatsapp_template": ""}
+
+    async def test_what_is_refused_late_has_failed_and_the_adviser_sees_it(
+        self, world: World, on_whatsapp: OnWhatsApp
+    ) -> None:
+        chat, (one, _) = await _two_words_of_an_adviser(world, on_whatsapp)
+        assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+        states = await world.store.deliveries(chat)
+        assert states[DeliveryState.FAILED] == 1
+        assert delivery_in_words(states) == "1 message could not be delivered to their phone."
+        assert not any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
 
 
 @pytest.mark.timeout(180)

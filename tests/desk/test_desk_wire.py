@@ -40,6 +40,7 @@ def message(**fields: object) -> Message:
         "buttons": [],
         "cards": [],
         "sources": [],
+        "attachments": [],
         "meta": {},
         "created_at": NOW,
     }

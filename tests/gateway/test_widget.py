@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Page, expect
 
 import gateway.embedding
 from conversations.events import PERSON
+from conversations.files import NewFile
 from conversations.log import Draft
 from conversations.models import Priority
 from conversations.store import Store
@@ -906,6 +907,38 @@ async def test_the_chat_can_be_saved_as_text(page: Page) -> None:
     assert "You (" in saved
     assert "How long is the wait?" in saved
     assert "33 weeks on average.\nSource: The strategy, published 2022-12" in saved
+
+
+async def test_a_file_of_an_adviser_comes_as_a_download_that_leaves_no_address_behind(
+    page: Page, store: Store
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, adviser.id)
+    form = NewFile("Form A.pdf", "application/pdf", b"%PDF-1.7 a form")
+    await store.append_adviser(chat, adviser.id, "Here it is.", file=form)
+
+    offered = page.get_by_role("button", name="Download Form A.pdf (1 KB)")
+    async with page.expect_download() as downloading:
+        await offered.click()
+    fetched = await downloading.value
+    assert fetched.url.startswith("blob:")
+    assert fetched.suggested_filename == "Form A.pdf"
+    assert Path(await fetched.path()).read_bytes() == form.content  # noqa: ASYNC240 - a test may block
+    await expect(page.locator(".file__state")).to_contain_text("in your downloads")
+    assert any("Others who use this device can see it there." in line for line in await announced(page))
+    await expect(offered).to_be_focused()
+    assert await violations(page) == []
+
+    await page.route("**/files/**", lambda route: route.abort())
+    await offered.click()
+    await expect(page.locator(".file__state")).to_have_text(
+        "The file could not be fetched just now. Please try again."
+    )
 
 
 async def test_printing_prints_the_chat_alone(page: Page) -> None:

@@ -587,8 +587,10 @@ export class Chat {
       this.announce(this.view.pictures ? "Pictures are shown." : "Pictures are replaced by words.");
     });
     frame.messages.addEventListener("click", (event) => {
-      const pressed = event.target instanceof Element ? event.target.closest("button[data-helpful]") : null;
-      if (pressed instanceof HTMLButtonElement) void this.rate(pressed);
+      const pressed = event.target instanceof Element ? event.target.closest("button[data-helpful], button[data-file]") : null;
+      if (!(pressed instanceof HTMLButtonElement)) return;
+      if (pressed.dataset.file) void this.fetchFile(pressed, pressed.dataset.file);
+      else void this.rate(pressed);
     });
     frame.newMessages.addEventListener("click", () => {
       this.toEnd();
@@ -675,6 +677,23 @@ export class Chat {
     showHelpful(place, found.message);
     if (focused) place.querySelector("p")?.focus();
     this.announce("Thank you for telling us.");
+  }
+
+  /** Into the downloads. The token goes in a header, so that no address of it is left in the browser's history. */
+  private async fetchFile(pressed: HTMLButtonElement, id: string): Promise<void> {
+    if (!this.ticket || pressed.ariaBusy === "true") return;
+    pressed.ariaBusy = "true"; // it stays where it is, and keeps the focus
+    let said = "The file is in your downloads. Others who use this device can see it there.";
+    try {
+      download(await this.api.file(this.ticket, id), pressed.dataset.name ?? "file");
+    } catch {
+      said = "The file could not be fetched just now. Please try again.";
+    }
+    pressed.ariaBusy = null;
+    const state = pressed.parentElement?.querySelector(".file__state") ?? element("span", { class: "file__state" });
+    state.textContent = said;
+    pressed.after(state);
+    this.announce(said);
   }
 
   private keepIt(): void {

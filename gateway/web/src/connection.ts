@@ -51,6 +51,18 @@ export class Api {
     return this.call(`/conversations/${ticket.id}/messages/${seq}/feedback`, "PUT", ticket.token, { helpful });
   }
 
+  /** A file that came with a message. */
+  async file(ticket: Ticket, id: string): Promise<Blob> {
+    const response = await fetch(`${this.base}/api/v1/conversations/${ticket.id}/files/${encodeURIComponent(id)}`, {
+      headers: { Authorization: `Bearer ${ticket.token}` },
+      cache: "no-store",
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+    });
+    if (!response.ok) throw new Refused(await response.json(), null);
+    return response.blob();
+  }
+
   /** The crisis reply to words that could not be sent, or null. */
   async helpNow(text: string): Promise<Crisis | null> {
     const answer: { crisis: Crisis | null } = await this.call("/help", "POST", null, { text });

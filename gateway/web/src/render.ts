@@ -237,7 +237,8 @@ export function spoken(m: Message, easyRead: boolean): (string | Node)[] {
   const letter = letterOf(m);
   if (letter) return [`A letter to fill in: ${letter.title}.`];
   if (saidAbove(m, easyRead)) return [];
-  const text = (easyRead && m.easy_read) || m.text;
+  const files = m.attachments.filter((a) => a.kind === "file").map((a) => ` A file came with it: ${a.title}.`);
+  const text = ((easyRead && m.easy_read) || m.text) + files.join("");
   if (!m.language) return [text];
   const [first, ...rest] = text.split("\n");
   return [element("span", { lang: m.language }, [first]), ["", ...rest].join("\n")];
@@ -296,6 +297,11 @@ export function messageItem(m: Message, view: View): HTMLElement {
     if (a.kind === "calendar" && typeof a.url === "string" && OWN_LINK.test(a.url)) {
       const link = element("a", { href: view.base + a.url, download: "" }, [a.title ?? a.url]);
       made.append(element("p", {}, [link]));
+      continue;
+    }
+    if (a.kind === "file") {
+      const words = `Download ${a.title} (${a.size_said})`;
+      made.append(element("p", { class: "file" }, [button(words, { "data-file": a.id, "data-name": a.title })]));
       continue;
     }
     const link = webLink(a.url, a.title ?? a.url);
