@@ -12,7 +12,7 @@ from rasa_sdk.events import EventType, FollowupAction
 from sqlalchemy.orm import Session
 
 from actions.cards import service_card
-from actions.closest import closest_guidance, questions_nearby, term_asked_for
+from actions.closest import closest_record, questions_nearby, term_asked_for
 from actions.context import ELSEWHERE, Context
 from actions.replies import Button, Reply, button
 from actions.store import once
@@ -70,12 +70,24 @@ def say_guidance(reply: Reply, context: Context, guidance: models.Guidance, sess
     )
 
 
+def say_entitlement(reply: Reply, context: Context, entitlement: models.Entitlement) -> None:
+    """Say a right, how to use it, and the law that gives it."""
+    law = "; ".join(f"{basis['name']}, {basis['section']}" for basis in entitlement.legal_basis)
+    parts = [words_for(context, entitlement), f"How to use it: {entitlement.how_to_use}", f"The law: {law}."]
+    if entitlement.caveat:
+        parts.append(entitlement.caveat)
+    reply.say("\n\n".join(parts), easy_read=entitlement.easy_read, records=[entitlement])
+
+
 def say_closest(reply: Reply, context: Context, session: Session, topic: str) -> bool:
-    """Say the guidance that answers the person's very question; False when none is close enough."""
-    guidance = closest_guidance(context, session, topic)
-    if guidance is None or guidance.id in reply.shown or not _is_about(guidance, topic):
+    """Say the record that answers the person's very question; False when none is close enough."""
+    record = closest_record(context, session, topic)
+    if record is None or record.id in reply.shown or not _is_about(record, topic):
         return False
-    say_guidance(reply, context, guidance, session)
+    if isinstance(record, models.Entitlement):
+        say_entitlement(reply, context, record)
+    else:
+        say_guidance(reply, context, record, session)
     return True
 
 
@@ -88,8 +100,8 @@ def say_term(reply: Reply, context: Context, session: Session) -> bool:
     return True
 
 
-def _is_about(guidance: models.Guidance, topic: str) -> bool:
-    return any(link.topic == topic for link in guidance.topics)
+def _is_about(record: models.Guidance | models.Entitlement, topic: str) -> bool:
+    return any(link.topic == topic for link in record.topics)
 
 
 def say_general(reply: Reply, context: Context, session: Session, topic: str) -> bool:
@@ -119,6 +131,12 @@ def say_services(reply: Reply, context: Context, session: Session, topic: str) -
 
 
 def say_outside(reply: Reply, context: Context, session: Session) -> None:
+    """Answer a question about a place that is not covered: say so, and where to look; a person may know."""
+    say_not_covered(reply, context, session)
+    reply.falls_short("not_covered")
+
+
+def say_not_covered(reply: Reply, context: Context, session: Session) -> None:
     """Say plainly that the place is not covered, and where to look instead."""
     names = [area.name for area in covered_areas(session)]
     covered = f"{', '.join(names[:-1])} and {names[-1]}"

@@ -117,12 +117,12 @@ def wait_chart_card(series: WaitSeries, figures: Sequence[Wait], wait: SoFar) ->
 
 
 def say_ages(minimum: int | None, maximum: int | None) -> str | None:
-    """Ages in words: "0 to 16", "18 and over", "up to 25"."""
+    """Ages in words: "0 to 16", "18 and over", "Up to 25"."""
     if minimum is None and maximum is None:
         return None
     if maximum is None:
         return f"{minimum} and over"
-    return f"{minimum} to {maximum}" if minimum else f"up to {maximum}"
+    return f"{minimum} to {maximum}" if minimum else f"Up to {maximum}"
 
 
 def say_cost(option: str, amount: Any) -> str:

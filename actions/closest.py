@@ -1,10 +1,9 @@
 """Which record answers the person's very question, and with that which topic is answered.
 
-The dialogue model says what a message is about; the search says which records are close to its words. A
-particular record ("a school cannot make you wait for two cycles") is the better answer when it is close; a
-topic's general answer when none is, or when it is about as close itself: the particular one may take for
-granted what nobody said. Pathways and rights count as general answers: their topics are answered with them.
-The figures were set by reading what development questions were answered with.
+The dialogue model says what a message is about; the search says which records fit its words. Both count:
+the record that answers is the one that fits best, those about the topic understood a little ahead, and its
+general answer a little more. Pathways and rights count as general answers: their topics are answered with
+them.
 """
 
 from __future__ import annotations
@@ -17,29 +16,33 @@ from sqlalchemy.orm import Session
 
 from actions.context import Context
 from actions.store import once, search
-from knowledge.models import GlossaryTerm, Guidance, Record
+from knowledge.models import Entitlement, GlossaryTerm, Guidance, Record, Service
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.guidance import glossary_by_id
 from knowledge.queries.records import records_by_id
+from knowledge.queries.services import services_by_id
 from knowledge.search import Match
 
-#: Close enough (cosine) for a record about the topic that the message was understood to be about.
-_SAME_TOPIC = 0.56
+#: The order of the search (``Match.fit``) decides. What the dialogue model understood counts so much beside
+#: it for a record about that topic, and so much more for that topic's general answer: the particular one may
+#: take for granted what nobody said. Chosen on development questions (docs/decisions/0003-understanding.md).
+_TOPIC_COUNTS = 0.13
+_GENERAL_COUNTS = 0.06
 
-#: Close enough where the dialogue model understood no topic.
-_SAME_QUESTION = 0.62
+#: Fit that is close enough, for a record about the topic understood and for any other.
+_SAME_TOPIC = 0.55
+_OTHER_TOPIC = 0.80
 
-#: So close, a record answers whatever topic the message was understood to be about ...
+#: A service that is described in a person's words ("wheelchair for my child") fits so well, and so much
+#: better than any answer in words.
+_SERVICE_FITS = 0.75
+_SERVICE_AHEAD = 0.05
+
+#: Closeness (cosine) at which a record answers a message that is carried on from the one before ...
+_CLOSE = 0.56
+
+#: ... and at which a message stands for itself.
 _SURELY_SAME_QUESTION = 0.72
-
-#: ... or when it leaves every other record so far behind ...
-_FAR_AHEAD = 0.13
-
-#: ... unless one about that topic is nearly as close.
-_NEARLY = 0.08
-
-#: A general answer this close behind is the better one.
-_AS_CLOSE = 0.06
 
 #: Offered beside an answer: questions that fit the words nearly as well, and are close enough in meaning.
 _FIT_NEARLY_AS_WELL = 0.25
@@ -57,8 +60,7 @@ _SHOWN_ALREADY = 0.05
 #: As far down the order a record is looked for in both readings of a message that leans.
 _FAR_DOWN = 200
 
-#: A particular record is looked for among the best few, general ones further down.
-_FEW = 3
+#: A record that answers is looked for among so many.
 _MANY = 20
 
 #: These are answered in their own way, whatever record is close: a name needs its contact.
@@ -81,9 +83,25 @@ class _Candidate:
         always = not isinstance(self.record, Guidance)
         return any((link.general or always) and link.topic == topic for link in self.record.topics)
 
+    def may_answer(self, understood: str | None) -> bool:
+        """Whether it is about the topic understood, or so particular that it answers for itself."""
+        if understood is None or self.is_about(understood):
+            return True
+        return not any(self.is_general(link.topic) for link in self.record.topics)
 
-def closest_guidance(context: Context, session: Session, understood: str | None) -> Guidance | None:
-    """The guidance that answers the person's very question.
+    def counts(self, understood: str | None) -> float:
+        """How well it answers, for a message that was understood to be about a topic."""
+        if understood is None or not self.is_about(understood):
+            return self.fit
+        # A right is said in the words of the law: general words of a topic are plainer.
+        general = self.is_general(understood) and not isinstance(self.record, Entitlement)
+        return self.fit + _TOPIC_COUNTS + (_GENERAL_COUNTS if general else 0.0)
+
+
+def closest_record(
+    context: Context, session: Session, understood: str | None
+) -> Guidance | Entitlement | None:
+    """The guidance or the right that answers the person's very question.
 
     Args:
         understood: the message's topic as the dialogue model sees it; None when it sees none.
@@ -92,9 +110,24 @@ def closest_guidance(context: Context, session: Session, understood: str | None)
         None when none is close enough, or when a topic's own way of answering is better.
     """
     choice, topic = _choose(context, session, understood)
-    if choice is None or choice.is_general(topic) or not isinstance(choice.record, Guidance):
+    if choice is None:
         return None
-    return choice.record
+    record = choice.record
+    if isinstance(record, Entitlement) or (isinstance(record, Guidance) and not choice.is_general(topic)):
+        return record
+    return None
+
+
+def service_described(context: Context, session: Session) -> Service | None:
+    """The service that a message asks for in words of its own; None when an answer fits about as well."""
+    if not context.text or leans(context, session):
+        return None
+    areas = areas_from_near_to_wide(session, context.store_area)
+    for match in search().closest(context.text, ["service"], areas, limit=1, age=context.age):
+        ahead = match.fit - max((found.fit for found in _candidates(context, session)), default=0.0)
+        if match.fit >= _SERVICE_FITS and ahead > _SERVICE_AHEAD:
+            return services_by_id(session, [match.record_id])[0]
+    return None
 
 
 def questions_nearby(context: Context, session: Session, shown: Collection[str], most: int) -> list[str]:
@@ -151,28 +184,21 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
     candidates = _candidates(context, session)
     if not candidates:
         return None, ""
-    first = candidates[0]
     if leans(context, session) and not context.understood_well:
         # The topic is a guess from words that do not stand for themselves.
-        if first.score < _SAME_TOPIC:
+        first = candidates[0]
+        if first.score < _CLOSE:
             return None, ""
         same = context.topic is not None and first.is_about(context.topic)
         return first, context.topic if same and context.topic else first.record.topics[0].topic
-    about = [found for found in candidates if understood and found.is_about(understood)]
-    among_few = [found for found in about if found in candidates[:_FEW]]
-    choice = among_few[0] if among_few and among_few[0].score >= _SAME_TOPIC else None
-    second = max((found.score for found in candidates[1:]), default=0.0)
-    alone = first.score - second >= _FAR_AHEAD
-    needed = _SURELY_SAME_QUESTION if understood and not alone else _SAME_QUESTION
-    if first.score >= needed and first.score - max((found.score for found in about), default=0) > _NEARLY:
-        choice = first
-    if choice is None:
+    # A general answer is one to its own topic: what was understood is not given up for another's.
+    fitting = [found for found in candidates if found.may_answer(understood)]
+    best = max(fitting, key=lambda found: found.counts(understood), default=None)
+    if best is None:
         return None, ""
-    topic = understood if understood and choice.is_about(understood) else choice.record.topics[0].topic
-    general = [found for found in candidates if found.is_general(topic)]
-    if any(choice.score - found.score <= _AS_CLOSE for found in general):
-        choice = general[0]
-    return choice, topic
+    if understood and best.is_about(understood):
+        return (best, understood) if best.fit >= _SAME_TOPIC else (None, "")
+    return (best, best.record.topics[0].topic) if best.fit >= _OTHER_TOPIC else (None, "")
 
 
 #: A gatekeeper's claim is searched for as a claim: "school say", "is that right?" are in every one.
@@ -185,18 +211,18 @@ _WHO_SAYS = re.compile(
     re.I,
 )
 _IS_IT_TRUE = re.compile(
-    r"[\s,.;-]*(?:\b(?:is (?:that|this|it) (?:right|true|correct|legal|allowed|ok|lawful|so|a rule|the law"
-    r"|fair)"
-    r"|(?:can|could|should) they(?: really| actually| just)?(?: do (?:that|this))?|are they allowed(?:"
+    r"[\s,.;-]*\b(?:is (?:that|this|it) (?:right|true|correct|legal|allowed|ok|lawful|so|a rule|the law|fair)"
+    r"(?:\s*\?+|\s*$)"
+    r"|(?:(?:can|could|should) they(?: really| actually| just)?(?: do (?:that|this))?|are they allowed(?:"
     r" to(?: do (?:that|this))?)?"
-    r"|do (?:i|we) have to|right|true)\s*\?+)\s*$",
+    r"|do (?:i|we) have to|right|true)\s*\?+)\s*",
     re.I,
 )
 
 
 def claim_in(text: str) -> str:
-    """A claim without who made it and without the doubt behind it; other texts as they are."""
-    claim = _IS_IT_TRUE.sub("", _WHO_SAYS.sub("", text.strip())).strip()
+    """A claim without who made it and without the doubt about it; other texts as they are."""
+    claim = _WHO_SAYS.sub("", _IS_IT_TRUE.sub(" ", text.strip()).strip())
     return claim if len(claim.split()) > 2 else text
 
 
@@ -236,7 +262,7 @@ def _search_for(context: Context, session: Session) -> tuple[str, list[_Candidat
     for words in dict.fromkeys((claim_in(context.text), context.text)):
         for candidate in _close_to(words, context, session):
             known = found.get(candidate.record.id)
-            if known is None or known.score < candidate.score:
+            if known is None or known.fit < candidate.fit:
                 found[candidate.record.id] = candidate
     alone = list(found.values())
     stands = any(candidate.score >= _SURELY_SAME_QUESTION for candidate in alone)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from actions.answering import MOST_CARDS, say_general, say_nothing_known, say_outside
 from actions.cards import say_cost, say_phone, service_card
+from actions.closest import service_described
 from actions.context import ELSEWHERE, Context
 from actions.named import asks_for_no_one, plain, services_named
 from actions.replies import Reply
@@ -50,8 +51,10 @@ def answer_contact(
             reply.say(_say_line(contact), records=[contact])
         return context, []
     named = services_named(session, context.text, context.store_area, context.place)
+    described = None if named.services else service_described(context, session)
     services = (
         list(named.services)
+        or ([described] if described else [])
         or services_by_id(session, context.shown, context.store_area)[:MOST_CARDS]
         or _like_the_shown(session, context)
         or _meant(session, context)
@@ -69,7 +72,7 @@ def answer_contact(
             names = "\n".join(f"- {service.name}" for service in services)
             reply.say(f"Each area has its own:\n{names}", records=services)
             return context, [FollowupAction("area_form")]
-    if named.only and not _ASKS_HOW_TO_REACH.search(context.text):
+    if (named.only or described) and not _ASKS_HOW_TO_REACH.search(context.text):
         say_about(reply, services)
         return context, []
     for service in services[:MOST_CARDS]:

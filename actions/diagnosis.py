@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rasa_sdk.events import EventType, FollowupAction
 from sqlalchemy.orm import Session
 
@@ -28,6 +30,13 @@ from knowledge.queries.services import services_by_id
 #: Pathways are long: two are said one after the other.
 _MOST_PATHWAYS = 2
 
+#: The pathway itself tells whether they may.
+_MAY_I_REFER = re.compile(
+    r"\b(?:can|could|may) (?:i|we)(?: just)? (?:self[- ]?refer"
+    r"|refer (?:myself|ourselves|my|our|him|her|them))\b",
+    re.I,
+)
+
 _SELF_REFERRAL = {
     "yes": "Yes. You can refer yourself.",
     "no": "No. You cannot refer yourself here. Somebody has to refer you.",
@@ -49,11 +58,12 @@ def answer_route(
     """Who assesses, who can refer, step by step, for this person's area and age."""
     if context.area == ELSEWHERE:
         say_outside(reply, context, session)
+    pathways = _pathways(context, session)
     # What was asked may have an answer of its own ("they sent the referral back").
-    exact = say_closest(reply, context, session, topic)
+    own_question = not (pathways and topic == "referral_who" and _MAY_I_REFER.search(context.text))
+    exact = own_question and say_closest(reply, context, session, topic)
     if exact and topic == "referral_who":
         return context, ask_for_area(context, session, topic)
-    pathways = _pathways(context, session)
     if not pathways:
         say_general(reply, context, session, topic)
         return context, _ask_for_what_is_missing(context, session, topic)

@@ -13,7 +13,7 @@ from rasa_sdk.types import DomainDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.answering import area_name, ask_area, say_general, say_outside, say_services, topic_buttons
+from actions.answering import area_name, ask_area, say_general, say_not_covered, say_services, topic_buttons
 from actions.asking_again import FIRST_TOPICS, LIKELY
 from actions.context import ELSEWHERE, Context, read_context
 from actions.replies import Reply
@@ -129,7 +129,7 @@ def _offer_topics(dispatcher: CollectingDispatcher, context: Context) -> list[Ev
     with read_store() as session:
         known = area_name(session, context.area) if context.area and context.area != ELSEWHERE else None
         if context.area == ELSEWHERE:
-            say_outside(reply, context, session)
+            say_not_covered(reply, context, session)
         if context.unsure_areas:
             text, buttons = ask_area(context, session)
             reply.say(text)

@@ -12,7 +12,7 @@ from rasa_sdk.types import DomainDict
 
 from actions.answering import say_term, topic_buttons
 from actions.asking_again import ask_what_was_meant, topics_thought_of
-from actions.closest import topic_by_meaning
+from actions.closest import service_described, topic_by_meaning
 from actions.context import Context, read_context
 from actions.named import services_named
 from actions.replies import Reply
@@ -56,9 +56,13 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
         return give_answer(dispatcher, context, context.questions[0].topic)
     with read_store() as session:
         named = services_named(session, context.text, context.store_area, context.place)
-    if named.only:
+        described = service_described(context, session)
+    if named.only or described:
         return give_answer(dispatcher, context, "service_contact")
-    dispatcher.utter_message(response="utter_out_of_scope")
+    dispatcher.utter_message(
+        response="utter_out_of_scope",
+        json_message={"person": context.person(), "falls_short": "out_of_scope"},
+    )
     keep_unanswered(context, "out_of_scope", None)
     return context.slots()
 
@@ -70,7 +74,8 @@ def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: 
     if context.questions:
         return give_answer(dispatcher, context, context.questions[0].topic)
     with read_store() as session:
-        if services_named(session, context.text, context.store_area, context.place).only:
+        named = services_named(session, context.text, context.store_area, context.place)
+        if named.only or service_described(context, session):
             topic: str | None = "service_contact"
         else:
             topic = topic_by_meaning(context, session, None)

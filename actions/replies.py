@@ -63,6 +63,7 @@ class Reply:
         self._bubbles: list[Bubble] = []
         self._buttons: list[Button] = []
         self._person_because: str | None = None
+        self._falls_short: str | None = None
         #: The store is silent, and the reply says so.
         self.nothing_known = False
         #: Ids of the records that the reply rests on.
@@ -102,8 +103,12 @@ class Reply:
         if overdue:
             parts.append(overdue)
         bubbles = [Bubble(part, self.topic) for part in parts]
-        # The whole Easy Read form stands with the first bubble: the two forms are not cut alike.
-        bubbles[0].easy_read = easy_read
+        if easy_read:
+            # The whole Easy Read form stands with the first bubble, as the two forms are not cut alike. An
+            # empty one with the others tells that nothing of theirs is left to say.
+            bubbles[0].easy_read = easy_read
+            for bubble in bubbles[1:]:
+                bubble.easy_read = ""
         bubbles[-1].cards.extend(cards)
         bubbles[-1].sources.extend(sources_of([*records, *superseded]))
         self._bubbles.extend(bubbles)
@@ -126,6 +131,7 @@ class Reply:
             kept[-1].attachments.extend(left_out.attachments)
         self._bubbles.extend(kept)
         self.shown.extend(other.shown)
+        self._falls_short = self._falls_short or other._falls_short
 
     def attach(self, kind: str, url: str, title: str) -> None:
         """Add something to open or keep to the last bubble.
@@ -158,6 +164,14 @@ class Reply:
         self._person_because = because
         self.offer(TALK_TO_A_PERSON)
 
+    def falls_short(self, because: str) -> None:
+        """Note that it may not be enough: the gateway, which knows who is here, may ask about a person.
+
+        Args:
+            because: why, as in ``offer_person``.
+        """
+        self._falls_short = because
+
     def send(self, dispatcher: CollectingDispatcher, person: dict[str, Any]) -> None:
         """Hand the reply to Rasa: after each text one custom entry that belongs to it.
 
@@ -177,5 +191,6 @@ class Reply:
                     "attachments": bubble.attachments,
                     "person": person,
                     "offers_person": self._person_because if last else None,
+                    "falls_short": self._falls_short if last else None,
                 },
             )

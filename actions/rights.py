@@ -12,67 +12,21 @@ from sqlalchemy.orm import Session
 from actions.answering import (
     answer_topic,
     say_closest,
+    say_entitlement,
     say_general,
     say_nothing_known,
     topic_buttons,
     topic_title,
-    words_for,
 )
 from actions.context import Context
+from actions.event_dates import event_dates
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
-from knowledge.dates import days_in, say_date, today
-from knowledge.deadlines import EVENTS, Summary, say_event, say_period, summary_of
-from knowledge.models import Deadline, Entitlement
+from knowledge.dates import say_date, today
+from knowledge.deadlines import EVENTS, Due, Summary, say_event, say_period, summary_of
+from knowledge.models import Deadline
 from knowledge.queries.rights import deadlines_from, entitlements_about
-
-#: What a date in a message belongs to, by the words around it; the first that fits. A date is counted from
-#: nothing else: the day of a review is not the day of a request.
-_EVENTS = (
-    (
-        "tribunal-order",
-        re.compile(
-            r"\btribunal(?:'s|’s)? (?:has |have )?(?:order|decided|decision|ruled|told)"
-            r"|\bwon (?:the|my|our|his|her) (?:appeal|tribunal|case)",
-            re.I,
-        ),
-    ),
-    ("mediation-agreement", re.compile(r"\bmediation agreement|\bagreed (?:at|in) (?:the )?mediation", re.I)),
-    ("mediation-certificate", re.compile(r"\bcertificate", re.I)),
-    ("mediation-request", re.compile(r"\b(?:asked|applied) (?:\w+ )?for mediation|\bchose mediation", re.I)),
-    ("problem-known", re.compile(r"\bombudsman", re.I)),
-    (
-        "plan-transferred",
-        re.compile(
-            r"\bplan (?:was |has been |had been |got )?(?:transferred|moved)|\bmoved (?:house|home|council)",
-            re.I,
-        ),
-    ),
-    (
-        "amendment-notice",
-        re.compile(r"\bamend|\bproposed change|\bchange (?:the|my|our|his|her) plan", re.I),
-    ),
-    # The draft of a first plan; the draft of a changed one is said to be a change.
-    ("draft-plan", re.compile(r"\bdraft", re.I)),
-    ("review-meeting", re.compile(r"\breview", re.I)),
-    (
-        "decision-letter",
-        # Not any letter: a request is a letter too.
-        re.compile(
-            r"\brefus|\bturned (?:us |me |him |her )?down|\bsaid no\b|\bappeal"
-            r"|\b(?:decision|their|council'?s) letter\b|\bletter (?:is |was )?dated\b",
-            re.I,
-        ),
-    ),
-)
-
-#: The event a topic is about when the words name none.
-_USUAL_EVENT = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
-
-#: A date that belongs to these words is the last day itself, or the hearing: nothing is counted from it.
-_NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b|\bhearing\b", re.I)
-_IS_THE_DEADLINE = re.compile(r"\s*(?:is|was|will be)\s+(?:the|our|my)\s+(?:deadline|last day|hearing)", re.I)
 
 #: "How long have we got to appeal" is answered by the limits first.
 _ASKS_FOR_LIMITS = re.compile(
@@ -80,9 +34,6 @@ _ASKS_FOR_LIMITS = re.compile(
     r"|\btime limit|\bby when\b",
     re.I,
 )
-
-#: A request is named by its verb; only beside other dates, where each date needs an event of its own.
-_REQUEST = re.compile(r"\b(?:asked|applied|requested|sent (?:in|off)|request)\b", re.I)
 
 
 class ActionRights(SubjectAction):
@@ -112,7 +63,7 @@ def answer_right(
     if not say_closest(reply, context, session, topic) and not say_general(reply, context, session, topic):
         entitlements = entitlements_about(session, topic, context.store_area)
         if entitlements:
-            _say_entitlement(reply, context, entitlements[0])
+            say_entitlement(reply, context, entitlements[0])
     if not reply:
         answer_topic(reply, context, session, topic)
     if topic == "ehcp_request":
@@ -125,15 +76,10 @@ def answer_time_limits(
     reply: Reply, context: Context, session: Session, topic: str
 ) -> tuple[Context, list[EventType]]:
     """Every date, worked out from the person's own; without one, the rules, and the question for the date."""
-    told = _dated_events(context.text)
-    if len(told) > 1:
-        # Two events in one message are as if they were told one after the other.
-        day: date | None
-        (earlier, earlier_day), (event, day) = sorted(told.items(), key=lambda one: one[1])[-2:]
-        context = replace(context, event=earlier, event_date=earlier_day)
-    else:
-        event = _event(context, topic)
-        day = None if _tells_the_deadline(context.text) else context.day
+    *earlier, newest = event_dates(context, topic)
+    if earlier:
+        context = replace(context, event=earlier[0].event, event_date=earlier[0].day)
+    event, day = newest.event, newest.day
     same_event = event == context.event
     start = day or (context.event_date if same_event else None)
     rules = deadlines_from(session, event)
@@ -148,6 +94,8 @@ def answer_time_limits(
         _say_dates(reply, summary_of(rules, starts), starts)
         return replace(context, event=event, event_date=start), []
     context = replace(context, event=event, event_date=start)
+    if context.day and rules:
+        reply.say(f"I cannot count from that day. Tell me this, and I can: {EVENTS[event]} ...")
     asks_for_limits = bool(rules) and topic != "ehcp_timescale" and _ASKS_FOR_LIMITS.search(context.text)
     if asks_for_limits:
         _say_rules(reply, rules)
@@ -159,83 +107,15 @@ def answer_time_limits(
     return context, [FollowupAction("deadline_form")] if event == "request-received" else []
 
 
-def _event(context: Context, topic: str) -> str:
-    """The event that the message, or else the talk so far, is about."""
-    named = next((event for event, words in _EVENTS if words.search(context.text)), None)
-    if named is not None:
-        return named
-    # "when is the finished plan due?" goes on from the date that was given before.
-    if topic == "ehcp_timescale" or context.event is None:
-        return _USUAL_EVENT[topic]
-    return context.event
-
-
-def _dated_events(text: str) -> dict[str, date]:
-    """Events with their own dates, where a message tells more than one date.
-
-    A date belongs to the event that is named last before it, or else first behind it.
-    """
-    days = days_in(text)
-    if len(days) < 2:
-        return {}
-    told: dict[str, date] = {}
-    for position, found in enumerate(days):
-        before = text[days[position - 1].end if position else 0 : found.start]
-        behind = text[found.end : days[position + 1].start if position + 1 < len(days) else len(text)]
-        event = _named_last(before) or (None if _IS_THE_DEADLINE.match(behind) else _named_first(behind))
-        if event is not None and event not in told:
-            told[event] = found.day
-    return told
-
-
-_DEADLINE = "deadline"
-_NAMED = (*_EVENTS, ("request-received", _REQUEST), (_DEADLINE, _NAMES_A_DEADLINE))
-
-
-def _named_last(words: str) -> str | None:
-    """The event that is named last, if it is one to count from."""
-    ends = {
-        event: max((match.end() for match in named.finditer(words)), default=-1) for event, named in _NAMED
-    }
-    event = max(ends, key=lambda one: ends[one])
-    return None if ends[event] < 0 or event == _DEADLINE else event
-
-
-def _named_first(words: str) -> str | None:
-    starts = {event: found.start() for event, named in _NAMED if (found := named.search(words))}
-    event = min(starts, key=lambda one: starts[one], default=_DEADLINE)
-    return None if event == _DEADLINE else event
-
-
-def _tells_the_deadline(text: str) -> bool:
-    """Whether the date of a message is the last day itself: "the deadline is 3 March"."""
-    days = days_in(text)
-    if not days:
-        return _NAMES_A_DEADLINE.search(text) is not None
-    before, behind = text[: days[-1].start], text[days[-1].end :]
-    if _IS_THE_DEADLINE.match(behind):
-        return True
-    named = [match.end() for match in _NAMES_A_DEADLINE.finditer(before)]
-    events = [match.end() for _, words in (*_EVENTS, ("", _REQUEST)) for match in words.finditer(before)]
-    return bool(named) and max(named) > max(events, default=-1)
-
-
 def _goes_with(rule: Deadline, rules: list[Deadline]) -> bool:
     """Whether a rule and one of others are one limit with two ways to count it."""
     return rule.later_of is not None and rule.later_of in {other.later_of for other in rules}
 
 
-def _say_entitlement(reply: Reply, context: Context, entitlement: Entitlement) -> None:
-    law = "; ".join(f"{basis['name']}, {basis['section']}" for basis in entitlement.legal_basis)
-    parts = [words_for(context, entitlement), f"How to use it: {entitlement.how_to_use}", f"The law: {law}."]
-    if entitlement.caveat:
-        parts.append(entitlement.caveat)
-    reply.say("\n\n".join(parts), easy_read=entitlement.easy_read, records=[entitlement])
-
-
 def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     lines = [
-        f"- {due.rule.title}: by {say_date(due.ends)} ({say_period(due.rule)})." for due in summary.dues
+        f"- {due.rule.title}: by {say_date(due.ends)} ({say_period(due.rule)}).{_passed(due)}"
+        for due in summary.dues
     ] + [f"- {rule.title}: within {say_period(rule)}." for rule in summary.uncounted]
     rules = [*(due.rule for due in summary.dues), *summary.uncounted]
     dates = [
@@ -245,6 +125,7 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
             "date": due.ends.isoformat(),
             "said": say_date(due.ends),
             "period": say_period(due.rule),
+            "passed": due.ends < today(),
         }
         for due in summary.dues
     ]
@@ -252,7 +133,7 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     newest = list(starts.values())[-1]
     reply.say(
         "\n".join([f"If {happened}:", *lines]),
-        easy_read="\n".join(f"{due.rule.title}: {say_date(due.ends)}." for due in summary.dues),
+        easy_read="\n".join(f"{due.rule.title}: {say_date(due.ends)}.{_passed(due)}" for due in summary.dues),
         records=list({rule.entitlement.id: rule.entitlement for rule in rules}.values()),
         cards=[{"kind": "deadlines", "title": "Your dates", "start": newest.isoformat(), "dates": dates}],
     )
@@ -264,6 +145,10 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     for due in dict.fromkeys(passed[:1] + passed[-1:]):
         reply.say(f"{due.rule.title}: {say_date(due.ends)} has passed. {due.rule.if_missed}")
     reply.say("\n\n".join([_say_law(rules), *_say_exceptions(rules)]))
+
+
+def _passed(due: Due) -> str:
+    return " This day has passed." if due.ends < today() else ""
 
 
 def _say_exceptions(rules: list[Deadline]) -> list[str]:

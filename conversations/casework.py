@@ -42,6 +42,14 @@ class Case:
     labels: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """The newest that an adviser wrote in a chat on the web, and whether the person's page has it."""
+
+    said_at: datetime
+    arrived: bool
+
+
 class Casework:
     """Notes, labels and history. Every method raises ``StoreUnavailable``."""
 
@@ -126,6 +134,25 @@ class Casework:
                 .group_by(Delivery.state)
             )
             return {row.state: row.parts for row in rows}
+
+    async def last_word(self, conversation_id: str) -> LastWord | None:
+        """None when no adviser has written yet, or the person is not on the web."""
+        async with self.database.reading() as session:
+            row = (
+                await session.execute(
+                    select(Message.created_at, Message.seq, Conversation.arrived_seq)
+                    .join(Conversation, Conversation.id == Message.conversation_id)
+                    .where(
+                        Message.conversation_id == conversation_id,
+                        Message.role == Role.ADVISER,
+                        Message.private.is_(False),
+                        Conversation.sender_hash.is_(None),  # a sender is known on every other channel
+                    )
+                    .order_by(Message.seq.desc())
+                    .limit(1)
+                )
+            ).one_or_none()
+        return None if row is None else LastWord(row.created_at, row.arrived_seq >= row.seq)
 
     async def live(self) -> list[Case]:
         """Every request that waits or is with somebody: the most urgent first, then the oldest."""

@@ -15,6 +15,7 @@ from conversations.database import Database, rows_changed
 from conversations.enqueue import enqueue_messages
 from conversations.errors import MessageConflict, NotFound, StoreUnavailable
 from conversations.events import OUTBOX, QUEUE, Events
+from conversations.files import NewFile, keep_in
 from conversations.keys import hashed, matches, new_id, new_token
 from conversations.models import (
     Adviser,
@@ -41,6 +42,7 @@ class Draft:
     cards: Sequence[Json] = ()
     sources: Sequence[Json] = ()
     attachments: Sequence[Json] = ()
+    file: NewFile | None = None  # kept with the message, and named among its attachments
     topic: str | None = None
     private: bool = False  # for advisers only
     meta: Json = field(default_factory=dict)
@@ -117,6 +119,7 @@ class ConversationLog:
             owner=Owner.BOT,
             adviser_id=None,
             last_seq=0,
+            arrived_seq=0,
             created_at=now,
             updated_at=now,
         )
@@ -322,6 +325,26 @@ class ConversationLog:
         self.events.publish(OUTBOX)
         return messages
 
+    async def arrived(self, conversation_id: str, seq: int) -> None:
+        """Note that the person's page has everything up to ``seq``, for an adviser who waits for a word.
+
+        What comes late or is not in the log yet changes nothing, and nothing is kept while no adviser has it.
+        """
+        async with self.database.writing() as session:
+            result = await session.execute(
+                update(Conversation)
+                .where(
+                    Conversation.id == conversation_id,
+                    Conversation.owner == Owner.ADVISER,
+                    Conversation.arrived_seq < seq,
+                    Conversation.last_seq >= seq,
+                )
+                .values(arrived_seq=seq)
+                .execution_options(synchronize_session=False)
+            )
+        if rows_changed(result):
+            self.events.publish(conversation_id)
+
     async def take_unanswered(self, before: datetime, *, limit: int = 100) -> list[Message]:
         """People's messages whose turn began before ``before`` (aware time) and never ended, oldest first.
 
@@ -383,9 +406,15 @@ class ConversationLog:
             return list(rows)
 
     async def append_adviser(
-        self, conversation_id: str, adviser_id: str, text: str, *, client_message_id: str | None = None
+        self,
+        conversation_id: str,
+        adviser_id: str,
+        text: str,
+        *,
+        file: NewFile | None = None,
+        client_message_id: str | None = None,
     ) -> Message:
-        """Log what the adviser says, under their first name.
+        """Log what the adviser says, under their first name, with a file if they send one.
 
         A repeat (same ``client_message_id``) adds nothing and returns the first one.
         Raises ``OwnershipChanged`` unless the chat is theirs, ``NotFound``, or ``MessageConflict`` when the
@@ -411,7 +440,7 @@ class ConversationLog:
                 if known.role is not Role.ADVISER or known.text != storable(text):
                     raise MessageConflict("this client_message_id was used for another message")
                 return known
-            draft = Draft(text=text, role=Role.ADVISER)
+            draft = Draft(text=text, role=Role.ADVISER, file=file)
             [message] = await _append(
                 session,
                 conversation_id,
@@ -502,6 +531,10 @@ async def _append(
     )
     if last is None:
         raise NotFound("there is no such conversation")
+    kept = [
+        [await keep_in(session, conversation_id, draft.file, now)] if draft.file is not None else []
+        for draft in drafts
+    ]
     messages = [
         Message(
             conversation_id=conversation_id,
@@ -513,7 +546,7 @@ async def _append(
             buttons=list(draft.buttons),
             cards=list(draft.cards),
             sources=list(draft.sources),
-            attachments=list(draft.attachments),
+            attachments=[*draft.attachments, *files],
             topic=draft.topic,
             client_message_id=client_message_id,
             reply_to=reply_to,
@@ -523,7 +556,7 @@ async def _append(
             created_at=now,
             taken_at=None,
         )
-        for seq, draft in enumerate(drafts, start=last - len(drafts) + 1)
+        for seq, (draft, files) in enumerate(zip(drafts, kept, strict=True), start=last - len(drafts) + 1)
     ]
     session.add_all(messages)
     await session.flush()

@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -195,6 +196,7 @@ class Conversation(Base):
     owner: Mapped[Owner] = mapped_column(_one_of(Owner))
     adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))  # set while owner is adviser
     last_seq: Mapped[int] = mapped_column(Integer)
+    arrived_seq: Mapped[int] = mapped_column(Integer, server_default="0")  # see ``ConversationLog.arrived``
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
@@ -233,6 +235,21 @@ class Message(Base):
     meta: Mapped[Json] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # its turn was begun again so late
+
+
+class File(Base):
+    """A file that came with a message of a conversation."""
+
+    __tablename__ = "file"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(120))
+    media_type: Mapped[str] = mapped_column(String(64))  # by its content, not by what anybody said
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Recipient(Base):

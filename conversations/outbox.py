@@ -33,6 +33,7 @@ from conversations.events import OUTBOX, Events
 from conversations.keys import new_id
 from conversations.log import utc_now
 from conversations.models import Delivery, DeliveryState, Json, Recipient
+from conversations.recipients import close_window_in
 from conversations.sealing import Sealer
 
 #: Longer than any one attempt to send may take.
@@ -218,9 +219,14 @@ class Outbox:
             first = _claimed(entry, claimed.target)
         return first
 
-    async def sent(self, claimed: Claimed, provider_id: str | None = None) -> None:
-        """The provider has it, under this id. True whoever holds the claim by now."""
-        await self._finish(claimed, DeliveryState.SENT, provider_id=provider_id)
+    async def sent(
+        self, claimed: Claimed, provider_id: str | None = None, *, may_come_back: bool = False
+    ) -> None:
+        """The provider has it, under this id. True whoever holds the claim by now.
+
+        ``may_come_back``: what is to be sent is kept until a receipt tells the end of it, for ``reopen``.
+        """
+        await self._finish(claimed, DeliveryState.SENT, provider_id=provider_id, keep=may_come_back)
 
     async def failed(self, claimed: Claimed, error: str) -> None:
         """It can never be sent. ``error`` says why, without anybody's words or address."""
@@ -254,6 +260,7 @@ class Outbox:
             entry.claim = entry.claimed_until = None
             entry.due_at, entry.changed_at, entry.error = now + wait, now, error[:200]
             entry.uncertain = entry.uncertain or uncertain
+        self._events.publish(OUTBOX)  # when to look again has changed
 
     async def hold(self, claimed: Claimed, why: str, *, give_up_after: timedelta) -> None:
         """Keep it, and all that follows it, until ``release``; past ``give_up_after`` it fails."""
@@ -326,6 +333,29 @@ class Outbox:
             known, told = _RANK.get(entry.state), _RANK.get(state)
             if known is not None and (told is None or told > known):
                 _finish(entry, state, utc_now(), provider_id=provider_id, error=error)
+        self._events.publish(OUTBOX)
+        return True
+
+    async def reopen(self, kind: str, provider_id: str, *, error: str) -> bool:
+        """Something that was sent was refused after all, until the person writes: it waits in its place.
+
+        False when there is no such entry, its words are gone, or it has arrived. It has a new reference, so
+        that a repeat of what the provider told finds nothing.
+        """
+        now = utc_now()
+        async with self._database.writing() as session:
+            entry = await session.scalar(
+                select(Delivery)
+                .where(Delivery.kind == kind, Delivery.provider_id == provider_id)
+                .with_for_update()
+            )
+            if entry is None or entry.state is not DeliveryState.SENT or not entry.payload:
+                return False
+            if entry.conversation_id is not None:
+                await close_window_in(session, entry.conversation_id)
+            entry.state, entry.changed_at, entry.error = DeliveryState.PENDING, now, error[:200]
+            entry.reference, entry.provider_id, entry.uncertain = new_id(), None, False
+            entry.due_at, entry.expires_at = now, now + GIVE_UP_AFTER
         self._events.publish(OUTBOX)
         return True
 
@@ -443,9 +473,11 @@ def _finish(
     *,
     provider_id: str | None = None,
     error: str | None = None,
+    keep: bool = False,
 ) -> None:
     entry.state, entry.changed_at = state, now
     entry.claim = entry.claimed_until = None
-    entry.payload = {}
+    if not keep:
+        entry.payload = {}
     entry.provider_id = provider_id or entry.provider_id
     entry.error = None if error is None else error[:200]

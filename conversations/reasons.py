@@ -13,6 +13,8 @@ REASONS = MappingProxyType(
         ASKED: "They asked for a person",
         "not_understood": "The assistant did not understand them",
         "nothing_known": "The assistant had no answer for them",
+        "out_of_scope": "The assistant does not answer what they asked about",
+        "not_covered": "They live where the assistant knows nothing local",
         "complaint": "They want to complain",
         "distress": "They sounded distressed",
         "reopened": "An adviser took it up again",

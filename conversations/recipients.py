@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.database import Database
 from conversations.enqueue import lane_of
@@ -16,6 +17,14 @@ from conversations.sealing import Sealer
 
 #: Providers repeat a webhook for some days at most; until then a repeat must be known as one.
 REPEATS_FOR = timedelta(days=8)
+
+#: A note: nothing may be sent before the person writes, whatever our own clock says.
+_WINDOW_CLOSED = "window_closed"
+
+
+def may_be_written_to(recipient: Recipient) -> bool:
+    """Whether the provider has not said that the person must write first."""
+    return _WINDOW_CLOSED not in recipient.notes
 
 
 class Recipients:
@@ -48,6 +57,8 @@ class Recipients:
                 )
                 session.add(found)
             found.active, found.heard_at = True, now
+            if _WINDOW_CLOSED in found.notes:
+                found.notes = {name: value for name, value in found.notes.items() if name != _WINDOW_CLOSED}
         return found, was_active
 
     async def get(self, conversation_id: str) -> Recipient | None:
@@ -136,6 +147,13 @@ class Recipients:
         async with self._database.writing() as session:
             await session.execute(delete(Received).where(Received.at < now - REPEATS_FOR))
             await session.execute(delete(Crossing).where(Crossing.expires_at < now))
+
+
+async def close_window_in(session: AsyncSession, conversation_id: str) -> None:
+    """Note, in another operation's transaction, that the person has to write before anything is sent."""
+    found = await session.get(Recipient, conversation_id, with_for_update=True)
+    if found is not None:
+        found.notes = {**found.notes, _WINDOW_CLOSED: True}
 
 
 def _event_hash(kind: str, event_id: str) -> str:

@@ -8,6 +8,7 @@ from conversations.canned import CannedReplies
 from conversations.casework import Casework
 from conversations.database import Database, migrate
 from conversations.events import Events
+from conversations.files import Files
 from conversations.handoff import HandOff
 from conversations.log import ConversationLog
 from conversations.postgres_events import PostgresEvents
@@ -17,7 +18,16 @@ from conversations.statistics import Statistics
 
 
 class Store(
-    ConversationLog, HandOff, Casework, Advisers, Presence, Service, CannedReplies, Statistics, Audit
+    ConversationLog,
+    Files,
+    HandOff,
+    Casework,
+    Advisers,
+    Presence,
+    Service,
+    CannedReplies,
+    Statistics,
+    Audit,
 ):
     """The log, the hand-off, what advisers note and the advisers on one database. One instance a process.
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from conversations.keys import new_token
 from desk.errors import Code, Refusal
+from desk.files import FORM_BYTES, too_large
 from desk.keys import ADVISER, NEEDS, store_of
 from desk.permissions import Can, may
 
@@ -19,6 +20,9 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "helpline_desk"
 
 _OUR_FILES = "desk.static"
+
+#: The one form that may be larger than words are.
+_TAKES_A_FILE = "desk.reply"
 
 #: Where browsers speak plain HTTP without anybody listening: the machine itself.
 _OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -34,7 +38,12 @@ def form_token(cookie: str | None) -> str:
 
 async def check_form(request: web.Request) -> None:
     """Refuse a form that did not come from a page of ours. Raises ``Refusal``."""
-    sent = (await request.post()).get("form_token")
+    try:
+        sent = (await request.post()).get("form_token")
+    except web.HTTPRequestEntityTooLarge:
+        if request.match_info.route.name == _TAKES_A_FILE:
+            raise too_large() from None
+        raise
     expected = form_token(request.cookies.get(COOKIE))
     if not (expected and isinstance(sent, str) and hmac.compare_digest(sent.encode(), expected.encode())):
         raise Refusal(Code.FORM_TOO_OLD)
@@ -108,6 +117,8 @@ async def session_middleware(request: web.Request, handler: Handler) -> web.Stre
         if not may(adviser, needs):
             raise Refusal(Code.NOT_YOUR_ROLE)
     if request.method not in ("GET", "HEAD"):
+        if route == _TAKES_A_FILE:
+            request = request.clone(client_max_size=FORM_BYTES)
         await check_form(request)
     if adviser is not None:
         await store.adviser_seen(adviser.id)

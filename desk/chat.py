@@ -10,6 +10,7 @@ from yarl import URL
 
 from conversations.errors import NotFound, OwnershipChanged
 from conversations.events import PERSON
+from conversations.files import MAX_FILE_BYTES, SENT_BY_ADVISERS, size_in_words
 from conversations.keys import new_id
 from conversations.log import Draft, utc_now
 from conversations.models import Adviser, Json
@@ -19,6 +20,7 @@ from desk import notices
 from desk.access import check_origin
 from desk.casework import record
 from desk.errors import Code, Refusal
+from desk.files import file_in
 from desk.held import held_by
 from desk.keys import ADVISER, NAMES, SETTINGS, store_of
 from desk.live import serve
@@ -27,6 +29,7 @@ from desk.pages import render
 from desk.permissions import Can, may
 from desk.wire import (
     GONE,
+    arrival_in_words,
     delivery_in_words,
     message_json,
     other_chats_json,
@@ -60,6 +63,7 @@ async def show(request: web.Request) -> web.Response:
             "summary": summary_json(escalation, conversation, messages, titles),
             "waited": waited(escalation.created_at, utc_now()),
             "messages": [message_json(message, titles) for message in messages],
+            "files_at": str(request.app.router["desk.chat_file"].url_for(id=chat, file="FILE")),
             "alert": message_json(alert, titles) if alert else None,
             "status": status_json(
                 conversation,
@@ -68,7 +72,7 @@ async def show(request: web.Request) -> web.Response:
                 await _holder(store, conversation.adviser_id),
                 titles,
             ),
-            "delivery": delivery_in_words(await store.deliveries(chat)),
+            "delivery": await _delivery(store, chat),
             "priority": str(escalation.priority),
             "labels": await store.labels(chat),
             "known_labels": list(await store.label_counts()),
@@ -84,6 +88,9 @@ async def show(request: web.Request) -> web.Response:
             "others": other_chats_json(await held_by(store, adviser), chat),
             "max_reply_chars": request.app[SETTINGS].max_reply_chars,
             "reply_id": new_id(),
+            "max_file_bytes": MAX_FILE_BYTES,
+            "max_file_said": size_in_words(MAX_FILE_BYTES).replace(".0", ""),
+            "file_kinds": ",".join(sorted(SENT_BY_ADVISERS)),
         },
     )
 
@@ -117,11 +124,14 @@ async def claim(request: web.Request) -> web.Response:
 
 
 async def reply(request: web.Request) -> web.Response:
-    """``POST .../reply``: say something to the family."""
+    """``POST .../reply``: say something to the family, or send them a file, or both."""
     chat, form = request.match_info["id"], await request.post()
     text = str(form.get("text", "")).replace("\r\n", "\n").strip()
     reply_id = str(form.get("reply_id", ""))
     most = request.app[SETTINGS].max_reply_chars
+    file = await file_in(form.get("file"))
+    if file is not None and not text:
+        text = f"I am sending you a file: {file.name}"
     if not text:
         raise Refusal(Code.TEXT_MISSING)
     if len(text) > most:
@@ -132,7 +142,7 @@ async def reply(request: web.Request) -> web.Response:
     if not _REPLY_ID.fullmatch(reply_id):
         raise Refusal(Code.FORM_TOO_OLD)
     message = await store_of(request).append_adviser(
-        chat, request[ADVISER].id, text, client_message_id=reply_id
+        chat, request[ADVISER].id, text, file=file, client_message_id=reply_id
     )
     if "application/json" in request.headers.get("Accept", ""):
         return web.json_response({"seq": message.seq}, status=201)
@@ -208,7 +218,7 @@ class _ChatNews:
         # What is said after the chat has left the desk is not for the desk.
         if status is not GONE:
             messages = await self._store.messages(self._chat, after=self._after, include_private=True)
-        delivery = delivery_in_words(await self._store.deliveries(self._chat)) if status is not GONE else ""
+        delivery = await _delivery(self._store, self._chat) if status is not GONE else ""
         others = other_chats_json(await held_by(self._store, self._adviser), self._chat)
 
         # Remembered only now: had the store failed on the way, all of it would be new the next time too.
@@ -227,6 +237,12 @@ class _ChatNews:
                 self._sent[kind] = content
                 frames.append({"type": kind, **content})
         return frames
+
+
+async def _delivery(store: Store, chat: str) -> str:
+    """How far what was written has come: to a phone, or to the person's page."""
+    on_phone = delivery_in_words(await store.deliveries(chat))
+    return on_phone or arrival_in_words(await store.last_word(chat), utc_now())
 
 
 async def _holder(store: Store, adviser_id: str | None) -> str | None:

@@ -51,6 +51,9 @@ class Code(StrEnum):
     WRONG_VALUE = "wrong_value"
     TEXT_MISSING = "text_missing"
     TEXT_TOO_LONG = "text_too_long"
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_KIND = "file_kind"
+    NO_SUCH_FILE = "no_such_file"
     MESSAGE_ID_REUSED = "message_id_reused"
     NOT_SAVED = "not_saved"
     INTERNAL = "internal_error"
@@ -174,6 +177,21 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The message is too long",
         "Send it in two or more messages.",
+    ),
+    Code.FILE_TOO_LARGE: (
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The file is too large",
+        "Nothing was sent. Choose a smaller file.",
+    ),
+    Code.FILE_KIND: (
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "This kind of file cannot be sent",
+        "Nothing was sent. A PDF file, or a picture as JPEG or PNG, can be. Your words are still here.",
+    ),
+    Code.NO_SUCH_FILE: (
+        HTTPStatus.NOT_FOUND,
+        "There is no such file in this chat",
+        "Go back to the chat. It may have been deleted.",
     ),
     Code.MESSAGE_ID_REUSED: (
         HTTPStatus.CONFLICT,

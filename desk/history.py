@@ -7,11 +7,13 @@ from datetime import date, datetime, time, timedelta
 from aiohttp import web
 
 from conversations.casework import Case
+from conversations.files import is_file
 from conversations.models import EscalationStatus, Json, Message
 from conversations.opening import LOCAL_TIME
 from conversations.outcomes import outcomes
 from desk import notices
 from desk.errors import Code, Refusal
+from desk.files import response_of
 from desk.keys import ADVISER, FORGET, NAMES, store_of
 from desk.names import Titles
 from desk.pages import render
@@ -63,6 +65,11 @@ async def one(request: web.Request) -> web.Response:
             "row": _row(case, titles),
             "summary": summary_json(case.escalation, case.conversation, messages, titles),
             "messages": [message_json(message, titles) for message in messages],
+            "files_at": str(
+                request.app.router["desk.history_file"].url_for(
+                    reference=case.escalation.reference, file="FILE"
+                )
+            ),
             "may_erase": may(request[ADVISER], Can.SUPERVISE),
             "comment": case.escalation.rating_comment,
             "rating": case.escalation.rating,
@@ -85,6 +92,15 @@ async def export(request: web.Request) -> web.Response:
     if form == "json":
         return web.json_response({**row, "messages": messages}, headers=headers)
     return web.Response(text=_as_text(row, messages), headers=headers)
+
+
+async def file(request: web.Request) -> web.Response:
+    """``GET .../files/{file}``: a file that came with what the desk may read."""
+    case, wanted = await _case(request), request.match_info["file"]
+    for message in await _messages(request, case):
+        if any(one.get("id") == wanted for one in message.attachments if is_file(one)):
+            return response_of(await store_of(request).file(case.conversation.id, wanted))
+    raise Refusal(Code.NO_SUCH_FILE)
 
 
 async def erase(request: web.Request) -> web.Response:
@@ -171,6 +187,7 @@ def _as_text(row: Json, messages: list[Json]) -> str:
             lines += [f"    {line['label']}: {line['text']}" for line in card["lines"]]
         for source in message["sources"]:
             lines.append(f"  Source: {', '.join(part for part in source.values() if part)}")
+        lines += [f"  File: {one['name']} ({one['size']})" for one in message["files"]]
         lines.append("")
     return "\n".join(lines)
 

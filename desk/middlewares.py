@@ -23,6 +23,7 @@ _POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
+        "media-src 'self'",
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -41,7 +42,10 @@ SECURITY_HEADERS = {
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler: headers are still open when this runs, for WebSockets and errors too."""
+    stricter = response.headers.get("Content-Security-Policy")  # of a file that somebody sent
     response.headers.update(SECURITY_HEADERS)
+    if stricter is not None:
+        response.headers["Content-Security-Policy"] = stricter
     # What people wrote stays out of every cache; our own files are checked again at each use.
     ours = request.match_info.route.name == "desk.static"
     response.headers["Cache-Control"] = "no-cache" if ours else "no-store"

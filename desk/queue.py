@@ -98,9 +98,13 @@ def _wanted(request: web.Request) -> _Wanted:
 
 
 async def _lists(store: Store, adviser: Adviser, names: Names, wanted: _Wanted) -> Json:
-    """``waiting``: crisis first, then high, then normal, the longest wait first. ``mine``: newest first."""
+    """``waiting``: crisis first, then high, then normal, the longest wait first.
+
+    ``mine``: an unseen alert first, then the newest.
+    """
     titles, now = await names.titles(), utc_now()
     mine = [held_json(held, titles, now) for held in await held_by(store, adviser)]
+    mine.sort(key=lambda row: not row["unseen_alert"])
     everyone = await store.open_escalations()
     shown = [entry for entry in everyone if wanted.holds(entry)]
     oldest = min((entry.escalation.created_at for entry in everyone), default=None)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from conversations.casework import LastWord
+from conversations.files import is_file
 from conversations.handoff import Lost, Waiting
 from conversations.models import (
     Adviser,
@@ -31,6 +33,9 @@ _LOCAL_TIME = ZoneInfo("Europe/London")
 #: How the gateway marks the notes of its safety check, and how it begins them.
 _SAFETY_ALERT = "safety_alert"
 _ACKNOWLEDGED = "acknowledged"
+
+#: How the gateway marks what it fetched of what a person sent.
+_FROM_THE_PERSON = "from_the_person"
 _ALERT_PREFIX = "Safety alert: "
 
 _PRIORITIES = {Priority.NORMAL: "", Priority.HIGH: "High priority", Priority.CRISIS: "Crisis"}
@@ -118,6 +123,7 @@ def message_json(message: Message, titles: Titles) -> Json:
         "buttons": [str(button.get("title", "")) for button in message.buttons],
         "cards": [_card(card) for card in message.cards],
         "sources": [_source(source) for source in message.sources],
+        "files": [_file(one) for one in message.attachments if is_file(one)],
         "acknowledges": acknowledges(message),
     }
 
@@ -160,11 +166,25 @@ def other_chats_json(chats: Sequence[Held], chat: str) -> list[Json]:
                 "id": held.conversation.id,
                 "reference": held.escalation.reference,
                 "line": "waits for your reply" if waits else "",
+                "about": _in_short(held.escalation.summary),
                 "waits": waits,
                 "unseen_alert": unseen_alert(held.latest) is not None,
             }
         )
     return others
+
+
+#: Of what somebody wants, so much tells one chat from another.
+_SHORT = 60
+
+
+def _in_short(summary: Json) -> str:
+    """The beginning of what the person wants, to know the chat by; empty when they asked nothing."""
+    wanted = _texts(summary.get("wants")) or _texts(summary.get("asked"))
+    if not wanted:
+        return ""
+    words = " ".join(wanted[-1].split())
+    return f"“{words}”" if len(words) <= _SHORT else f"“{words[:_SHORT].rsplit(' ', 1)[0]}…”"
 
 
 def _last_spoken(held: Held) -> Message | None:
@@ -208,7 +228,7 @@ def summary_json(
     if flags := _texts(summary.get("safety")):
         facts.append(("Safety", "; ".join(_FLAGS.get(flag) or titles.topic(flag) for flag in flags)))
     if reason := summary.get("safety_reason"):
-        facts.append(("What the safety check saw", str(reason)))
+        facts.append(("What the safety check saw", str(reason).replace("_", " ")))
     return {
         "reference": escalation.reference,
         "facts": [{"label": label, "value": value} for label, value in facts],
@@ -216,6 +236,21 @@ def summary_json(
         "shown": list(_shown(messages)),
         "since": escalation.created_at.astimezone(_LOCAL_TIME).strftime("%-d %B, %H:%M"),
     }
+
+
+#: What was written a moment ago is on its way: nothing is told of it yet.
+_ON_ITS_WAY = timedelta(seconds=5)
+
+
+def arrival_in_words(last: LastWord | None, now: datetime) -> str:
+    """Whether an adviser's newest words have reached the person's page; empty while that is not known."""
+    if last is None:
+        return ""
+    if last.arrived:
+        return "Your last message is on their page."
+    if now - last.said_at < _ON_ITS_WAY:
+        return ""
+    return "Your last message is not on their page yet. It comes when their connection or page is back."
 
 
 def delivery_in_words(states: dict[DeliveryState, int]) -> str:
@@ -298,6 +333,8 @@ def _kind(message: Message) -> str:
 
 
 def _speaker(message: Message) -> str:
+    if message.meta.get("kind") == _FROM_THE_PERSON:
+        return "From the person, only advisers see this"
     if message.private:
         return f"Note by {message.author or 'the desk'}, only advisers see this"
     return {
@@ -316,7 +353,7 @@ def reason_in_words(reason: str, titles: Titles) -> str:
 def _area(summary: Json, conversation: Conversation, titles: Titles) -> str | None:
     area, place = summary.get("area") or conversation.area, summary.get("place")
     name = titles.area(str(area)) if area else None
-    return f"{name} ({place})" if name and place else name or place
+    return f"{name} ({place})" if name and place and place != name else name or place
 
 
 def _about(summary: Json, conversation: Conversation) -> str | None:
@@ -364,6 +401,17 @@ def _source(source: Json) -> Json:
         "detail": ", ".join(str(part) for part in details if part),
         # Only addresses of the web become links: a source comes from the store, and stores are imported.
         "url": url if url.startswith(("https://", "http://")) else "",
+    }
+
+
+def _file(attachment: Json) -> Json:
+    """``shown`` is how a page shows it in place: "picture", "sound" or not at all."""
+    shown = {"image": "picture", "audio": "sound"}.get(attachment["media_type"].partition("/")[0], "")
+    return {
+        "id": attachment["id"],
+        "name": attachment["title"],
+        "size": attachment["size_said"],
+        "shown": shown,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Owner
 from gateway.access import opened_by_header
 from gateway.allowance import allow_conversation, allow_message
 from gateway.bodies import Feedback, NewConversation, NewMessage, Words, read_after, read_body
@@ -85,7 +85,10 @@ async def get_messages(request: web.Request) -> web.Response:
     """``GET .../messages?after=SEQ``: what came after, and who has the chat."""
     store = request.app[STORE]
     conversation = await opened_by_header(request, store)
-    messages = await store.messages(conversation.id, after=read_after(request))
+    after = read_after(request)
+    if conversation.owner is Owner.ADVISER:
+        await store.arrived(conversation.id, after)
+    messages = await store.messages(conversation.id, after=after)
     return web.json_response(
         {
             "messages": [message_json(message) for message in messages],

@@ -16,6 +16,7 @@ from gateway import (
     calendar,
     cors,
     embedding,
+    files,
     headers,
     health,
     letters,
@@ -134,6 +135,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/api/v1/conversations/{id}/messages", api.post_message)
     app.router.add_get("/api/v1/conversations/{id}/messages", api.get_messages)
     app.router.add_put("/api/v1/conversations/{id}/messages/{seq:[0-9]{1,9}}/feedback", api.feedback)
+    app.router.add_get("/api/v1/conversations/{id}/files/{file}", files.get)
+    app.router.add_post("/files/{file}", files.post)
     app.router.add_get("/api/v1/conversations/{id}/socket", live.socket)
     app.router.add_post("/api/v1/conversations/{id}/call-back", person.ask_call_back)
     app.router.add_delete("/api/v1/conversations/{id}/call-back", person.cancel_call_back)

@@ -181,7 +181,7 @@ def read_reply(entries: Any) -> BotReply:
 def _draft(message: Json) -> Draft:
     custom = _dict(message.get("custom"))
     easy_read, topic = custom.get("easy_read"), custom.get("topic")
-    because = custom.get("offers_person")
+    because = {key: custom[key] for key in ("offers_person", "falls_short") if custom.get(key) in REASONS}
     return Draft(
         text=message["text"],
         easy_read=easy_read if isinstance(easy_read, str) else None,
@@ -190,7 +190,7 @@ def _draft(message: Json) -> Draft:
         sources=_dicts(custom.get("sources")),
         attachments=[*_dicts(custom.get("attachments")), *message.get("images", [])],
         topic=topic if isinstance(topic, str) else None,
-        meta={"offers_person": because} if because in REASONS else {},
+        meta=because,
     )
 
 

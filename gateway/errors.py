@@ -33,6 +33,7 @@ class Code(StrEnum):
     TOKEN_WRONG = "token_wrong"  # noqa: S105
     NO_SUCH_CONVERSATION = "no_such_conversation"
     NO_SUCH_MESSAGE = "no_such_message"
+    NO_SUCH_FILE = "no_such_file"
     NO_SUCH_RECORD = "no_such_record"
     PAYLOAD_NOT_OFFERED = "payload_not_offered"
     MESSAGE_ID_REUSED = "message_id_reused"
@@ -117,6 +118,11 @@ MESSAGES: dict[Code, tuple[HTTPStatus, str, str]] = {
         HTTPStatus.NOT_FOUND,
         "There is no such answer in this conversation",
         "Use the seq of a message whose role is assistant or adviser.",
+    ),
+    Code.NO_SUCH_FILE: (
+        HTTPStatus.NOT_FOUND,
+        "There is no such file in this conversation",
+        "Use the id of a file from the attachments of one of its messages.",
     ),
     Code.NO_SUCH_RECORD: (
         HTTPStatus.NOT_FOUND,

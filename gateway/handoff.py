@@ -106,6 +106,26 @@ async def offer_person(
     )
 
 
+async def ask_whether_a_person(
+    store: Store, conversation: Conversation, history: Sequence[Message], *, because: str
+) -> Draft | None:
+    """Ask whether somebody would like a person, who got less than an answer; None when they know of that.
+
+    Once a chat: nobody is asked who was offered a person before (``history`` is the whole of it), or for whom
+    one is on the way. ``because`` is a code of ``conversations.reasons``. Raises ``StoreUnavailable``.
+    """
+    if conversation.owner is not Owner.BOT:
+        return None
+    if any(message.meta.get("offers_person") or message.meta.get("handoff") for message in history):
+        return None
+    return person_wording.ask_whether_a_person(
+        on_duty=await store.advisers_present(),
+        state=await store.service_state(),
+        now=utc_now(),
+        because=because,
+    )
+
+
 async def answer_offer(
     store: Store,
     elsewhere: Elsewhere,

@@ -39,7 +39,10 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler: headers are still open when this runs, for WebSockets and errors too."""
+    stricter = response.headers.get("Content-Security-Policy")  # of a file that somebody sent
     response.headers.update(SECURITY_HEADERS)
+    if stricter is not None:
+        response.headers["Content-Security-Policy"] = stricter
     # What people wrote stays out of every cache; our own files are checked again at each use.
     static = request.path.startswith("/static/")
     response.headers.setdefault("Cache-Control", "no-cache" if static else "no-store")

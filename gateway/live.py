@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from conversations.errors import StoreUnavailable
 from conversations.events import ASSISTANT, PERSON, Subscription
-from conversations.models import Conversation
+from conversations.models import Conversation, Owner
 from conversations.store import Store
 from gateway.access import opened
 from gateway.allowance import allow_message
@@ -28,6 +30,8 @@ _HEARTBEAT_SECONDS = 20
 #: Wake-ups come from every process (PostgreSQL), or there is one process (SQLite). A command that is run
 #: beside it (`helpline erase`) is noticed this late.
 _REREAD_SECONDS = 300
+#: The page's word that it has everything up to a number.
+_ARRIVED = re.compile(r'\{"type":"arrived","seq":([0-9]{1,9})\}')
 #: Added to a problem's HTTP status to make a close code (4000 to 4999 are for applications).
 _CLOSE_CODE_BASE = 4000
 
@@ -48,9 +52,12 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
         conversation = await opened(store, request.match_info["id"], hello.token)
         # Subscribed before the first reading: what happens in between wakes us.
         with store.events.subscribe(conversation.id) as subscription:
-            writer = asyncio.create_task(_write(ws, store, conversation.id, hello.after, subscription))
+            page = _Page(sent=hello.after, arrived=hello.after)
+            if conversation.owner is Owner.ADVISER:
+                await store.arrived(conversation.id, hello.after)
+            writer = asyncio.create_task(_write(ws, store, conversation.id, page, subscription))
             try:
-                await _read(ws, request, conversation)
+                await _read(ws, request, conversation, page)
             finally:
                 writer.cancel()
                 await asyncio.gather(writer, return_exceptions=True)
@@ -76,7 +83,17 @@ async def _hello(ws: web.WebSocketResponse) -> Hello:
     return parse(Hello, first.data)
 
 
-async def _read(ws: web.WebSocketResponse, request: web.Request, conversation: Conversation) -> None:
+@dataclass(slots=True)
+class _Page:
+    """Up to which sequence number messages were sent to the page, and what it says that it has."""
+
+    sent: int
+    arrived: int
+
+
+async def _read(
+    ws: web.WebSocketResponse, request: web.Request, conversation: Conversation, page: _Page
+) -> None:
     """Take frames until the client leaves. A turn does not hold up the next frame."""
     under_way: set[asyncio.Task[None]] = set()
     async for frame in ws:
@@ -84,6 +101,12 @@ async def _read(ws: web.WebSocketResponse, request: web.Request, conversation: C
             continue
         if _is_typing(frame.data):
             request.app[STORE].events.typing(conversation.id, PERSON)
+            continue
+        if (seq := _arrived(frame.data)) is not None:
+            if page.arrived < seq <= page.sent:
+                page.arrived = seq
+                with suppress(StoreUnavailable):  # the next that arrives tells of this one too
+                    await request.app[STORE].arrived(conversation.id, seq)
             continue
         task = asyncio.create_task(_take(ws, request, conversation, frame.data))
         under_way.add(task)
@@ -93,6 +116,12 @@ async def _read(ws: web.WebSocketResponse, request: web.Request, conversation: C
 def _is_typing(raw: str) -> bool:
     """Whether a frame only says that the person is writing; an adviser who has the chat sees that."""
     return raw == '{"type":"typing"}'
+
+
+def _arrived(raw: str) -> int | None:
+    """Up to which number the page has all messages, if a frame says only that."""
+    found = _ARRIVED.fullmatch(raw)
+    return int(found[1]) if found else None
 
 
 async def _take(
@@ -126,16 +155,16 @@ async def _take(
 
 
 async def _write(
-    ws: web.WebSocketResponse, store: Store, conversation_id: str, after: int, subscription: Subscription
+    ws: web.WebSocketResponse, store: Store, conversation_id: str, page: _Page, subscription: Subscription
 ) -> None:
-    """Send what is new since ``after``, then wait for more; status is read again at every connection."""
+    """Send what is new since ``page.sent``, then wait for more; status is read again at every connection."""
     last_status: dict[str, Any] | None = None
     try:
         while True:
             try:
-                for message in await store.messages(conversation_id, after=after):
+                for message in await store.messages(conversation_id, after=page.sent):
+                    page.sent = message.seq  # before it goes: the page's word may be back at once
                     await _send(ws, {"type": "message", "message": message_json(message)})
-                    after = message.seq
                 status = await status_json(store, conversation_id)
                 if status != last_status:
                     await _send(ws, {"type": "status", **status})

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from conversations.errors import NotFound
 from conversations.keys import new_id
-from conversations.models import Conversation
+from conversations.models import Conversation, Owner
 from gateway import api
 from gateway.access import opened
 from gateway.allowance import allow_conversation, allow_message
@@ -77,6 +77,8 @@ async def post(request: web.Request) -> web.Response:
             await _say(request, conversation, form, view)
             view.messages = [message_json(message) for message in await store.messages(conversation.id)]
             view.status = await status_json(store, conversation.id)
+            if view.status["owner"] == Owner.ADVISER:  # what they wrote is in this answer
+                await store.arrived(conversation.id, view.messages[-1]["seq"])
     except (NotFound, Problem) as error:
         problem = as_problem(error)
         view = _fresh(request, notice=_sentence(problem))

@@ -87,15 +87,15 @@ def offer(
         if expected is not None:
             lines.append(f"Lately people waited {how_long(expected)}.")
             short.append(f"It may take {how_long(expected)}.")
+    if elsewhere and not on_duty:
+        names = " or ".join(elsewhere)
+        lines.append(f"If you do not want to wait, you can also contact {names}.")
+        short.append(f"You can also contact {names}.")
     lines.append(
         "I would pass on this whole chat, with a short summary: what you asked, what I showed you, and your "
         "area and age if you told me. Then you do not have to say it all again. Is that all right?"
     )
     short.append("The person will read this chat.\nIs that OK?")
-    if elsewhere and not on_duty:
-        names = " or ".join(elsewhere)
-        lines.append(f"If you do not want to wait, you can also contact {names}.")
-        short.append(f"You can also contact {names}.")
     buttons: list[Json] = [
         {"title": "Yes, pass it on", "payload": YES_PERSON},
         CALL_ME_BACK,
@@ -108,6 +108,26 @@ def offer(
         buttons=buttons,
         cards=() if on_duty else cards,
         meta={"kind": "consent", **meta},
+    )
+
+
+def ask_whether_a_person(*, on_duty: int, state: ServiceState, now: datetime, because: str) -> Draft:
+    """After less than an answer: whether somebody is there, or when they are, and the question.
+
+    What is passed on is told, and asked for, only after a yes. ``because`` is kept for advisers.
+    """
+    back = None if on_duty else next_here(state, now)
+    if on_duty:
+        here, short = "An adviser is on duty now.", "A person is here now."
+    else:
+        here, short = "No adviser is on duty right now.", "No person is here now."
+    if back:
+        here, short = f"{here} They are next here {back}.", f"{short}\nPeople are here {back}."
+    return Draft(
+        text=f"{here} Would you like to talk to a person?",
+        easy_read=f"{short}\nDo you want to talk to a person?",
+        buttons=(TALK_TO_A_PERSON,),
+        meta={"offers_person": because},
     )
 
 

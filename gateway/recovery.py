@@ -10,21 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from typing import Any
 
 from aiohttp import web
 
 from conversations.errors import ConversationsError, StoreUnavailable
 from conversations.models import Message
+from gateway.channels.keys import RECEIVER
 from gateway.keys import SETTINGS, STORE, TURNS
+from gateway.turn import Begun
 
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 5
 
-#: No more chats at once than this: the bot has new questions to answer too.
+#: No more chats at once than this go to the bot: it has new questions to answer too.
 _CHATS_AT_ONCE = 4
 
 #: An alert older than this is no news to anybody.
@@ -32,55 +34,79 @@ _ALERTS_FOR = timedelta(hours=24)
 
 
 async def take_up_cut_off_turns(app: web.Application) -> AsyncGenerator[None]:
-    """Looks at the start and every few seconds, and answers what nobody answers."""
+    """Looks at the start and every few seconds, and answers what nobody answers.
+
+    At the start the turns are begun before anybody is served: what people write next then waits its turn
+    behind what they wrote before.
+    """
     # Several turns of a chat may wait for one another, each as long as the bot's time-out.
     longest_turn = timedelta(seconds=3 * app[SETTINGS].bot_timeout_seconds + 10)
+    room = asyncio.Semaphore(_CHATS_AT_ONCE)
+    before = datetime.now(UTC) - (timedelta(0) if app[STORE].database.is_sqlite else longest_turn)
+    begun = await _begin_again(app, before, room)
 
-    async def watch() -> None:
-        before = datetime.now(UTC) - (timedelta(0) if app[STORE].database.is_sqlite else longest_turn)
+    async def watch(begun: list[Begun], before: datetime) -> None:
         while True:
-            try:
-                await _look(app, before)
-            except StoreUnavailable as error:
-                log.error("cannot look for turns that were cut off", extra={"cause": str(error)})
+            await _tell_of_dangers(app, before)
+            await asyncio.gather(*(_end(turn) for turn in begun))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             before = datetime.now(UTC) - longest_turn
+            begun = await _begin_again(app, before, room)
 
-    task = asyncio.create_task(watch())
+    task = asyncio.create_task(watch(begun, before))
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-async def _look(app: web.Application, before: datetime) -> None:
-    now = datetime.now(UTC)
-    for alert in await app[STORE].untold_dangers(now - _ALERTS_FOR):
+async def _tell_of_dangers(app: web.Application, before: datetime) -> None:
+    try:
+        alerts = await app[STORE].untold_dangers(datetime.now(UTC) - _ALERTS_FOR)
+    except StoreUnavailable as error:
+        log.error("cannot look for dangers that nobody was told of", extra={"cause": str(error)})
+        return
+    for alert in alerts:
         # A turn that is under way tells advisers itself, right after its reply.
         if alert.created_at < before:
             log.warning("advisers are told late of a danger", extra={"conversation": alert.conversation_id})
             with suppress(ConversationsError):
                 await app[TURNS].tell_of(alert)
-    found = await app[STORE].take_unanswered(before)
-    if not found:
-        return
-    log.warning("turns were cut off", extra={"count": len(found)})
-    at_once = asyncio.Semaphore(_CHATS_AT_ONCE)
-    found.sort(key=lambda message: (message.conversation_id, message.seq))
-    await asyncio.gather(
-        *(
-            _take_up(app, list(messages), at_once)
-            for _, messages in groupby(found, key=lambda message: message.conversation_id)
-        )
-    )
 
 
-async def _take_up(app: web.Application, messages: list[Message], at_once: asyncio.Semaphore) -> None:
-    """The open turns of one chat, in the order of the log."""
-    async with at_once:
-        for message in messages:
-            try:
-                await app[TURNS].take_up(message)
-            except ConversationsError as error:
-                # Erased meanwhile, or the database is gone: then it is found again.
-                log.warning("turn not taken up", extra={"cause": type(error).__name__})
+async def _begin_again(
+    app: web.Application, before: datetime, room: AbstractAsyncContextManager[Any]
+) -> list[Begun]:
+    """The turns that were cut off before ``before``, begun anew in the order of each chat's log."""
+    begun: list[Begun] = []
+    cut_off = 0
+    try:
+        while found := await app[STORE].take_unanswered(before):
+            cut_off += len(found)
+            for message in sorted(found, key=lambda message: (message.conversation_id, message.seq)):
+                if "media" in message.meta:
+                    await _answer_media(app, message)
+                else:
+                    begun.append(await app[TURNS].take_up(message, room))
+    except StoreUnavailable as error:
+        log.error("cannot look for turns that were cut off", extra={"cause": str(error)})
+    if cut_off:
+        log.warning("turns were cut off", extra={"count": cut_off})
+    return begun
+
+
+async def _answer_media(app: web.Application, message: Message) -> None:
+    try:
+        await app[RECEIVER].take_up_media(message)
+    except StoreUnavailable:
+        raise
+    except ConversationsError as error:
+        log.warning("turn not taken up", extra={"cause": type(error).__name__})
+
+
+async def _end(turn: Begun) -> None:
+    try:
+        await turn.replies()
+    except ConversationsError as error:
+        # Erased meanwhile, or the database is gone: then it is found again.
+        log.warning("turn not taken up", extra={"cause": type(error).__name__})

@@ -14,8 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -39,6 +39,7 @@ from gateway.errors import Code, Problem
 from gateway.handoff import (
     answer_offer,
     ask_for_person,
+    ask_whether_a_person,
     asks_for_person,
     is_yes_to_a_person,
     mark_urgent,
@@ -67,6 +68,8 @@ class Said:
     payload: str | None = None
     client_message_id: str | None = None
     meta: Json = field(default_factory=dict)  # what else is kept with the message
+    #: Said in place of an answer, unless the message speaks of danger or an adviser has the chat.
+    answer: Sequence[Draft] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,9 @@ class _Turn:
 #: A turn reads so many of the last messages; only a hand-over reads all.
 _RECENT = 20
 
+#: For turns that need not wait until others leave the bot.
+_ROOM_FOR_ALL = nullcontext()
+
 #: How every payload of ours begins, as Rasa's do; text that begins so is looked up among what was offered.
 _PAYLOADS_BEGIN = "/"
 
@@ -151,6 +157,7 @@ class Turns:
         self._steps = (
             self._distress,
             self._with_adviser,
+            self._answered_beforehand,
             self._own_button,
             self._call_back,
             self._consent,
@@ -212,17 +219,22 @@ class Turns:
         turn = _Turn(conversation, [], Said(""), alert.reply_to or alert.seq)
         await self._escalate(turn, _Danger(str(alert.meta["danger"]), str(alert.meta["reason"])))
 
-    async def take_up(self, message: Message) -> None:
-        """Answer a logged message whose turn never ended, because a process did. Raises ``NotFound``."""
-        conversation = await self._store.get(message.conversation_id)
-        accepting = self._accepting.setdefault(conversation.id, asyncio.Lock())
+    async def take_up(self, message: Message, room: AbstractAsyncContextManager[Any]) -> Begun:
+        """Begin again the turn of a logged message, which never ended because a process did.
+
+        What is said from now on waits behind it; it itself waits for ``room`` before it goes to the bot, but
+        a crisis reply waits for neither.
+        """
+        conversation_id = message.conversation_id
+        accepting = self._accepting.setdefault(conversation_id, asyncio.Lock())
         async with accepting:
-            task = self._running.get((conversation.id, message.seq)) or self._queue(
-                conversation.id,
+            task = self._running.get((conversation_id, message.seq)) or self._queue(
+                conversation_id,
                 message.seq,
                 Said(message.text, message.meta.get("payload"), meta=message.meta),
+                room,
             )
-        await _end_of(task)
+        return Begun(message, partial(_end_of, task))
 
     async def _kept_apart(self, conversation: Conversation, said: Said) -> tuple[Said, str]:
         """What the log holds in place of a contact or a name; words of danger go in as they are."""
@@ -237,9 +249,15 @@ class Turns:
         said = replace(said, meta={**said.meta, "kept_apart": apart})
         return said, person_wording.KEPT_APART[apart]
 
-    def _queue(self, conversation_id: str, seq: int, said: Said) -> asyncio.Task[list[Message]]:
+    def _queue(
+        self,
+        conversation_id: str,
+        seq: int,
+        said: Said,
+        room: AbstractAsyncContextManager[Any] = _ROOM_FOR_ALL,
+    ) -> asyncio.Task[list[Message]]:
         earlier = [turn for key, turn in self._running.items() if key[0] == conversation_id]
-        return self._start((conversation_id, seq), self._take(earlier, conversation_id, seq, said))
+        return self._start((conversation_id, seq), self._take(earlier, conversation_id, seq, said, room))
 
     @asynccontextmanager
     async def never_without_help(self, words: Callable[[], Awaitable[str]]) -> AsyncGenerator[None]:
@@ -291,7 +309,12 @@ class Turns:
         return task
 
     async def _take(
-        self, earlier: list[asyncio.Task[list[Message]]], conversation_id: str, seq: int, said: Said
+        self,
+        earlier: list[asyncio.Task[list[Message]]],
+        conversation_id: str,
+        seq: int,
+        said: Said,
+        room: AbstractAsyncContextManager[Any],
     ) -> list[Message]:
         started = time.perf_counter()
         if said.payload == wording.TRY_AGAIN:
@@ -313,19 +336,20 @@ class Turns:
         else:
             if earlier:
                 await asyncio.wait(earlier)
-            started = time.perf_counter()
-            turn = _Turn(
-                conversation=await self._store.get(conversation_id),
-                history=history,
-                said=said,
-                seq=seq,
-                distressed=assessment is not None and assessment.level == "distress",
-            )
-            for step in self._steps:
-                await step(turn)
-                if turn.outcome:
-                    break
-            messages = await self._log(turn)
+            async with room:
+                started = time.perf_counter()
+                turn = _Turn(
+                    conversation=await self._store.get(conversation_id),
+                    history=history,
+                    said=said,
+                    seq=seq,
+                    distressed=assessment is not None and assessment.level == "distress",
+                )
+                for step in self._steps:
+                    await step(turn)
+                    if turn.outcome:
+                        break
+                messages = await self._log(turn)
         if turn.danger is not None:
             messages += await self._tell_advisers(turn, turn.danger)
         seconds = time.perf_counter() - started
@@ -409,6 +433,12 @@ class Turns:
             turn.outcome = "with_adviser"
             if "kept_apart" in turn.said.meta:  # the adviser came while it was on its way
                 turn.drafts, turn.over_adviser = [person_wording.say_again()], True
+
+    async def _answered_beforehand(self, turn: _Turn) -> None:
+        """Whoever brought the message knows what is to be said, or that nothing is."""
+        if turn.said.answer is not None:
+            turn.drafts.extend(turn.said.answer)
+            turn.outcome = "answered_beforehand"
 
     async def _own_button(self, turn: _Turn) -> None:
         """The buttons that the gateway itself acts on."""
@@ -507,10 +537,21 @@ class Turns:
             return
         turn.drafts.extend(reply.messages)
         turn.outcome = "answered"
+        if question := await self._whether_a_person(turn):
+            turn.drafts.append(question)
         if reminder := await self._call_backs.waits(conversation.id):
             turn.drafts.append(reminder)
         await self._remember(conversation, reply)
         await self._act_on(turn, reply)
+
+    async def _whether_a_person(self, turn: _Turn) -> Draft | None:
+        """The question whether a person is wanted, when the bot's answer ends by falling short of one."""
+        because = turn.drafts[-1].meta.get("falls_short") if turn.drafts else None
+        if because is None or any(draft.meta.get("offers_person") for draft in turn.drafts):
+            return None
+        return await ask_whether_a_person(
+            self._store, turn.conversation, await self._whole_history(turn), because=str(because)
+        )
 
     # -- what the steps share -----------------------------------------------------------------------
 

@@ -68,6 +68,13 @@ _THIS_OR_LAST = re.compile(
     re.IGNORECASE,
 )
 
+_MONTH_ALONE = re.compile(
+    r"^(?:in\s+|(?:early|mid|late|end of|start of)[\s-]+)*"
+    rf"(?:{'|'.join(month[:3] for month in _MONTHS)})[a-z]*"
+    r",?(?:\s+(?:of\s+)?(?:\d{4}|last year|this year))?$",
+    re.IGNORECASE,
+)
+
 #: A year of two digits is one of this century: nobody asks about 1927.
 _SHORT_YEAR = re.compile(r"^(\d{1,2}[/.\-]\d{1,2}[/.\-]|\d{1,2}\s+[a-z]{3,},?\s+)(\d\d)$", re.IGNORECASE)
 
@@ -134,7 +141,8 @@ def today() -> date:
 def parse_date(text: str, now: date | None = None) -> date | None:
     """Read a day from words: "3 March 2026", "03/03/26", "last Monday", "6 weeks ago".
 
-    Day comes before month, as in the UK; a date without a year is the last one that has passed.
+    Day comes before month, as in the UK; a date without a year is the last one that has passed. A month
+    alone ("since February") is no day, and may be one to come.
 
     Args:
         text: the words of the date only.
@@ -151,6 +159,8 @@ def parse_date(text: str, now: date | None = None) -> date | None:
         return _back(ago, now)  # dateparser takes "a month ago" for the first day of that month
     words = _THIS_OR_LAST.sub("", _BEFORE_A_DAY.sub("", words))
     words = _SHORT_YEAR.sub(r"\g<1>20\2", words)
+    if _MONTH_ALONE.match(words):
+        return None
     parsed = dateparser.parse(
         words,
         languages=["en"],

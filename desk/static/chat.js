@@ -13,6 +13,7 @@ const TYPING_MS = 6000;
  *   seq: number, kind: string, acknowledges: number, who: string, time: string, created_at: string, text: string, buttons: string[],
  *   cards: {title: string, lines: {label: string, text: string}[]}[],
  *   sources: {title: string, detail: string, url: string}[],
+ *   files: {id: string, name: string, size: string, shown: string}[],
  * }} Message
  */
 
@@ -28,14 +29,26 @@ const moreButton = at("new-messages");
 const form = /** @type {HTMLFormElement} */ (at("reply"));
 const text = /** @type {HTMLTextAreaElement} */ (at("text"));
 const error = at("reply-error");
+const chosen = /** @type {HTMLInputElement} */ (at("file"));
+const fileOff = at("file-off");
 
 /** So near the end counts as being there. */
 const NEAR_PX = 120;
 
 let after = Number(/** @type {HTMLElement | null} */ (log.lastElementChild)?.dataset.seq ?? 0);
 
-const atEnd = () => log.getBoundingClientRect().bottom <= innerHeight - at("reply").offsetHeight + NEAR_PX;
-const toEnd = () => log.lastElementChild?.scrollIntoView({ block: "end" });
+/** The reply box with its lines: where it is pinned, it lies over the end of the log. */
+const bottom = /** @type {HTMLElement} */ (document.querySelector(".bottom"));
+const readableTo = () => Math.min(innerHeight, bottom.getBoundingClientRect().top);
+const atEnd = () => log.getBoundingClientRect().bottom <= readableTo() + NEAR_PX;
+function toEnd() {
+  log.lastElementChild?.scrollIntoView({ block: "end" });
+  const covered = log.getBoundingClientRect().bottom - readableTo();
+  if (covered > 0) scrollBy(0, covered);
+}
+let wasAtEnd = false;
+// What is told below the box makes it higher: the newest words must not end up under it.
+new ResizeObserver(() => wasAtEnd && toEnd()).observe(bottom);
 
 /** @param {Message} message */
 function build(message) {
@@ -59,10 +72,28 @@ function build(message) {
     fill(made, source);
     element.querySelector(".sources")?.append(made);
   }
-  for (const part of /** @type {const} */ (["cards", "sources", "buttons"])) {
+  for (const file of message.files) element.querySelector(".files")?.append(fileItem(file));
+  for (const part of /** @type {const} */ (["cards", "sources", "buttons", "files"])) {
     element.querySelector(`[data-part="${part}"]`)?.toggleAttribute("hidden", message[part].length === 0);
   }
   return element;
+}
+
+/** @param {Message["files"][number]} file */
+function fileItem(file) {
+  const made = cast("file");
+  fill(made, file);
+  const link = /** @type {HTMLAnchorElement} */ (made.querySelector("a"));
+  link.href = (link.getAttribute("href") ?? "").replace("FILE", encodeURIComponent(file.id));
+  const picture = /** @type {HTMLImageElement} */ (made.querySelector(".file__picture"));
+  const sound = /** @type {HTMLAudioElement} */ (made.querySelector(".file__sound"));
+  picture.alt = `Picture: ${file.name}`;
+  sound.setAttribute("aria-label", `Sound: ${file.name}`);
+  if (file.shown === "picture") picture.src = link.href;
+  else picture.remove();
+  if (file.shown === "sound") sound.src = link.href;
+  else sound.remove();
+  return made;
 }
 
 /**
@@ -93,7 +124,10 @@ function add(messages) {
   if (!fresh.length) return;
   const follow = atEnd();
   for (const message of fresh) {
-    log.append(build(message));
+    const item = build(message);
+    // A picture is as high as it is only once it is there.
+    if (follow) for (const picture of item.querySelectorAll("img")) picture.addEventListener("load", toEnd);
+    log.append(item);
     after = message.seq;
     if (message.kind === "user") at("typing").textContent = "";
     if (message.kind === "alert") alarm(message.text, message.seq);
@@ -198,25 +232,31 @@ let sending = false;
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  if (sending || !text.value.trim()) return;
+  const file = chosen.files?.[0];
+  if (sending || (!text.value.trim() && !file)) return;
+  if (file && !fits(file)) return;
   sending = true;
   error.hidden = true;
   at("reply-state").textContent = "Sending.";
+  at("delivery").hidden = true; // it tells of the message before
   const sent = text.value;
   try {
     const answer = await fetch(form.action, {
       method: "POST",
       headers: { Accept: "application/json" },
       body: new FormData(form),
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(file ? 120_000 : 15_000),
     });
     const said = await answer.json();
     // A reply of that id is in the chat already: it was sent, its answer was lost, and then it was edited.
     if (answer.ok || said.code === "message_id_reused") useNewId();
     if (!answer.ok) throw new Error(`Not sent. ${said.title}. ${said.detail}`);
+    at("delivery").hidden = false;
+    toldAt = 0; // what is written next is told at once
     // What was written while the reply was on its way stays.
     at("reply-state").textContent = `Sent at ${new Date().toLocaleTimeString("en-GB", { timeStyle: "short" })}.`;
     text.value = text.value.startsWith(sent) ? text.value.slice(sent.length).trimStart() : text.value;
+    if (file && chosen.files?.[0] === file) takeFileOff();
   } catch (problem) {
     const known = problem instanceof Error && problem.message.startsWith("Not sent.");
     // The reply keeps its id, so that sending it again cannot say it twice.
@@ -229,6 +269,33 @@ form.addEventListener("submit", async (event) => {
     sending = false;
     keepDraft();
   }
+});
+
+/**
+ * Said before anything is sent: a browser would have to send all of a large file to hear it.
+ * @param {File} file
+ */
+function fits(file) {
+  if (file.size <= Number(chosen.dataset.most)) return true;
+  error.textContent = "Not sent. The file is too large. Your words are still here. Choose a smaller file.";
+  error.hidden = false;
+  return false;
+}
+
+function takeFileOff() {
+  chosen.value = "";
+  fileOff.hidden = true;
+}
+
+chosen.addEventListener("change", () => {
+  error.hidden = true;
+  fileOff.hidden = !chosen.files?.length;
+  if (chosen.files?.[0]) fits(chosen.files[0]);
+});
+fileOff.addEventListener("click", () => {
+  takeFileOff();
+  error.hidden = true;
+  chosen.focus();
 });
 
 function useNewId() {
@@ -330,8 +397,13 @@ moreButton.addEventListener("click", () => {
   moreButton.hidden = true;
 });
 addEventListener("scroll", () => {
-  if (atEnd()) moreButton.hidden = true;
+  wasAtEnd = atEnd();
+  if (wasAtEnd) moreButton.hidden = true;
 }, { passive: true });
 
-// An adviser comes to read what was said last. With an alert, the page opens at its top instead.
-if (at("alert").hidden && !location.hash) toEnd();
+// An adviser comes to read what was said last; with an alert that nobody has seen, what it was raised for.
+if (!location.hash) {
+  const alert = at("alert-link").hidden ? null : document.querySelector(at("alert-link").getAttribute("href") || "#none");
+  if (alert) alert.scrollIntoView({ block: "center" });
+  else toEnd();
+}

@@ -11,6 +11,9 @@ from typing import Any
 
 from conversations.models import DeliveryState, Json
 
+#: Kinds of what people send that are fetched, for an adviser who has the chat.
+FETCHED = frozenset({"photo", "voice", "file"})
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -19,8 +22,17 @@ class Capabilities:
     text: int  # the longest message
     bubble: int  # what one message should hold at most, to be read on a phone
     buttons: int = 0  # 0: choices are numbered, and the number is sent back
-    files: bool = False
+    files: frozenset[str] = frozenset()  # the media types of files that it carries
     short_answers: bool = False  # each message costs: one is sent, with a link to the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Something besides words. ``ref``: what the provider gives it out for; None when it is not fetched."""
+
+    kind: str  # "photo", "voice", "sticker" ...
+    ref: str | None = None
+    name: str = ""  # what the person's phone calls it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +43,7 @@ class Inbound:
     address: str
     text: str = ""
     button: str | None = None  # what came back with a button that was pressed
-    media: str | None = None  # "photo", "voice", "sticker" ... which is not fetched
+    media: Media | None = None
     edited: bool = False
     blocked: bool | None = None  # the person blocked (True) or unblocked (False) us; nothing was said
     token: str | None = None  # what the channel needs to say that a button was seen
@@ -46,6 +58,7 @@ class Receipt:
     provider_id: str | None = None
     reference: str | None = None
     error: str | None = None
+    window_closed: bool = False  # refused because the person has to write first
 
 
 type Event = Inbound | Receipt
@@ -56,7 +69,11 @@ type Receive = Callable[[Sequence[Event]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
-    """One message to be sent. ``buttons`` are ``{"title", "id"}``; ``file`` is ``{"url", "name"}``."""
+    """One message to be sent. ``buttons`` are ``{"title", "id"}``.
+
+    ``file`` is ``{"name", "media_type"}`` with the ``id`` of one that is kept, or the ``url`` of one that is
+    made when it is sent.
+    """
 
     text: str
     buttons: Sequence[Json] = ()
@@ -100,6 +117,14 @@ class NotSent(Exception):
         super().__init__(why)
 
 
+class NotFetched(Exception):
+    """The provider did not give out what a person sent. ``for_good``: it never will."""
+
+    def __init__(self, why: str, *, for_good: bool = False) -> None:
+        self.for_good = for_good
+        super().__init__(why)
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """One bubble on its way."""
@@ -113,6 +138,9 @@ class Sending:
 
 class Channel(ABC):
     """One channel. An instance lives as long as the gateway."""
+
+    #: Whether what was taken may be refused later, and may then be sent again.
+    refuses_late = False
 
     name: str  # in addresses, tables and settings
     title: str  # for people
@@ -138,16 +166,21 @@ class Channel(ABC):
         """The provider's id of what it took under our reference, if it can be asked. Raises ``NotSent``."""
         return None
 
+    async def fetch(self, ref: str, most: int) -> bytes:
+        """What a person sent, of at most so many bytes. Raises ``NotFetched``."""
+        raise NotFetched("this channel gives no files out", for_good=True)
+
     async def seen(self, inbound: Inbound) -> None:
         """Show the person that a button they pressed was seen, where the channel has that. Never fails."""
         return None
 
-    async def ask_to_write(self, address: str, reference: str) -> bool:
-        """Ask the person to write, where that is allowed when nothing else is. False: there is no such way.
-
-        Raises ``NotSent``.
-        """
+    @property
+    def asks_to_write(self) -> bool:
+        """Whether there is a way to ask a person to write, when nothing else may be sent."""
         return False
+
+    async def ask_to_write(self, address: str, reference: str) -> None:  # noqa: B027 - few channels have it
+        """Ask the person to write, if ``asks_to_write``. Raises ``NotSent``."""
 
     @asynccontextmanager
     async def running(self, receive: Receive) -> AsyncGenerator[None]:

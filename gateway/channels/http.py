@@ -9,10 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from gateway.channels.base import NotSent
-
-#: Well below the outbox's lease, so that nobody else begins while this call may still succeed.
-CALL_SECONDS = 15.0
+from gateway.channels.base import NotFetched, NotSent
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
@@ -29,7 +26,7 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
 
 
 async def call(
-    session: aiohttp.ClientSession, url: str, *, within: float = CALL_SECONDS, **request: Any
+    session: aiohttp.ClientSession, url: str, *, within: float, **request: Any
 ) -> tuple[int, Any, Mapping[str, str]]:
     """POST, for so many seconds at most; returns status, JSON (None when it is none) and headers.
 
@@ -48,3 +45,24 @@ async def call(
         raise NotSent(type(error).__name__) from None  # the address holds the token: not chained
     except (aiohttp.ClientError, TimeoutError) as error:
         raise NotSent(type(error).__name__, uncertain=True) from None
+
+
+async def download(
+    session: aiohttp.ClientSession, url: str, *, most: int, within: float, headers: Mapping[str, str] | None
+) -> bytes:
+    """GET, of at most so many bytes and for so many seconds at most. Raises ``NotFetched``."""
+    content = bytearray()
+    try:
+        async with session.get(
+            url, timeout=aiohttp.ClientTimeout(total=within, connect=5), headers=headers
+        ) as response:
+            if response.status != 200:
+                gone = 400 <= response.status < 500 and response.status != 429
+                raise NotFetched(f"status {response.status}", for_good=gone)
+            async for chunk in response.content.iter_chunked(64 * 1024):
+                content += chunk
+                if len(content) > most:
+                    raise NotFetched("too large", for_good=True)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise NotFetched(type(error).__name__) from None  # the address holds the token: not chained
+    return bytes(content)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dateutil.easter import easter
-
+from conversations.files import is_file
 from conversations.models import Json, Message, Role
 from gateway import wording
 from gateway.channels import voice
 from gateway.channels.base import Bubble, Capabilities
+from knowledge.calendar_file import MEDIA_TYPE as CALENDAR
 
 #: So many messages a turn, so that nobody has to read a wall of them.
 MOST_BUBBLES = 3
@@ -22,11 +22,6 @@ MOST_BUBBLES = 3
 _WITH_BUTTONS = 1000
 
 _LONDON = ZoneInfo("Europe/London")
-
-#: Topics whose answers end with asking somebody at school.
-_AT_SCHOOL = frozenset(
-    {"support_school", "sen_support_funding", "exclusion_attendance", "reasonable_adjustments"}
-)
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…:])[\"')\]]*\s+|\n+")
 
@@ -61,11 +56,13 @@ def more_id(seqs: Sequence[int], skip: int) -> str:
     return f"m:{seqs[0]}:{seqs[-1]}:{skip}"
 
 
-def is_long(messages: Sequence[Message], view: View) -> bool:
-    """Whether a channel of short answers needs a link to the rest of these messages."""
-    whole = "\n\n".join(_text(message, view) for message in messages)
+def needs_link(messages: Sequence[Message], view: View) -> bool:
+    """Whether a channel of short answers needs a link to the rest of these messages, or to their files."""
+    if not view.can.short_answers or _is_crisis(messages):
+        return False
+    whole = "\n\n".join(_texts(messages, view))
     numbered = sum(len(choice["title"]) + 10 for choice in _choices(messages, view.can))
-    return view.can.short_answers and not _is_crisis(messages) and len(whole) + numbered > view.can.bubble
+    return len(whole) + numbered > view.can.bubble or bool(_not_carried(messages, view))
 
 
 def present(messages: Sequence[Message], view: View, *, rest: str | None = None) -> Shown:
@@ -77,16 +74,16 @@ def present(messages: Sequence[Message], view: View, *, rest: str | None = None)
         return Shown([], [])
     choices = _choices(messages, view.can)
     if _is_crisis(messages):
-        texts = [part for message in messages for part in split(_text(message, view), view.can.text)]
+        texts = [part for text in _texts(messages, view) for part in split(text, view.can.text)]
         return _with_choices(texts, choices, messages, view)
     if view.can.short_answers and rest is not None:
-        whole = "\n\n".join(_text(message, view) for message in messages)
-        tail = f"\nThe rest: {rest}"
+        whole = "\n\n".join(_texts(messages, view))
+        tail = f"\n{voice.see_file(rest) if _not_carried(messages, view) else voice.see_rest(rest)}"
         return Shown([Bubble(_cut(whole, view.can.bubble - len(tail)) + tail)], [])
     if view.can.short_answers:
-        texts = split("\n\n".join(_text(message, view) for message in messages), view.can.bubble)
+        texts = split("\n\n".join(_texts(messages, view)), view.can.bubble)
     else:
-        texts = [part for message in messages for part in split(_text(message, view), view.can.bubble)]
+        texts = [part for text in _texts(messages, view) for part in split(text, view.can.bubble)]
     texts = texts[view.skip :]
     if len(texts) > view.most:
         shown = view.skip + view.most
@@ -163,9 +160,14 @@ def _is_crisis(messages: Sequence[Message]) -> bool:
     return any(card.get("kind") == "crisis" for message in messages for card in message.cards)
 
 
+def _texts(messages: Sequence[Message], view: View) -> list[str]:
+    """What each message says, without those whose Easy Read form says nothing more."""
+    return [text for message in messages if (text := _text(message, view).strip())]
+
+
 def _text(message: Message, view: View) -> str:
     text = message.text
-    if view.easy_read and message.easy_read:
+    if view.easy_read and message.easy_read is not None:
         text = message.easy_read
         for card in message.cards:
             if card.get("kind") == "crisis":
@@ -180,8 +182,6 @@ def _text(message: Message, view: View) -> str:
         text = f"{message.author or 'Adviser'}: {text}"
     if wording.is_waiting(message) and is_night(view.now):
         text = f"{text}\n{voice.NIGHT}"
-    if message.topic in _AT_SCHOOL and may_be_school_holiday(view.now.date()):
-        text = f"{text}\n{voice.SCHOOL_HOLIDAY}"
     return "\n".join([text, *_sources(message), *_links(message, view)])
 
 
@@ -196,34 +196,48 @@ def _sources(message: Message) -> list[str]:
 
 
 def _links(message: Message, view: View) -> list[str]:
-    """Files that the channel cannot carry, as addresses."""
-    if view.can.files or not view.public_url:
-        return []
-    return [
-        f"{attachment.get('title') or 'A file'}: {view.public_url}{attachment['url']}"
-        for attachment in message.attachments
-        if str(attachment.get("url", "")).startswith("/")
-    ]
+    """Files that the channel cannot carry: where they are, or that there is one that is nowhere else."""
+    lines = []
+    for attachment in message.attachments:
+        file = _file(attachment)
+        if file is None or file["media_type"] in view.can.files:
+            continue
+        if "url" in file and view.public_url:
+            lines.append(f"{attachment.get('title') or 'A file'}: {view.public_url}{file['url']}")
+        elif "id" in file and not (view.public_url and view.can.short_answers):
+            lines.append(voice.file_left_out(file["name"]))
+    return lines
+
+
+def _not_carried(messages: Sequence[Message], view: View) -> list[Json]:
+    """Files kept here that the channel cannot carry: only whoever may read the chat may have them."""
+    files = [_file(attachment) for message in messages for attachment in message.attachments]
+    return [file for file in files if file and "id" in file and file["media_type"] not in view.can.files]
 
 
 def _files(messages: Sequence[Message], view: View) -> list[Bubble]:
-    if not view.can.files:
-        return []
     return [
-        Bubble(str(attachment.get("title") or "A file"), file={"url": attachment["url"], "name": "dates.ics"})
+        Bubble(str(attachment.get("title") or "A file"), file=file)
         for message in messages
         for attachment in message.attachments
-        if str(attachment.get("url", "")).startswith("/calendar.ics?")
+        if (file := _file(attachment)) and file["media_type"] in view.can.files
     ]
+
+
+def _file(attachment: Json) -> Json | None:
+    """A file as a bubble names it; None for an attachment that is none of ours."""
+    if is_file(attachment):
+        return {
+            "id": attachment["id"],
+            "name": attachment["title"],
+            "media_type": attachment["media_type"],
+        }
+    if str(attachment.get("url", "")).startswith("/calendar.ics?"):
+        return {"url": attachment["url"], "name": "dates.ics", "media_type": CALENDAR}
+    return None
 
 
 def is_night(now: datetime) -> bool:
     """Whether most people in England are asleep: 10 in the evening to 7 in the morning."""
     hour = now.astimezone(_LONDON).hour
     return hour >= 22 or hour < 7
-
-
-def may_be_school_holiday(day: date) -> bool:
-    """Whether most schools in England may be closed: August, Christmas, and the weeks around Easter."""
-    christmas = (day.month == 12 and day.day >= 20) or (day.month == 1 and day.day <= 3)
-    return day.month == 8 or christmas or abs((day - easter(day.year)).days) <= 8

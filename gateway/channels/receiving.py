@@ -9,29 +9,51 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
-from conversations.errors import MessageConflict, OwnershipChanged, StoreUnavailable
+from conversations.errors import MessageConflict, NotFound, OwnershipChanged, StoreUnavailable
+from conversations.files import MAX_FILE_BYTES, SENT_BY_PEOPLE, NewFile, file_name, media_type_of
 from conversations.keys import hashed, new_id
 from conversations.log import Draft
-from conversations.models import Conversation, Owner, Recipient
+from conversations.models import Conversation, Message, Owner, Recipient
 from conversations.outbox import Outbox
 from conversations.recipients import Recipients
 from conversations.store import Store
 from gateway import wording
 from gateway.bot_client import BotClient
 from gateway.channels import voice
-from gateway.channels.base import Bubble, Channel, Event, Inbound, NotSent, Receipt, Sending
+from gateway.channels.base import (
+    Bubble,
+    Channel,
+    Event,
+    Inbound,
+    Media,
+    NotFetched,
+    NotSent,
+    Receipt,
+    Sending,
+)
 from gateway.channels.commands import Command, command_in
 from gateway.crisis import emergency_lines, own_age
 from gateway.errors import Problem
+from gateway.limits import Limits
 from gateway.ports import Crisis
 from gateway.turn import Said, Turns
 
 log = logging.getLogger(__name__)
+
+#: So often a photo or voice note is asked for.
+_FETCHES = 3
+
+#: These are heard however many messages come.
+_ALWAYS = (Command.STOP, Command.HELP)
+
+#: What the log is told of a button whose title is not known.
+_A_BUTTON = "[A button]"
 
 #: A longer message is cut; no channel carries one.
 _LONGEST = 20_000
@@ -61,7 +83,10 @@ class Receiver:
         bot: BotClient,
         crisis: Crisis,
         words: Words,
+        limits: Limits,
+        first_pause: timedelta,
     ) -> None:
+        """``first_pause``: before a provider is asked again for what a person sent."""
         self._channels = channels
         self._store = store
         self._recipients = recipients
@@ -70,6 +95,8 @@ class Receiver:
         self._bot = bot
         self._crisis = crisis
         self._words = words
+        self._limits = limits
+        self._first_pause = first_pause
         self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._working: set[asyncio.Task[Any]] = set()
         self._helped: dict[str, None] = {}  # events that got a crisis reply while nothing could be saved
@@ -81,13 +108,7 @@ class Receiver:
         """
         for event in events:
             if isinstance(event, Receipt):
-                await self._outbox.report(
-                    channel.name,
-                    event.state,
-                    provider_id=event.provider_id,
-                    reference=event.reference,
-                    error=event.error,
-                )
+                await self._receipt(channel, event)
                 continue
             key = f"{channel.name}\n{event.address}\n{event.id}"
             lock = self._senders.setdefault(f"{channel.name}\n{event.address}", asyncio.Lock())
@@ -101,6 +122,19 @@ class Receiver:
         """Wait for the work that was begun."""
         while self._working:
             await asyncio.gather(*self._working, return_exceptions=True)
+
+    async def _receipt(self, channel: Channel, receipt: Receipt) -> None:
+        if receipt.window_closed and channel.asks_to_write and receipt.provider_id:
+            why = receipt.error or "the person has to write first"
+            if await self._outbox.reopen(channel.name, receipt.provider_id, error=why):
+                return
+        await self._outbox.report(
+            channel.name,
+            receipt.state,
+            provider_id=receipt.provider_id,
+            reference=receipt.reference,
+            error=receipt.error,
+        )
 
     # -- one event ----------------------------------------------------------------------------------
 
@@ -117,8 +151,11 @@ class Receiver:
             return
         try:
             conversation, recipient = await self._conversation(channel, event)
+            if command not in _ALWAYS and not await self._has_room(conversation, recipient):
+                await self._only_keep(conversation, recipient, event, text, message_id)
+                return
             if event.media is not None:
-                await self._media(conversation, event.media, f"{message_id}-m")
+                await self._media(channel, conversation, event.media, f"{message_id}-m")
                 if not text.strip():
                     return
             if command is not None:
@@ -133,6 +170,29 @@ class Receiver:
         except (Problem, StoreUnavailable) as error:
             await self._help_all_the_same(channel, event, text, error)
             raise
+
+    async def _has_room(self, conversation: Conversation, recipient: Recipient) -> bool:
+        """Count a message, as one on the page is counted."""
+        quota = await self._limits.messages.take(conversation.id)
+        if quota.ok and recipient.notes.get("told_too_fast"):
+            await self._recipients.note(conversation.id, told_too_fast=None)
+        return quota.ok
+
+    async def _only_keep(
+        self, conversation: Conversation, recipient: Recipient, event: Inbound, text: str, message_id: str
+    ) -> None:
+        """Too many at once: it is in the log, the safety check reads it, and an adviser who has the chat.
+
+        The person is told once, and then nothing is said until they are slower.
+        """
+        answer = [] if recipient.notes.get("told_too_fast") else [voice.slow_down()]
+        await self._recipients.note(conversation.id, told_too_fast=True)
+        if event.media is not None:
+            mark = voice.media_mark(event.media.kind, kept=False)
+            text = f"{mark} {text}".strip()
+        elif event.button is not None:
+            text = text or _A_BUTTON
+        await self._turn(conversation, Said(text, None, message_id, _meta(event), answer))
 
     async def _conversation(self, channel: Channel, event: Inbound) -> tuple[Conversation, Recipient]:
         """The person's one conversation, begun with who sees it if there is none."""
@@ -191,13 +251,72 @@ class Receiver:
             conversation.id, [draft], reply_to=reply_to, unless_owned_by_adviser=False
         )
 
-    async def _media(self, conversation: Conversation, kind: str, message_id: str) -> None:
-        accepted = await self._store.append_user(
-            conversation.id, message_id, voice.media_mark(kind), meta={"media": kind}
+    # -- photos, voice notes, files ------------------------------------------------------------------
+
+    async def _media(
+        self, channel: Channel, conversation: Conversation, media: Media, message_id: str
+    ) -> None:
+        """Written down; fetched only for an adviser who has the chat, who is the only one to look at it."""
+        fetched = conversation.owner is Owner.ADVISER and media.ref is not None
+        try:
+            accepted = await self._store.append_user(
+                conversation.id,
+                message_id,
+                voice.media_mark(media.kind, kept=fetched),
+                meta={"media": media.kind, **({"ref": media.ref, "name": media.name} if fetched else {})},
+            )
+        except MessageConflict:
+            return  # known already, from when somebody else had the chat
+        if not accepted.is_answered and accepted.is_new:
+            await self._answer_media(channel, accepted.message)
+
+    async def take_up_media(self, message: Message) -> None:
+        """Go on with something that was written down and never answered, because a process ended."""
+        conversation = await self._store.get(message.conversation_id)
+        await self._answer_media(self._channels.get(conversation.channel), message)
+
+    async def _answer_media(self, channel: Channel | None, message: Message) -> None:
+        if channel is not None and "ref" in message.meta:
+            self._begin(self._show_adviser(channel, message))
+            return
+        adviser = await self._store.adviser_name(message.conversation_id)
+        said = voice.media(str(message.meta["media"]), adviser)
+        await self._store.append_assistant(
+            message.conversation_id, [said], reply_to=message.seq, unless_owned_by_adviser=False
         )
-        if not accepted.is_answered:
-            adviser = await self._store.adviser_name(conversation.id)
-            await self._say(conversation, voice.media(kind, adviser), reply_to=accepted.message.seq)
+
+    async def _show_adviser(self, channel: Channel, message: Message) -> None:
+        kind, conversation_id = str(message.meta["media"]), message.conversation_id
+        file, why = await self._fetched(channel, message)
+        adviser = await self._store.adviser_name(conversation_id)
+        if adviser is None:  # nobody is there any more to look at it
+            drafts = [voice.media(kind, None)]
+        elif file is None:
+            drafts = [voice.media_lost_note(kind, why), voice.media_lost(kind, adviser)]
+        else:
+            drafts = [voice.media_note(kind, file), voice.media_arrived(kind, adviser)]
+        with suppress(NotFound):  # deleted meanwhile
+            await self._store.append_assistant(
+                conversation_id, drafts, reply_to=message.seq, unless_owned_by_adviser=False
+            )
+
+    async def _fetched(self, channel: Channel, message: Message) -> tuple[NewFile | None, str]:
+        """The file, or why there is none, in words for an adviser."""
+        for attempt in range(_FETCHES):
+            try:
+                content = await channel.fetch(str(message.meta["ref"]), MAX_FILE_BYTES)
+            except NotFetched as error:
+                log.warning("not fetched", extra={"channel": channel.name, "cause": str(error)})
+                if error.for_good:
+                    return None, f"{channel.title} did not give it out ({error})"
+                await asyncio.sleep(self._first_pause.total_seconds() * 2**attempt)
+                continue
+            media_type = media_type_of(content)
+            if media_type not in SENT_BY_PEOPLE:
+                return None, "only pictures (JPEG, PNG), PDF files and sound are opened here"
+            kind = str(message.meta["media"])
+            return NewFile(file_name(str(message.meta["name"]) or kind, media_type), media_type, content), ""
+        return None, f"{channel.title} does not answer just now"
 
     # -- buttons ------------------------------------------------------------------------------------
 
@@ -228,7 +347,7 @@ class Receiver:
                 button = buttons[int(numbers[1])]
                 await self._turn(conversation, Said(button["title"], button["payload"], message_id))
                 return
-        accepted = await self._store.append_user(conversation.id, message_id, text or "[A button]")
+        accepted = await self._store.append_user(conversation.id, message_id, text or _A_BUTTON)
         if not accepted.is_answered:
             await self._say(conversation, voice.button_gone(), reply_to=accepted.message.seq)
 

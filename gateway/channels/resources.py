@@ -19,7 +19,7 @@ from gateway.channels.keys import CHANNEL_SETTINGS, CHANNELS, OUTBOX, PAUSES, RE
 from gateway.channels.receiving import Receiver, Words
 from gateway.channels.registry import open_channels
 from gateway.channels.sending import Sender
-from gateway.keys import BOT, CRISIS, RECORDS, SEALER, SETTINGS, STORE, TURNS
+from gateway.keys import BOT, CRISIS, LIMITS, RECORDS, SEALER, SETTINGS, STORE, TURNS
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,8 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
             bot=app[BOT],
             crisis=app[CRISIS],
             words=words,
+            limits=app[LIMITS],
+            first_pause=app[PAUSES][0],
         )
         if not channels:
             yield

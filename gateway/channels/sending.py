@@ -5,29 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakValueDictionary
 
-from conversations.errors import StoreUnavailable
-from conversations.events import OUTBOX
-from conversations.models import Recipient
-from conversations.outbox import FIRST_PAUSE, LONGEST_PAUSE, Claimed, Outbox
-from conversations.recipients import Recipients
+from conversations.models import Json, Recipient
+from conversations.outbox import FIRST_PAUSE, LEASE, LONGEST_PAUSE, Claimed, Outbox
+from conversations.recipients import Recipients, may_be_written_to
 from conversations.store import Store
+from conversations.work_off import work_off
 from gateway.calendar import dates_file
+from gateway.channels import voice
 from gateway.channels.base import Bubble, Channel, Held, NotSent, Sending
-from gateway.channels.presenting import MOST_BUBBLES, View, is_long, present
+from gateway.channels.presenting import MOST_BUBBLES, View, needs_link, present
 from gateway.channels.receiving import Words, crossing_address
 from gateway.errors import Problem
 from gateway.records import Records
 
 log = logging.getLogger(__name__)
-
-#: So many are sent at once; one person's messages always one after the other.
-_AT_ONCE = 20
-
-#: Looked for at least this often: another process may have written.
-_LOOK_EVERY_SECONDS = 1.0
 
 #: What waits for a person to write is kept for so long.
 _HELD_FOR = timedelta(days=7)
@@ -55,44 +51,20 @@ class Sender:
         self._records = records
         self._words = words
         self._first_pause, self._longest_pause = pauses
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self) -> None:
         """Send whatever is due, until cancelled."""
-        sending: set[asyncio.Task[None]] = set()
-        with self._store.events.subscribe(OUTBOX) as changes:
-            try:
-                while True:
-                    try:
-                        claimed = await self._outbox.claim(
-                            list(self._channels), limit=_AT_ONCE - len(sending)
-                        )
-                        for entry in claimed:
-                            task = asyncio.create_task(self._send(entry))
-                            sending.add(task)
-                            task.add_done_callback(sending.discard)
-                        wait = _LOOK_EVERY_SECONDS
-                        if not claimed and (due := await self._outbox.next_due(list(self._channels))):
-                            wait = min(wait, due.total_seconds())
-                        if not claimed or len(sending) >= _AT_ONCE:
-                            await changes.wait(wait)
-                    except StoreUnavailable as error:
-                        log.error("the outbox cannot be read", extra={"cause": str(error)})
-                        await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            finally:
-                # What is under way is finished, so that it is not sent again at the next start.
-                await asyncio.gather(*sending, return_exceptions=True)
+        await work_off(
+            self._outbox,
+            self._store.events,
+            list(self._channels),
+            self._send,
+            # What is under way is finished, so that it is not sent again at the next start.
+            finish_seconds=LEASE.total_seconds(),
+        )
 
     async def _send(self, entry: Claimed) -> None:
-        try:
-            await self._send_one(entry)
-        except StoreUnavailable as error:
-            # The claim ends by itself, and the entry is then known to be uncertain.
-            log.error("the outbox cannot be written", extra={"cause": str(error)})
-        except Exception:
-            log.exception("a message cannot be sent", extra={"reference": entry.reference})
-            await self._outbox.retry(entry, "an error of our own", not_before=timedelta(minutes=1))
-
-    async def _send_one(self, entry: Claimed) -> None:
         channel = self._channels[entry.kind]
         conversation_id = entry.conversation_id
         recipient = await self._recipients.get(conversation_id) if conversation_id else None
@@ -102,6 +74,9 @@ class Sender:
                 return
             entry = expanded
         bubble = Bubble.of(entry.payload)
+        file = await self._file(entry, bubble)
+        if bubble.file is not None and file is None:
+            bubble = self._without_file(bubble, bubble.file)
         try:
             if entry.uncertain and (known := await channel.find_sent(entry.reference)):
                 await self._outbox.sent(entry, known)
@@ -111,8 +86,8 @@ class Sender:
                     entry.target,
                     bubble,
                     entry.reference,
-                    recipient.heard_at if recipient else entry.created_at,
-                    await self._file(bubble),
+                    _heard_at(entry, recipient),
+                    file,
                 )
             )
         except Held as held:
@@ -120,7 +95,7 @@ class Sender:
         except NotSent as failed:
             await self._not_sent(entry, failed)
         else:
-            await self._outbox.sent(entry, provider_id)
+            await self._outbox.sent(entry, provider_id, may_come_back=channel.refuses_late)
 
     async def _not_sent(self, entry: Claimed, failed: NotSent) -> None:
         extra = {"channel": entry.kind, "reference": entry.reference, "cause": str(failed)}
@@ -154,7 +129,7 @@ class Sender:
             public_url=self._words.public_url,
         )
         rest = None
-        if self._words.public_url and is_long(messages, view):
+        if self._words.public_url and needs_link(messages, view):
             rest = await crossing_address(self._recipients, self._words, entry.conversation_id)
         shown = present(messages, view, rest=rest)
         known = (recipient.notes.get("choices") or []) if recipient else []
@@ -167,24 +142,51 @@ class Sender:
         if recipient is None:
             await self._outbox.failed(entry, why)
             return
-        silence = recipient.heard_at.isoformat()
-        if recipient.notes.get("asked_to_write") != silence:
+        # What was refused late comes back beside what is being held already.
+        asking = self._asking.setdefault(recipient.conversation_id, asyncio.Lock())
+        async with asking:
             try:
-                await channel.ask_to_write(entry.target, entry.reference)
+                await self._ask_to_write(channel, entry, recipient.conversation_id)
             except NotSent as failed:
                 await self._not_sent(entry, NotSent(str(failed), not_before=failed.not_before))
                 return
-            except Held:
-                log.error("no template may be sent", extra={"channel": channel.name})
-            await self._recipients.note(recipient.conversation_id, asked_to_write=silence)
         await self._outbox.hold(entry, why, give_up_after=_HELD_FOR)
 
-    async def _file(self, bubble: Bubble) -> bytes | None:
-        """A file of our own that goes with a bubble; without it when it cannot be made now."""
+    async def _ask_to_write(self, channel: Channel, entry: Claimed, conversation_id: str) -> None:
+        """Raises ``NotSent``."""
+        recipient = await self._recipients.get(conversation_id)
+        if recipient is None or recipient.notes.get("asked_to_write") == recipient.heard_at.isoformat():
+            return
+        try:
+            if channel.asks_to_write:
+                await channel.ask_to_write(entry.target, entry.reference)
+        except Held:
+            log.error("no template may be sent", extra={"channel": channel.name})
+        await self._recipients.note(conversation_id, asked_to_write=recipient.heard_at.isoformat())
+
+    async def _file(self, entry: Claimed, bubble: Bubble) -> bytes | None:
+        """The file that goes with a bubble; None when it is not there or cannot be made now."""
         if bubble.file is None:
             return None
+        if "id" in bubble.file:
+            assert entry.conversation_id is not None
+            kept = await self._store.file(entry.conversation_id, bubble.file["id"])
+            return kept.content if kept else None
         try:
             return await dates_file(self._records, dict(parse_qsl(urlsplit(bubble.file["url"]).query)))
         except Problem as problem:
             log.error("a file cannot be made", extra={"cause": str(problem.code)})
             return None
+
+    def _without_file(self, bubble: Bubble, file: Json) -> Bubble:
+        """What is said in place of a file: where it is, or that it is left out."""
+        if "url" in file and self._words.public_url:
+            return replace(bubble, text=f"{bubble.text}: {self._words.public_url}{file['url']}")
+        return replace(bubble, text=voice.file_left_out(file["name"]))
+
+
+def _heard_at(entry: Claimed, recipient: Recipient | None) -> datetime | None:
+    """When the person last wrote; None once the provider said that this is too long ago."""
+    if recipient is None:
+        return entry.created_at
+    return recipient.heard_at if may_be_written_to(recipient) else None

@@ -40,6 +40,10 @@ class ChannelSettings(BaseSettings):
     sms_sender_id: str = ""
     sms_notify_url: str = "https://api.notifications.service.gov.uk"
 
+    #: A provider that has not answered after so many seconds is taken for down, and asked again later.
+    #: At most 15: a message with a file takes three calls, and must end before the outbox lends it out anew.
+    channel_timeout_seconds: float = Field(default=15.0, gt=0, le=15.0)
+
     #: How long a link from a channel to the web may be used, in minutes.
     crossing_minutes: int = Field(default=15, ge=1, le=24 * 60)
 

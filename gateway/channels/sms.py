@@ -15,7 +15,7 @@ from notifications_python_client.notifications import NotificationsAPIClient
 
 from conversations.models import DeliveryState
 from gateway.channels.base import Capabilities, Channel, Event, Inbound, NotSent, Receipt, Refused, Sending
-from gateway.channels.http import CALL_SECONDS, retry_after
+from gateway.channels.http import retry_after
 from gateway.channels.settings import ChannelSettings
 
 _STATES = {
@@ -116,7 +116,7 @@ class Sms(Channel):
         return NotificationsAPIClient(  # type: ignore[no-untyped-call]
             self._settings.sms_notify_key.get_secret_value(),
             base_url=self._settings.sms_notify_url,
-            timeout=CALL_SECONDS,
+            timeout=self._settings.channel_timeout_seconds,
         )
 
 

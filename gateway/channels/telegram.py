@@ -14,10 +14,24 @@ from typing import Any
 import aiohttp
 
 from conversations.errors import StoreUnavailable
-from gateway.channels.base import Capabilities, Channel, Event, Inbound, NotSent, Receive, Refused, Sending
-from gateway.channels.http import CALL_SECONDS, call
+from conversations.files import SENT_BY_ADVISERS
+from gateway.channels.base import (
+    FETCHED,
+    Capabilities,
+    Channel,
+    Event,
+    Inbound,
+    Media,
+    NotFetched,
+    NotSent,
+    Receive,
+    Refused,
+    Sending,
+)
+from gateway.channels.http import call, download
 from gateway.channels.settings import ChannelSettings
 from gateway.errors import Problem
+from knowledge.calendar_file import MEDIA_TYPE as CALENDAR
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +66,7 @@ class Telegram(Channel):
 
     name = "telegram"
     title = "Telegram"
-    can = Capabilities(text=4000, bubble=700, buttons=8, files=True)
+    can = Capabilities(text=4000, bubble=700, buttons=8, files=SENT_BY_ADVISERS | {CALENDAR})
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
         self._settings = settings
@@ -88,12 +102,17 @@ class Telegram(Channel):
             ]
         }
         if sending.file is not None and bubble.file is not None:
-            form = aiohttp.FormData()
+            form = aiohttp.FormData(quote_fields=False)  # the name as it is, with its spaces
             form.add_field("chat_id", sending.address)
             form.add_field("caption", bubble.text)
             if bubble.buttons:
                 form.add_field("reply_markup", json.dumps(markup))
-            form.add_field("document", sending.file, filename=str(bubble.file["name"]))
+            form.add_field(
+                "document",
+                sending.file,
+                filename=str(bubble.file["name"]),
+                content_type=str(bubble.file["media_type"]),
+            )
             result = await self._call("sendDocument", data=form)
         else:
             body: dict[str, Any] = {
@@ -105,6 +124,20 @@ class Telegram(Channel):
                 body["reply_markup"] = markup
             result = await self._call("sendMessage", json=body)
         return f"{sending.address}:{result['message_id']}" if isinstance(result, dict) else None
+
+    async def fetch(self, ref: str, most: int) -> bytes:
+        """``getFile``, and the file that it leads to."""
+        try:
+            told = await self._call("getFile", json={"file_id": ref})
+        except NotSent as error:
+            raise NotFetched(str(error), for_good=error.for_good) from None
+        path = told.get("file_path") if isinstance(told, dict) else None
+        if not isinstance(path, str):
+            raise NotFetched("getFile told no path", for_good=True)
+        token = self._settings.telegram_token.get_secret_value()
+        url = f"{self._settings.telegram_api_url.rstrip('/')}/file/bot{token}/{path}"
+        within = self._settings.channel_timeout_seconds
+        return await download(self._session, url, most=most, within=within, headers=None)
 
     async def seen(self, inbound: Inbound) -> None:
         """``answerCallbackQuery``: the button stops turning."""
@@ -167,8 +200,9 @@ class Telegram(Channel):
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
 
-    async def _call(self, method: str, *, within: float = CALL_SECONDS, **request: Any) -> Any:
+    async def _call(self, method: str, *, within: float | None = None, **request: Any) -> Any:
         """A method's ``result``. Raises ``NotSent``."""
+        within = within or self._settings.channel_timeout_seconds
         token = self._settings.telegram_token.get_secret_value()
         url = f"{self._settings.telegram_api_url.rstrip('/')}/bot{token}/{method}"
         status, body, _ = await call(self._session, url, within=within, **request)
@@ -214,7 +248,17 @@ def _event(update: dict[str, Any]) -> Inbound | None:
         id=f"e{number}-{int(message['edit_date'])}" if edited else f"m{number}",
         address=str(int(message["chat"]["id"])),
         text=str(message.get("text") or message.get("caption") or ""),
-        media=next((ours for theirs, ours in _MEDIA.items() if theirs in message), None),
+        media=_media(message),
         edited=edited,
         at=datetime.fromtimestamp(int(message["date"]), UTC),
     )
+
+
+def _media(message: dict[str, Any]) -> Media | None:
+    for theirs, kind in _MEDIA.items():
+        if theirs in message:
+            # A photo comes in several sizes, the largest last.
+            told = message[theirs][-1] if theirs == "photo" else message[theirs]
+            ref = told.get("file_id") if kind in FETCHED else None
+            return Media(kind=kind, ref=ref, name=str(told.get("file_name") or ""))
+    return None

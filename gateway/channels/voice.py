@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from conversations.files import NewFile
 from conversations.log import Draft
 from conversations.models import Conversation, Role
 from gateway import wording
@@ -181,25 +182,86 @@ def deleted(was_there: bool) -> str:
     )
 
 
+_NOT_LOOKED_AT = {
+    "photo": "Thanks for the photo. I can't look at pictures, so I don't keep them.",
+    "video": "Thanks for the video. I can't watch videos, so I don't keep them.",
+    "voice": "Thanks for the voice message. I can't listen to it, so I don't keep it.",
+    "sticker": "Nice one 🙂 I only understand words, though.",
+    "file": "Thanks for the file. I can't open files here, so I don't keep them.",
+    "location": "I don't need to know where you are, so I didn't keep that.",
+    "contact": "I don't need anyone's contact details, so I didn't keep them.",
+}
+
+_CALLED = {"voice": "voice message"}
+
+
 def media(kind: str, adviser: str | None) -> Draft:
     """A photo, a voice note or something else that is not fetched."""
-    named = {
-        "photo": "Thanks for the photo. I can't look at pictures, so I don't keep them.",
-        "video": "Thanks for the video. I can't watch videos, so I don't keep them.",
-        "voice": "Thanks for the voice message. I can't listen to it, so I don't keep it.",
-        "sticker": "Nice one 🙂 I only understand words, though.",
-        "file": "Thanks for the file. I can't open files here, so I don't keep them.",
-        "location": "I don't need to know where you are, so I didn't keep that.",
-        "contact": "I don't need anyone's contact details, so I didn't keep them.",
-    }.get(kind, "I can't open that, so I don't keep it.")
+    named = _NOT_LOOKED_AT.get(kind, "I can't open that, so I don't keep it.")
     ask = f"{adviser} can't see it either." if adviser else ""
     text = f"{named} {ask} Can you tell me in words?".replace("  ", " ")
     return Draft(role=Role.SYSTEM, text=text, easy_read=text)
 
 
-def media_mark(kind: str) -> str:
-    """What the log, and so an adviser, is told of it."""
-    return f"[The person sent a {kind}. It was not kept.]" if kind != "other" else "[Something was not kept.]"
+def media_mark(kind: str, *, kept: bool) -> str:
+    """What the log, and so an adviser, is told of it. ``kept``: it is fetched for the adviser."""
+    what = (
+        f"The person sent a {_CALLED.get(kind, kind)}." if kind != "other" else "The person sent something."
+    )
+    return f"[{what}]" if kept else f"[{what} It was not kept.]"
+
+
+def media_arrived(kind: str, adviser: str) -> Draft:
+    """The adviser can see what the person sent."""
+    verb = {"photo": "see your photo", "voice": "hear your voice message"}.get(kind, "open your file")
+    text = f"Thanks. {adviser} can {verb} now."
+    return Draft(role=Role.SYSTEM, text=text, easy_read=text)
+
+
+def media_lost(kind: str, adviser: str) -> Draft:
+    """It could not be fetched, or is of a kind that is not opened."""
+    text = f"Sorry, {adviser} can't open your {_CALLED.get(kind, kind)}. Can you say it in words?"
+    return Draft(role=Role.SYSTEM, text=text, easy_read=text)
+
+
+def media_note(kind: str, file: NewFile) -> Draft:
+    """For the adviser: what was fetched."""
+    text = f"The {_CALLED.get(kind, kind)} that they sent:"
+    return Draft(role=Role.SYSTEM, private=True, text=text, file=file, meta={"kind": "from_the_person"})
+
+
+def media_lost_note(kind: str, why: str) -> Draft:
+    """For the adviser: what was not, and why."""
+    text = f"Their {_CALLED.get(kind, kind)} cannot be shown: {why}. They were asked to say it in words."
+    return Draft(role=Role.SYSTEM, private=True, text=text, meta={"kind": "from_the_person"})
+
+
+def see_rest(link: str) -> str:
+    """Ends an answer that is cut."""
+    return f"The rest: {link}"
+
+
+def see_file(link: str) -> str:
+    """Ends an answer with a file that texts cannot carry."""
+    return f"The file: {link}"
+
+
+def file_left_out(name: str) -> str:
+    """A file that this channel cannot carry, and that there is no other way to."""
+    return f"(A file came with this: {name}. It can't be sent here. Ask for it another way.)"
+
+
+def slow_down() -> Draft:
+    """More messages than can be answered. Said once; then nothing until there is room again."""
+    text = (
+        "That's a lot of messages at once, so I can't answer them all. I've kept what you wrote. "
+        "Wait a minute, then ask me again. If you need help now, send HELP."
+    )
+    return Draft(
+        role=Role.SYSTEM,
+        text=text,
+        easy_read="Please wait a minute.\nThen ask me again.\nSend HELP for help now.",
+    )
 
 
 def under_13() -> Draft:
@@ -249,10 +311,6 @@ def easy_read_on() -> str:
 IN_THIS_CHAT = "The answer will come here, so you can close the app. "
 
 NIGHT = "It's late, so it may be tomorrow before a person can answer. Send HELP to see who is there at night."
-
-SCHOOL_HOLIDAY = (
-    "It may be the school holidays where you are. If school does not answer, try when term starts."
-)
 
 SHOW_MORE = "Show me more"
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 
+from conversations.files import PDF, SENT_BY_ADVISERS
 from conversations.models import DeliveryState, Json
 from gateway.channels.base import (
+    FETCHED,
+    Bubble,
     Capabilities,
     Channel,
     Event,
     Held,
     Inbound,
+    Media,
+    NotFetched,
     NotSent,
     Receipt,
     Refused,
     Sending,
 )
-from gateway.channels.http import call, retry_after
+from gateway.channels.http import call, download, retry_after
 from gateway.channels.settings import ChannelSettings
 
 #: After the person's last message we may write freely for so long; a little less, for the way there.
@@ -56,13 +62,18 @@ _WAIT = {4: 60, 80007: 60, 130429: 5, 131016: 30, 131048: 60, 131056: 6, 133004:
 _ACCOUNT = {0, 3, 10, 190, 200, 368, 130497, 131005, 131031, 131042}
 _OUTSIDE_WINDOW = 131047
 
+#: What Meta tells of a medium is far shorter, in bytes.
+_LONGEST_ANSWER = 64 * 1024
+
 
 class WhatsApp(Channel):
     """A business number of the council."""
 
+    refuses_late = True  # by a status, minutes after it answered 200
     name = "whatsapp"
     title = "WhatsApp"
-    can = Capabilities(text=4000, bubble=700, buttons=_ROWS)
+    #: A calendar file is none of the kinds that WhatsApp takes: it stays a link.
+    can = Capabilities(text=4000, bubble=700, buttons=_ROWS, files=SENT_BY_ADVISERS)
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
         self._settings = settings
@@ -113,25 +124,56 @@ class WhatsApp(Channel):
         """A text, or an interactive message with buttons or a list. Raises ``Held`` outside the window."""
         if sending.heard_at is None or datetime.now(UTC) - sending.heard_at >= WINDOW:
             raise Held("more than 24 hours since the person wrote")
-        return await self._post(sending.address, _content(sending), sending.reference)
+        content = _content(sending)
+        if sending.file is not None and sending.bubble.file is not None:
+            content = await self._with_file(sending.bubble, sending.bubble.file, sending.file)
+        return await self._post(sending.address, content, sending.reference)
 
-    async def ask_to_write(self, address: str, reference: str) -> bool:
-        """Send the approved template; False when the council has none."""
-        if not self._settings.whatsapp_template:
-            return False
+    async def _with_file(self, bubble: Bubble, file: Json, content: bytes) -> Json:
+        """A document or picture message; the file itself is given to Meta first, which keeps it 30 days."""
+        form = aiohttp.FormData(quote_fields=False)  # the name as it is, with its spaces
+        form.add_field("messaging_product", "whatsapp")
+        form.add_field("type", file["media_type"])
+        form.add_field("file", content, filename=file["name"], content_type=file["media_type"])
+        try:
+            media = {"id": str((await self._call("media", data=form))["id"]), "caption": bubble.text}
+        except NotSent as error:  # whatever became of the file, no message went out
+            raise NotSent(str(error), for_good=error.for_good, not_before=error.not_before) from None
+        except (KeyError, TypeError):
+            raise NotSent("media: no id in the answer") from None
+        if file["media_type"] == PDF:
+            return {"type": "document", "document": {**media, "filename": file["name"]}}
+        return {"type": "image", "image": media}
+
+    async def fetch(self, ref: str, most: int) -> bytes:
+        """The address of a medium, which is good for some minutes, and what is there."""
+        told = await self._download(f"{self._settings.whatsapp_api_url.rstrip('/')}/{ref}", _LONGEST_ANSWER)
+        try:
+            address = str(json.loads(told)["url"])
+        except (ValueError, KeyError, TypeError):
+            raise NotFetched("no address of the medium", for_good=True) from None
+        return await self._download(address, most)
+
+    async def _download(self, url: str, most: int) -> bytes:
+        within = self._settings.channel_timeout_seconds
+        return await download(self._session, url, most=most, within=within, headers=self._authorization)
+
+    @property
+    def asks_to_write(self) -> bool:
+        """If the council has an approved template."""
+        return bool(self._settings.whatsapp_template)
+
+    async def ask_to_write(self, address: str, reference: str) -> None:
+        """Send the approved template."""
         template = {
             "name": self._settings.whatsapp_template,
             "language": {"code": self._settings.whatsapp_template_language},
         }
         await self._post(address, {"type": "template", "template": template}, reference)
-        return True
 
     async def _post(self, address: str, content: Json, reference: str) -> str | None:
-        settings = self._settings
-        status, body, headers = await call(
-            self._session,
-            f"{settings.whatsapp_api_url.rstrip('/')}/{settings.whatsapp_phone_number_id}/messages",
-            headers={"Authorization": f"Bearer {settings.whatsapp_access_token.get_secret_value()}"},
+        body = await self._call(
+            "messages",
             json={
                 "messaging_product": "whatsapp",
                 "recipient_type": "individual",
@@ -140,11 +182,27 @@ class WhatsApp(Channel):
                 **content,
             },
         )
+        return str(body["messages"][0]["id"]) if body.get("messages") else None
+
+    @property
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._settings.whatsapp_access_token.get_secret_value()}"}
+
+    async def _call(self, what: str, **request: Any) -> Json:
+        """What our number is told when it posts. Raises ``NotSent``, or ``Held``."""
+        settings = self._settings
+        status, body, headers = await call(
+            self._session,
+            f"{settings.whatsapp_api_url.rstrip('/')}/{settings.whatsapp_phone_number_id}/{what}",
+            within=settings.channel_timeout_seconds,
+            headers=self._authorization,
+            **request,
+        )
         if status == 200 and isinstance(body, dict):
-            return str(body["messages"][0]["id"]) if body.get("messages") else None
+            return body
         error = body.get("error") if isinstance(body, dict) else None
         code = error.get("code") if isinstance(error, dict) else None
-        why = f"messages: {status}, code {code}"
+        why = f"{what}: {status}, code {code}"
         asked = retry_after(headers)
         if code == _OUTSIDE_WINDOW:
             raise Held(why)
@@ -189,12 +247,13 @@ def _receipt(status: dict[str, Any]) -> Receipt:
         provider_id=str(status["id"]),
         reference=status.get("biz_opaque_callback_data"),
         error=f"code {errors[0].get('code')}" if errors else None,
+        window_closed=any(error.get("code") == _OUTSIDE_WINDOW for error in errors),
     )
 
 
 def _inbound(message: dict[str, Any]) -> Inbound | None:
     kind = str(message["type"])
-    text, button = "", None
+    text, button, media = "", None, None
     if kind == "text":
         text = str(message["text"]["body"])
     elif kind == "interactive":
@@ -205,13 +264,18 @@ def _inbound(message: dict[str, Any]) -> Inbound | None:
         text = str(message["button"].get("text") or "")
     elif kind in ("reaction", "system"):
         return None  # nothing is asked by it
-    elif kind in _MEDIA:
-        text = str(message.get(kind, {}).get("caption") or "") if kind != "contacts" else ""
+    elif kind in _MEDIA and kind != "contacts":
+        told = message.get(kind) or {}
+        text = str(told.get("caption") or "")
+        ref = str(told["id"]) if _MEDIA[kind] in FETCHED and told.get("id") else None
+        media = Media(kind=_MEDIA[kind], ref=ref, name=str(told.get("filename") or ""))
+    else:
+        media = Media(kind=_MEDIA.get(kind, "other"))
     return Inbound(
         id=str(message["id"]),
         address=str(message["from"]),
         text=text,
         button=button,
-        media=None if kind in ("text", "interactive", "button") else _MEDIA.get(kind, "other"),
+        media=media,
         at=datetime.fromtimestamp(int(message["timestamp"]), UTC),
     )

@@ -12,11 +12,11 @@ import aiohttp
 from aiohttp import web
 
 from conversations.errors import AdviserExists, NotFound, StoreUnavailable
-from conversations.events import OUTBOX
 from conversations.outbox import Claimed, Outbox
 from conversations.recipients import Recipients
 from conversations.sealing import Sealer
 from conversations.store import Store
+from conversations.work_off import work_off
 from gateway.channels.keys import PAUSES
 from gateway.chatwoot.client import ChatwootClient, is_shown_there
 from gateway.chatwoot.queue_server import CHATWOOT, ChatwootQueue
@@ -36,7 +36,6 @@ _RECEIVER = web.AppKey("chatwoot_receiver", ChatwootReceiver)
 _DESK = "Chatwoot"
 
 _ATTEMPT_SECONDS = 15.0
-_LOOK_EVERY_SECONDS = 5.0
 _HEARTBEAT_SECONDS = 20.0
 
 
@@ -104,19 +103,7 @@ class _Sender:
         self._first_pause, self._longest_pause = pauses
 
     async def run(self) -> None:
-        with self._store.events.subscribe(OUTBOX) as woken:
-            while True:
-                wait = _LOOK_EVERY_SECONDS
-                try:
-                    claimed = await self._outbox.claim([CHATWOOT])
-                    await asyncio.gather(*(self._send(entry) for entry in claimed))
-                    if claimed:
-                        continue
-                    if due := await self._outbox.next_due([CHATWOOT]):
-                        wait = min(due.total_seconds(), wait)
-                except StoreUnavailable as error:
-                    log.error("cannot send to Chatwoot", extra={"cause": str(error)})
-                await woken.wait(max(wait, 0.05))
+        await work_off(self._outbox, self._store.events, [CHATWOOT], self._send)
 
     async def _send(self, entry: Claimed) -> None:
         seqs = entry.payload.get("seqs", [])

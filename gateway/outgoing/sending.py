@@ -14,10 +14,10 @@ from email.message import EmailMessage
 import aiohttp
 import aiosmtplib
 
-from conversations.errors import StoreUnavailable
-from conversations.events import OUTBOX, Events
+from conversations.events import Events
 from conversations.models import Json
 from conversations.outbox import Claimed, Outbox
+from conversations.work_off import work_off
 from gateway.bot_client import BotClient, BotFailed
 from gateway.outgoing.planning import ALERT_EMAIL, ALERT_WEBHOOK, BOT, WEBHOOK
 from gateway.outgoing.settings import OutgoingSettings
@@ -28,9 +28,6 @@ KINDS = (BOT, WEBHOOK, ALERT_WEBHOOK, ALERT_EMAIL)
 
 #: One attempt takes no longer than this; the outbox lends an entry for longer.
 _ATTEMPT_SECONDS = 15
-
-#: The outbox is looked at this often even when nothing wakes us: another process may have written to it.
-_LOOK_EVERY_SECONDS = 5.0
 
 
 class Refused(Exception):
@@ -75,19 +72,7 @@ class OutgoingSender:
 
     async def run(self) -> None:
         """Send until cancelled."""
-        with self._events.subscribe(OUTBOX) as woken:
-            while True:
-                try:
-                    claimed = await self._outbox.claim(KINDS)
-                    await asyncio.gather(*(self._send(entry) for entry in claimed))
-                    if claimed:
-                        continue
-                    due = await self._outbox.next_due(KINDS)
-                except StoreUnavailable as error:
-                    log.error("cannot send", extra={"cause": str(error)})
-                    due = None
-                wait = _LOOK_EVERY_SECONDS if due is None else min(due.total_seconds(), _LOOK_EVERY_SECONDS)
-                await woken.wait(max(wait, 0.05))
+        await work_off(self._outbox, self._events, KINDS, self._send)
 
     async def _send(self, entry: Claimed) -> None:
         try:

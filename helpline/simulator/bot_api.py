@@ -1,7 +1,7 @@
 """The part of Telegram's Bot API that the helpline uses, as its documentation describes it.
 
 Source: https://core.telegram.org/bots/api (Update, getUpdates, setWebhook, sendMessage, sendDocument,
-answerCallbackQuery, ResponseParameters). Everything is in memory and gone at the end.
+getFile, answerCallbackQuery, ResponseParameters). Everything is in memory and gone at the end.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class BotApi:
         self.chats: dict[int, Chat] = {}
         self.updates: list[dict[str, Any]] = []
         self.webhook: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}  # by file_id
         self.answered: list[str] = []  # callback queries that were answered
         self._update_id = 1000
         self._new_update = asyncio.Condition()
@@ -47,6 +48,13 @@ class BotApi:
     def add_routes(self, app: web.Application) -> None:
         """Where the bot calls."""
         app.router.add_post("/bot{token}/{method}", self.call)
+        app.router.add_get("/file/bot{token}/files/{id}", self.download)
+
+    def keep(self, content: bytes) -> str:
+        """Keep a file as Telegram does; its ``file_id``."""
+        file_id = f"f{len(self.files) + 1}"
+        self.files[file_id] = content
+        return file_id
 
     # -- what people do -----------------------------------------------------------------------------
 
@@ -131,6 +139,13 @@ class BotApi:
                 self.webhook = arguments
             case "deleteWebhook":
                 self.webhook = {}
+            case "getFile":
+                file_id = str(arguments.get("file_id"))
+                if file_id not in self.files:
+                    return _refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+                size, path = len(self.files[file_id]), f"files/{file_id}"
+                told = {"file_id": file_id, "file_size": size, "file_path": path}
+                return web.json_response({"ok": True, "result": told})
             case "answerCallbackQuery":
                 self.answered.append(str(arguments.get("callback_query_id")))
             case _:
@@ -161,10 +176,24 @@ class BotApi:
         if keyboard:
             message["reply_markup"] = {"inline_keyboard": keyboard}
         if "document" in arguments:
-            message["document"] = {"file_name": arguments["document"]}
+            sent: web.FileField = arguments["document"]
+            content = sent.file.read()
+            message["document"] = {
+                "file_id": self.keep(content),
+                "file_name": sent.filename,
+                "mime_type": sent.content_type,
+                "file_size": len(content),
+            }
         chat.messages.append(message)
         await self.tell()
         return web.json_response({"ok": True, "result": message})
+
+    async def download(self, request: web.Request) -> web.Response:
+        """``GET /file/botTOKEN/FILE_PATH``."""
+        content = self.files.get(request.match_info["id"])
+        if request.match_info["token"] != self.token or content is None:
+            return _refused(404, "Not Found")
+        return web.Response(body=content, content_type="application/octet-stream")
 
     async def _get_updates(self, arguments: dict[str, Any]) -> web.Response:
         if self.webhook:
@@ -184,10 +213,7 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
         read: dict[str, Any] = await request.json()
         return read
-    form = await request.post()
-    arguments: dict[str, Any] = {
-        name: value.filename if isinstance(value, web.FileField) else value for name, value in form.items()
-    }
+    arguments: dict[str, Any] = dict(await request.post())
     if "reply_markup" in arguments:
         arguments["reply_markup"] = json.loads(arguments["reply_markup"])
     return arguments

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from conversations.files import media_type_of
 from helpline.simulator.bot_api import BotApi
 
 _STATIC = Path(__file__).parent / "static"
@@ -18,12 +19,22 @@ _CHAT = 700_000_001
 #: How long a page waits for news before it asks again, in seconds.
 _WAIT_SECONDS = 20.0
 
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'"
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self'",
+        "base-uri 'none'",
+    )
+)
 
-#: What may be sent besides words, in the shape that Telegram gives it.
+#: The largest file that Telegram gives to a bot.
+_LARGEST = 20 * 1024 * 1024
+
+#: What may be sent besides words and files, in the shape that Telegram gives it.
 _MEDIA: dict[str, dict[str, Any]] = {
-    "photo": {"photo": [{"file_id": "p", "file_unique_id": "p", "width": 90, "height": 90}]},
-    "voice": {"voice": {"file_id": "v", "file_unique_id": "v", "duration": 3}},
     "sticker": {"sticker": {"file_id": "s", "file_unique_id": "s", "type": "regular", "emoji": "🙂"}},
 }
 
@@ -41,6 +52,8 @@ class Phone:
         app.router.add_static("/static", _STATIC)
         app.router.add_get("/chat", self.read)
         app.router.add_post("/chat", self.act)
+        app.router.add_post("/files", self.send_file)
+        app.router.add_get("/files/{id}", self.file)
 
     async def page(self, _request: web.Request) -> web.Response:
         """``GET /``."""
@@ -62,8 +75,7 @@ class Phone:
 
     async def act(self, request: web.Request) -> web.Response:
         """``POST /chat`` with ``{"text"}``, ``{"press", "message_id"}`` or ``{"media"}``."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            raise web.HTTPForbidden(text="only this page may write here")
+        _only_this_page(request)
         body = await request.json()
         if isinstance(body.get("text"), str) and body["text"].strip():
             self._api.write(_CHAT, body["text"][:4096])
@@ -76,13 +88,45 @@ class Phone:
         await self._api.tell()
         return web.json_response({})
 
+    async def send_file(self, request: web.Request) -> web.Response:
+        """``POST /files`` with a ``file``: a photo, a sound or another file, as its media type says."""
+        _only_this_page(request)
+        sent = (await request.post()).get("file")
+        if not isinstance(sent, web.FileField):
+            raise web.HTTPBadRequest(text="nothing to send")
+        file_id = self._api.keep(sent.file.read())
+        told: dict[str, Any] = {"file_id": file_id, "file_unique_id": file_id}
+        match sent.content_type.partition("/")[0]:
+            case "image":
+                self._api.write(_CHAT, photo=[told])
+            case "audio":
+                self._api.write(_CHAT, voice={**told, "duration": 3})
+            case _:
+                self._api.write(_CHAT, document={**told, "file_name": sent.filename})
+        await self._api.tell()
+        return web.json_response({})
+
+    async def file(self, request: web.Request) -> web.Response:
+        """``GET /files/ID``: what was sent either way."""
+        content = self._api.files.get(request.match_info["id"])
+        if content is None:
+            raise web.HTTPNotFound
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        media_type = media_type_of(content) or "application/octet-stream"
+        return web.Response(body=content, content_type=media_type, headers=headers)
+
     def _has(self, message_id: object) -> bool:
         return isinstance(message_id, int) and 1 <= message_id <= len(self._api.chat(_CHAT).messages)
 
 
+def _only_this_page(request: web.Request) -> None:
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise web.HTTPForbidden(text="only this page may write here")
+
+
 def phone_app(api: BotApi) -> web.Application:
     """The simulator's whole server: Telegram's side for the bot, and the phone for a person."""
-    app = web.Application()
+    app = web.Application(client_max_size=_LARGEST)
     api.add_routes(app)
     Phone(api).add_routes(app)
     return app

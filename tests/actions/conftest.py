@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 import actions.crisis
 import actions.store
 import knowledge.search
+from conversations.reasons import REASONS
 from tests.knowledge.conftest import real_encoder
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +141,15 @@ class Turn:
     @property
     def follow_ups(self) -> list[str]:
         return [event["name"] for event in self.events if event["event"] == "followup"]
+
+
+def fell_short(turn: Turn) -> str | None:
+    """Why an answer is less than one, for the gateway to ask about a person; None when it is not."""
+    noted = [custom.get("falls_short") for custom in turn.custom]
+    assert not any(noted[:-1])  # the question would come in the middle
+    because: str | None = noted[-1] if noted else None
+    assert because is None or because in REASONS
+    return because
 
 
 #: (entity, the words of the message that are it, its value; the words themselves when left out).

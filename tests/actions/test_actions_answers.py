@@ -10,7 +10,7 @@ from rasa_sdk.executor import ActionExecutor
 
 import actions.replies
 from knowledge.dates import parse_date, say_partial
-from tests.actions.conftest import ACTION_FOR, DOMAIN, Entity, Talk, Turn
+from tests.actions.conftest import ACTION_FOR, DOMAIN, Entity, Talk, Turn, fell_short
 from tests.knowledge.conftest import shipped_content
 
 STRATEGY = "Derbyshire Integrated Care All Age Autism Strategy 2023-2028"
@@ -122,6 +122,16 @@ async def test_leicester_is_not_covered(talk: Talk) -> None:
     assert not DERBYSHIRE_FIGURES.search(turn.text)
     assert turn.follow_ups == []  # it has been said where they live
     assert turn.card_ids() == []  # nothing of another area
+    assert fell_short(turn) == "not_covered"
+
+
+async def test_an_answer_in_parts_has_its_easy_read_once(talk: Talk) -> None:
+    turn = await talk.say("how long is the wait in Derby", "wait_time", ("area", "Derby", "derby-city"))
+
+    forms = [custom["easy_read"] for custom in turn.custom]
+    assert len(forms) > 2
+    first = next(place for place, form in enumerate(forms) if form)
+    assert forms[first + 1] == ""  # said above: the page shows it once
 
 
 @pytest.mark.parametrize(
@@ -138,6 +148,7 @@ async def test_elsewhere_never_gets_a_local_service(talk: Talk, topic: str) -> N
     assert "do not have local information for Leicester" in turn.text
     assert local.isdisjoint(turn.card_ids())
     assert local.isdisjoint(turn.slots["shown"])
+    assert fell_short(turn) == "not_covered"
 
 
 # --- diagnosis ---

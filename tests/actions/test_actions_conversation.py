@@ -14,7 +14,7 @@ from sqlalchemy import update
 from conversations.reasons import REASONS
 from knowledge.database import open_engine, sessions
 from knowledge.models import Record
-from tests.actions.conftest import ACTION_FOR, DOMAIN, Talk, Turn, forget
+from tests.actions.conftest import ACTION_FOR, DOMAIN, Talk, Turn, fell_short, forget
 from tests.knowledge.conftest import shipped_content
 
 
@@ -486,8 +486,10 @@ async def test_where_the_store_is_silent_it_is_said_and_a_person_is_offered(
 
 async def test_out_of_scope_is_kind_and_says_what_it_can_do(talk: Talk) -> None:
     [response] = DOMAIN["responses"]["utter_out_of_scope"]
+    turn = await talk.say("when are my bins collected", "out_of_scope")
 
-    assert (await talk.say("when are my bins collected", "out_of_scope")).templates == ["utter_out_of_scope"]
+    assert turn.templates == ["utter_out_of_scope"]
+    assert fell_short(turn) == "out_of_scope"
     assert "Sorry" in response["text"]
     for can in ("autism", "SEND", "diagnosis", "waiting times", "support", "rights"):
         assert can in response["text"]

@@ -11,7 +11,7 @@ import actions.store
 from knowledge.database import writing
 from knowledge.models import Service
 from knowledge.unanswered import unanswered_questions
-from tests.actions.conftest import Talk, Turn
+from tests.actions.conftest import Talk, Turn, fell_short
 
 # --- two questions in one message ---
 
@@ -265,6 +265,8 @@ async def test_a_place_elsewhere_as_first_message_is_said_not_to_be_ours(talk: T
     turn = await talk.say("we live in Leicester", "inform", ("area", "Leicester", "elsewhere"))
 
     assert "I only cover" in turn.text
+    assert "What would you like to know?" in turn.text  # one question, and no other after it
+    assert fell_short(turn) is None
 
 
 # --- again, simpler, and back ---
@@ -373,6 +375,12 @@ async def test_an_answered_question_is_not_kept(talk: Talk) -> None:
 #: A gatekeeper's claim, taken to be about this -> the verdict.
 CLAIMS = [
     ("school say we need two cycles first, is that right?", "referral_who", "No."),
+    (
+        "school say we need two cycles first before they refer, is that right? we live in Derby",
+        "referral_who",
+        "No.",
+    ),
+    ("is that right? school say we need two cycles first", "referral_who", "No."),
     ("School says she has to have a diagnosis before an EHCP. Is that true?", "ehcp_request", "No."),
     ("they say he's too bright for a plan is that right?", "sen_support_funding", "No."),
     ("they told me I can't apply for DLA without a diagnosis, is that right?", "benefits_money", "Yes."),

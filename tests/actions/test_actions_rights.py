@@ -54,7 +54,13 @@ async def test_the_other_worked_example(talk: Talk) -> None:
     assert "16 March 2026" in turn.text
     assert "22 June 2026" in turn.text
     assert "16 March 2026 has passed" in turn.text
-    assert "regulation 5(1)" in turn.text.split("has passed", 1)[1]  # what to do about it
+    assert "regulation 5(1)" in turn.text.split("16 March 2026 has passed", 1)[1]  # what to do about it
+    # The dates themselves say so too: they are read first.
+    [card] = [card for card in turn.cards if card["kind"] == "deadlines"]
+    assert [row["date"] for row in card["dates"] if row["passed"]] == ["2026-03-16"]
+    assert "by 16 March 2026 (6 weeks). This day has passed." in turn.text
+    assert "16 March 2026. This day has passed." in turn.easy_read
+    assert turn.text.count("This day has passed") == 1
 
 
 async def test_the_day_comes_before_the_month(talk: Talk) -> None:
@@ -163,6 +169,59 @@ BELONGS_TO: list[tuple[str, str, str, set[str], set[str]]] = [
         {"3 May 2026"},  # two months: that is an appeal
     ),
 ]
+
+
+#: Days that nothing may be counted from, and the dates that would be wrong.
+COUNTS_FOR_NOTHING: list[tuple[str, str, str, str]] = [
+    (
+        "we had a meeting on 5 May 2026 and they said no, how long to appeal",
+        "5 May 2026",
+        "ehcp_refused_appeal",
+        "5 July 2026",
+    ),
+    ("on 5 May 2026 we met the panel and they refused", "5 May 2026", "ehcp_refused_appeal", "5 July 2026"),
+    ("their refusal letter came on 5 May 2026", "5 May 2026", "ehcp_refused_appeal", "5 July 2026"),
+    ("got the decision letter on 5 May 2026, can I appeal", "5 May 2026", "ehcp_refused_appeal", "5 July"),
+    (
+        "he starts school on 3 March 2026, is there time for a plan",
+        "3 March 2026",
+        "ehcp_timescale",
+        "14 April",
+    ),
+    ("we asked for a plan in March 2026, what now", "March 2026", "ehcp_timescale", "2026"),
+    ("how long does it take? he goes up to secondary in September", "September", "ehcp_timescale", "2026"),
+]
+
+
+@pytest.mark.parametrize(("text", "day", "topic", "wrong"), COUNTS_FOR_NOTHING)
+async def test_no_deadline_is_counted_from_another_day(
+    talk: Talk, text: str, day: str, topic: str, wrong: str
+) -> None:
+    turn = await talk.say(text, topic, ("date_phrase", day))
+
+    assert wrong not in turn.text
+    assert not [card for card in turn.cards if card["kind"] == "deadlines"]
+    assert turn.texts
+
+
+async def test_a_day_that_does_not_count_is_asked_for(talk: Talk) -> None:
+    turn = await talk.say(
+        "their refusal letter came on 5 May 2026", "ehcp_refused_appeal", ("date_phrase", "5 May 2026")
+    )
+    assert "the council's letter is dated" in turn.texts[0]
+
+    turn = await talk.say("it is dated 1 May 2026", "inform", ("date_phrase", "1 May 2026"))
+    assert "1 July 2026" in turn.text
+
+
+async def test_the_date_on_a_letter_counts_and_not_the_day_it_came(talk: Talk) -> None:
+    turn = await talk.say(
+        "the refusal letter dated 1 May 2026 came on Monday",
+        "ehcp_refused_appeal",
+        ("date_phrase", "1 May 2026"),
+        ("date_phrase", "Monday"),
+    )
+    assert "1 July 2026" in turn.text
 
 
 @pytest.mark.parametrize(("text", "day", "topic", "said", "not_said"), BELONGS_TO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,19 +13,27 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import text as sql
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Priority
 from conversations.sealing import new_key
-from conversations.store import Store
+from conversations.store import Store, open_store
 from gateway.app import init_app
 from gateway.channels.keys import OUTBOX
 from gateway.channels.settings import ChannelSettings
 from gateway.keys import STORE
 from gateway.settings import Settings
 from tests.channels.providers import NOTIFY_KEY, NotifyStandIn, TelegramStandIn, WhatsAppStandIn
+from tests.conversations.conftest import postgres_url
 from tests.gateway.conftest import FakeCrisis, FakeSafety, StandInBot, bot, settings
 
-__all__ = ["bot", "settings"]  # fixtures of the gateway's tests, used here too
+__all__ = ["bot", "postgres_url", "settings"]  # fixtures of the gateway's tests, used here too
+
+#: The smallest picture that is one: 1 by 1.
+PHOTO = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 TELEGRAM_SECRET = "a-webhook-secret-1"
 SMS_TOKEN = "a-callback-token-1"
@@ -85,6 +94,17 @@ class World:
     async def conversation(self, person: Person) -> Conversation | None:
         return await self.store.of_sender(person.channel, person.address)
 
+    async def with_adviser(self, person: Person) -> tuple[str, str]:
+        """Let an adviser, Sam, take the chat of somebody who has written; the ids of chat and adviser."""
+        conversation = await self.conversation(person)
+        assert conversation is not None
+        adviser, _ = await self.store.add_adviser("Sam Smith")
+        await self.store.escalate(
+            conversation.id, reason="asked", priority=Priority.NORMAL, summary={}, who="user"
+        )
+        await self.store.claim(conversation.id, adviser.id)
+        return conversation.id, adviser.id
+
 
 class Person:
     """Somebody who writes in one channel, and what their phone shows."""
@@ -102,8 +122,12 @@ class Person:
     async def presses(self, title: str) -> None:
         raise NotImplementedError
 
-    async def sends_photo(self) -> None:
+    async def sends_photo(self, content: bytes = PHOTO, caption: str = "") -> None:
         raise NotImplementedError
+
+    def files(self) -> list[tuple[str, bytes]]:
+        """The files that came, with their names, in order."""
+        return []
 
     def texts(self) -> list[str]:
         """What came, in order."""
@@ -139,10 +163,23 @@ class OnTelegram(Person):
                     return
         raise AssertionError(f"no button {title!r}")
 
-    async def sends_photo(self) -> None:
-        photo = [{"file_id": "x", "file_unique_id": "x", "width": 90, "height": 90}]
-        update = self.world.telegram.write(TELEGRAM_PERSON, photo=photo)
+    async def sends_photo(self, content: bytes = PHOTO, caption: str = "") -> None:
+        large = self.world.telegram.keep(content)
+        photo = [
+            {"file_id": "small", "file_unique_id": "s", "width": 9, "height": 9},
+            {"file_id": large, "file_unique_id": "l", "width": 90, "height": 90},
+        ]
+        words = {"caption": caption} if caption else {}
+        update = self.world.telegram.write(TELEGRAM_PERSON, photo=photo, **words)
         assert (await self.world.tell_telegram(update)).status == 202
+
+    def files(self) -> list[tuple[str, bytes]]:
+        telegram = self.world.telegram
+        return [
+            (m["document"]["file_name"], telegram.files[m["document"]["file_id"]])
+            for m in telegram.shown(TELEGRAM_PERSON)
+            if "document" in m
+        ]
 
     def texts(self) -> list[str]:
         return [str(m.get("text") or m.get("caption")) for m in self.world.telegram.shown(TELEGRAM_PERSON)]
@@ -171,14 +208,22 @@ class OnWhatsApp(Person):
                     return await self._tell(interactive={"type": "list_reply", "list_reply": row})
         raise AssertionError(f"no button {title!r}")
 
-    async def sends_photo(self) -> None:
-        await self._tell(image={"id": "1", "mime_type": "image/jpeg", "sha256": "x"})
+    async def sends_photo(self, content: bytes = PHOTO, caption: str = "") -> None:
+        media_id = self.world.whatsapp.keep(content, "image/jpeg")
+        words = {"caption": caption} if caption else {}
+        await self._tell(image={"id": media_id, "mime_type": "image/jpeg", "sha256": "x", **words})
+
+    def files(self) -> list[tuple[str, bytes]]:
+        whatsapp = self.world.whatsapp
+        sent = [m[m["type"]] for m in whatsapp.sent if m["type"] in ("document", "image")]
+        return [(told.get("filename", ""), whatsapp.media[told["id"]]) for told in sent]
 
     def texts(self) -> list[str]:
         return [
             m["text"]["body"]
             if m["type"] == "text"
             else m.get("interactive", {}).get("body", {}).get("text", "")
+            or m.get(m["type"], {}).get("caption", "")
             for m in self.world.whatsapp.sent
         ]
 
@@ -198,7 +243,7 @@ class OnSms(Person):
                     return await self.says(number)
         raise AssertionError(f"no choice {title!r}")
 
-    async def sends_photo(self) -> None:
+    async def sends_photo(self, content: bytes = PHOTO, caption: str = "") -> None:
         pytest.skip("a text message carries no photo")
 
     def texts(self) -> list[str]:
@@ -223,11 +268,29 @@ def channel_settings() -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database holds the conversations: SQLite, unless a test is parametrised with ``on_each``."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+#: Runs a test on each database; it is skipped, with the reason, where there is no PostgreSQL.
+on_each = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest_asyncio.fixture
 async def world(
-    bot: StandInBot, settings: Settings, channel_settings: dict[str, Any]
+    request: pytest.FixtureRequest,
+    bot: StandInBot,
+    settings: Settings,
+    channel_settings: dict[str, Any],
+    database: str,
 ) -> AsyncGenerator[World]:
     """The gateway and the providers, running."""
+    if database == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+        await empty(url)
+        settings = settings.model_copy(update={"conversations_url": url})
     telegram = TelegramStandIn(channel_settings["telegram_token"])
     whatsapp = WhatsAppStandIn("an-access-token", "1065403", "an-app-secret-1")
     notify = NotifyStandIn()
@@ -248,6 +311,16 @@ async def world(
         )
         async with TestClient(TestServer(gateway)) as client:
             yield World(client, bot, telegram, whatsapp, notify)
+
+
+async def empty(postgres_url: str) -> None:
+    """Take out what an earlier test left in the one database of the run."""
+    store = await asyncio.to_thread(open_store, postgres_url)
+    try:
+        async with store.database.writing() as session:
+            await session.execute(sql("TRUNCATE conversation, delivery, received, adviser, quota CASCADE"))
+    finally:
+        await store.database.close()
 
 
 @pytest.fixture(params=[OnTelegram, OnWhatsApp, OnSms], ids=["telegram", "whatsapp", "sms"])

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -49,7 +50,11 @@ class Faults:
 
 
 async def _before(request: web.Request, fault: str | None) -> None:
-    """ "reset" breaks the connection before anything was done."""
+    """ "reset" breaks the connection before anything was done; "hang" never answers."""
+    if fault == "hang":
+        while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        raise web.HTTPServiceUnavailable
     if fault == "reset":
         assert request.transport is not None
         request.transport.abort()
@@ -67,7 +72,7 @@ class TelegramStandIn(BotApi):
 
     async def call(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
-        if not method.startswith("send"):
+        if not method.startswith(("send", "getFile")):
             return await super().call(request)
         self.calls.append((time.monotonic(), method))
         fault = self.faults.next()
@@ -100,9 +105,62 @@ class WhatsAppStandIn:
     sent: list[dict[str, Any]] = field(default_factory=list)
     window_open: Callable[[str], bool] = lambda _number: True
     retry_after: int = 0
+    #: By media id: what was uploaded, and what people sent.
+    media: dict[str, bytes] = field(default_factory=dict)
+    media_types: dict[str, str] = field(default_factory=dict)
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_post("/{number}/messages", self.messages)
+        app.router.add_post("/{number}/media", self.upload)
+        app.router.add_get("/{media:[0-9]+}", self.look_up)
+        app.router.add_get("/lookaside/{media}", self.download)
+
+    def keep(self, content: bytes, media_type: str) -> str:
+        """A medium's id."""
+        media_id = str(9_000_000 + len(self.media))
+        self.media[media_id], self.media_types[media_id] = content, media_type
+        return media_id
+
+    async def upload(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {self.access_token}":
+            return self._error(401, 190, "Access token has expired")
+        fault = self.faults.next()
+        await _before(request, fault)
+        if fault is not None:
+            return self._error(500, 131000, "Something went wrong")
+        form = await request.post()
+        file, kind = form.get("file"), form.get("type")
+        if form.get("messaging_product") != "whatsapp" or not isinstance(file, web.FileField):
+            return self._error(400, 100, "Invalid parameter")
+        if kind not in ("image/jpeg", "image/png", "application/pdf") or file.content_type != kind:
+            return self._error(400, 100, "Param file must be a file with one of the following types")
+        return web.json_response({"id": self.keep(file.file.read(), kind)})
+
+    async def look_up(self, request: web.Request) -> web.Response:
+        media_id = request.match_info["media"]
+        if request.headers.get("Authorization") != f"Bearer {self.access_token}":
+            return self._error(401, 190, "Access token has expired")
+        if media_id not in self.media:
+            return self._error(400, 100, "Object does not exist")
+        return web.json_response(
+            {
+                "messaging_product": "whatsapp",
+                "url": str(request.url.origin() / "lookaside" / media_id),
+                "mime_type": self.media_types[media_id],
+                "sha256": hashlib.sha256(self.media[media_id]).hexdigest(),
+                "file_size": len(self.media[media_id]),
+                "id": media_id,
+            }
+        )
+
+    async def download(self, request: web.Request) -> web.Response:
+        fault = self.faults.next()
+        await _before(request, fault)
+        if request.headers.get("Authorization") != f"Bearer {self.access_token}":
+            return web.Response(status=401)
+        if fault is not None:
+            return web.Response(status=503)
+        return web.Response(body=self.media[request.match_info["media"]])
 
     async def messages(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self.access_token}":
@@ -116,7 +174,7 @@ class WhatsAppStandIn:
         if fault in ("500", "503"):
             return self._error(int(fault), 131000, "Something went wrong")
         body = await request.json()
-        if wrong := self._wrong(body):
+        if (wrong := self._wrong(body)) or (wrong := self._wrong_media(body)):
             return self._error(400, 131009, wrong)
         if body["type"] != "template" and not self.window_open(body["to"]):
             return self._error(400, 131047, "Re-engagement message")
@@ -161,8 +219,16 @@ class WhatsAppStandIn:
                     and all(0 < len(r["title"]) <= 24 and len(r.get("description", "")) <= 72 for r in rows)
                 )
                 return None if ok else "list"
+            case "document" | "image":
+                return None if len(body[body["type"]].get("caption", "")) <= 1024 else "caption"
             case _:
                 return "type"
+
+    def _wrong_media(self, body: dict[str, Any]) -> str | None:
+        if body["type"] not in ("document", "image"):
+            return None
+        kind = self.media_types.get(body[body["type"]].get("id"), "")
+        return None if kind.startswith("image/") == (body["type"] == "image") and kind else "media"
 
     @staticmethod
     def _error(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> web.Response:

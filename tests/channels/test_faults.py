@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from sqlalchemy import update
 
-from conversations.models import DeliveryState, Priority, Recipient
+from conversations.models import DeliveryState, Priority, Recipient, Role
+from conversations.sealing import new_key
+from conversations.store import open_store
+from desk.wire import delivery_in_words
 from gateway.channels.keys import OUTBOX, RECIPIENTS
 from tests.channels.conftest import (
     SMS_PERSON,
     TELEGRAM_PERSON,
+    TELEGRAM_SECRET,
     WHATSAPP_PERSON,
     OnSms,
     OnTelegram,
     OnWhatsApp,
+    Person,
     World,
+    on_each,
 )
+from tests.channels.providers import NotifyStandIn, TelegramStandIn, WhatsAppStandIn
+from tests.gateway.conftest import StandInBot, free_port
+from tests.gateway.processes import Gateways
 
 
+@on_each
 @pytest.mark.timeout(900)
 async def test_500_messages_with_30_percent_failing_and_20_percent_of_webhooks_doubled(world: World) -> None:
     world.waits = 500.0
@@ -90,6 +109,53 @@ async def test_what_telegram_asks_to_wait_is_waited(world: World, on_telegram: O
     await on_telegram.hears("33 weeks")
     first, second = world.telegram.calls[:2]
     assert second[0] - first[0] >= 1.0
+
+
+class TestAProviderThatHangs:
+    """It takes the call and never says a word."""
+
+    @pytest.fixture
+    def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
+        return {**channel_settings, "channel_timeout_seconds": 0.4}
+
+    async def test_is_cut_off_by_the_setting_and_asked_again(self, world: World, person: Person) -> None:
+        provider: TelegramStandIn | WhatsAppStandIn | NotifyStandIn = {
+            "telegram": world.telegram,
+            "whatsapp": world.whatsapp,
+            "sms": world.notify,
+        }[person.channel]
+        provider.faults.queued = ["hang", "hang"]
+        begun = time.monotonic()
+        await person.says("hello")
+        await person.hears("33 weeks")
+        took = time.monotonic() - begun
+        assert 0.8 <= took < 5
+        assert provider.faults.happened == 2
+        await world.settled()
+        assert sum("computer, not a person" in text for text in person.texts()) == 1  # none was taken before
+
+    async def test_holds_up_nobody_else(
+        self, world: World, on_telegram: OnTelegram, on_whatsapp: OnWhatsApp
+    ) -> None:
+        world.telegram.faults.queued = ["hang"] * 100
+        await on_telegram.says("hello")
+        await world.until(lambda: world.telegram.faults.happened)
+        await on_whatsapp.says("hello")
+        await on_whatsapp.hears("33 weeks")
+        assert on_telegram.texts() == []
+        world.telegram.faults.queued = []
+        await on_telegram.hears("33 weeks")
+
+    async def test_does_not_keep_an_adviser_waiting_for_a_photo(
+        self, world: World, on_whatsapp: OnWhatsApp
+    ) -> None:
+        await on_whatsapp.says("hello")
+        await on_whatsapp.hears("33 weeks")
+        await world.settled()
+        await world.with_adviser(on_whatsapp)
+        world.whatsapp.faults.queued = ["hang", "hang", "hang"]
+        await on_whatsapp.sends_photo()
+        await on_whatsapp.hears("Sam can't open your photo")
 
 
 async def test_a_crisis_reply_does_not_wait_behind_what_is_tried_again(
@@ -182,3 +248,168 @@ async def test_outside_24_hours_a_template_asks_once_and_the_answer_waits(
     texts = on_whatsapp.texts()
     assert texts.index("Sam: One") < texts.index("Sam: Two")
     assert await world.app[RECIPIENTS].get(conversation.id) is not None
+
+
+def _refused_late(world: World, sent: dict[str, Any]) -> dict[str, Any]:
+    """The status that tells of it, as Meta's page on error codes has it."""
+    error = {
+        "code": 131047,
+        "title": "Re-engagement message",
+        "message": "Re-engagement message",
+        "error_data": {"details": "More than 24 hours have passed since the recipient last replied"},
+    }
+    return world.whatsapp.status(sent, "failed", errors=[error])
+
+
+async def _two_words_of_an_adviser(world: World, on_whatsapp: OnWhatsApp) -> tuple[str, list[dict[str, Any]]]:
+    await on_whatsapp.says("hello")
+    await on_whatsapp.hears("33 weeks")
+    await world.settled()
+    chat, adviser = await world.with_adviser(on_whatsapp)
+    await world.store.append_adviser(chat, adviser, "One")
+    await world.store.append_adviser(chat, adviser, "Two")
+    await on_whatsapp.hears("Sam: Two")
+    await world.settled()
+    words = [m for m in world.whatsapp.sent if m["type"] == "text" and m["text"]["body"].startswith("Sam:")]
+    return chat, words
+
+
+async def test_what_whatsapp_refuses_late_waits_and_comes_in_order_once_the_person_writes(
+    world: World, on_whatsapp: OnWhatsApp
+) -> None:
+    chat, (one, two) = await _two_words_of_an_adviser(world, on_whatsapp)
+    before = len(world.whatsapp.sent)
+    world.whatsapp.window_open = lambda _number: False
+    for sent in (two, one, one, two):  # told twice, and in another order
+        assert (await world.tell_whatsapp(_refused_late(world, sent))).status == 200
+    await world.until(lambda: any(m["type"] == "template" for m in world.whatsapp.sent))
+    await asyncio.sleep(0.5)
+    # One template; and nothing was tried that Meta would refuse again.
+    assert [m["type"] for m in world.whatsapp.sent[before:]] == ["template"]
+    assert (await world.store.deliveries(chat))[DeliveryState.PENDING] == 2
+
+    world.whatsapp.window_open = lambda _number: True
+    heard = len(on_whatsapp.texts())
+    await on_whatsapp.says("yes?")
+    await on_whatsapp.hears("Sam: Two", heard)
+    await world.settled()
+    assert [t for t in on_whatsapp.texts()[heard:] if t.startswith("Sam: ")] == ["Sam: One", "Sam: Two"]
+    # A status of the first attempt that comes later still changes nothing.
+    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    await world.settled()
+    assert on_whatsapp.texts().count("Sam: One") == 2
+
+
+async def test_words_that_have_arrived_are_not_kept_and_not_sent_again(
+    world: World, on_whatsapp: OnWhatsApp
+) -> None:
+    chat, (one, _) = await _two_words_of_an_adviser(world, on_whatsapp)
+    assert any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
+    assert (await world.tell_whatsapp(world.whatsapp.status(one, "delivered"))).status == 200
+    assert not any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
+    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    await world.settled()
+    assert on_whatsapp.texts().count("Sam: One") == 1
+    assert not any(m["type"] == "template" for m in world.whatsapp.sent)
+
+
+class TestWithoutATemplate:
+    @pytest.fixture
+    def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
+        return {**channel_settings, "whatsapp_template": ""}
+
+    async def test_what_is_refused_late_has_failed_and_the_adviser_sees_it(
+        self, world: World, on_whatsapp: OnWhatsApp
+    ) -> None:
+        chat, (one, _) = await _two_words_of_an_adviser(world, on_whatsapp)
+        assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+        states = await world.store.deliveries(chat)
+        assert states[DeliveryState.FAILED] == 1
+        assert delivery_in_words(states) == "1 message could not be delivered to their phone."
+        assert not any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
+
+
+@pytest.mark.timeout(180)
+async def test_nothing_overtakes_what_is_tried_again_whoever_says_it_and_whatever_is_killed(
+    bot: StandInBot, tmp_path: Path
+) -> None:
+    """The provider's server is gone, an adviser takes over and writes, the gateway is killed meanwhile."""
+    telegram = TelegramStandIn("123456:ABC-DEF")
+    provider_port, url = free_port(), f"sqlite:///{tmp_path}/conversations.sqlite3"
+    gateway = Gateways(
+        {
+            **os.environ,
+            "HELPLINE_CONVERSATIONS_URL": url,
+            "HELPLINE_KNOWLEDGE_URL": f"sqlite:///{tmp_path}/knowledge.sqlite3",
+            "HELPLINE_BOT_URL": bot.url,
+            "HELPLINE_SECRET_KEYS": new_key(),
+            "HELPLINE_PUBLIC_URL": "https://helpline.example",
+            "HELPLINE_TELEGRAM_TOKEN": "123456:ABC-DEF",
+            "HELPLINE_TELEGRAM_WEBHOOK_SECRET": TELEGRAM_SECRET,
+            "HELPLINE_TELEGRAM_API_URL": f"http://127.0.0.1:{provider_port}",
+        },
+        ports=[free_port()],
+    )
+    [port] = gateway.ports
+
+    async def says(session: aiohttp.ClientSession, words: str) -> None:
+        async with session.post(
+            f"http://127.0.0.1:{port}/channels/telegram/webhook",
+            json=telegram.write(TELEGRAM_PERSON, words),
+            headers={"X-Telegram-Bot-Api-Secret-Token": TELEGRAM_SECRET},
+        ) as response:
+            assert response.status == 202
+
+    async def arrives(words: str) -> None:
+        async with asyncio.timeout(60):
+            while not any(words in m["text"] for m in telegram.shown(TELEGRAM_PERSON)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    async def logged(words: str) -> str:
+        async with asyncio.timeout(20):
+            while True:
+                chat = await store.of_sender("telegram", str(TELEGRAM_PERSON))
+                if chat and any(words in m.text for m in await store.messages(chat.id)):
+                    return chat.id
+                await asyncio.sleep(0.05)
+
+    bot.replies = lambda said: [{"text": f"Answer to {said}."}]
+    store = open_store(url)
+    await gateway.start(port)
+    try:
+        async with aiohttp.ClientSession() as session:
+            async with provider(telegram, provider_port):
+                await says(session, "hello")
+                await arrives("Answer to hello.")
+            await says(session, "one")
+            chat = await logged("Answer to one.")
+            sam, _ = await store.add_adviser("Sam Surname")
+            await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+            await store.claim(chat, sam.id)
+            await store.append_adviser(chat, sam.id, "First words.")
+            await gateway.kill(port)
+            await store.append_adviser(chat, sam.id, "Second words.")
+            await gateway.start(port)
+            await says(session, "two, for Sam")
+            await store.append_adviser(chat, sam.id, "Third words.")
+            async with provider(telegram, provider_port):
+                await arrives("Third words.")
+        shown = [m["text"] for m in telegram.shown(TELEGRAM_PERSON)]
+        said = [m.text for m in await store.messages(chat) if m.role is not Role.USER and not m.private]
+    finally:
+        await gateway.stop()
+        await store.database.close()
+    assert len(shown) == len(said) >= 6
+    for bubble, words in zip(shown, said, strict=True):
+        assert words.split("\n", 1)[0] in bubble  # each once, in the order in which it was said
+    assert shown[-1] == "Sam: Third words."
+    assert gateway.kills == 1
+
+
+@asynccontextmanager
+async def provider(telegram: TelegramStandIn, port: int) -> AsyncGenerator[None]:
+    """Telegram's server; before and after it nobody listens there."""
+    app = web.Application()
+    telegram.add_routes(app)
+    async with TestServer(app, port=port):
+        yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +94,51 @@ def test_the_process_ends_with_one_clear_line() -> None:
     assert "HELPLINE_TELEGRAM_WEBHOOK_SECRET is missing" in result.stderr
     assert "Traceback" not in result.stderr
     assert "1:abc" not in result.stderr
+
+
+def _doctor_on_channels(folder: Path, settings: dict[str, str]) -> tuple[int, str]:
+    """Run ``helpline doctor`` as somebody at a terminal does; its exit code and its line on channels."""
+    result = subprocess.run(
+        [Path(sys.executable).with_name("helpline"), "doctor"],
+        cwd=ROOT,
+        env={**os.environ, "HELPLINE_DATA_DIR": str(folder), **settings},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert result.stderr == ""
+    [line] = [line for line in result.stdout.splitlines() if " channels: " in line]
+    for secret in settings.values():
+        assert secret in ("true", "https://helpline.example.gov.uk") or secret not in result.stdout
+    return result.returncode, line
+
+
+def test_the_doctor_names_each_mistake_and_shows_no_secret(tmp_path: Path) -> None:
+    code, line = _doctor_on_channels(
+        tmp_path,
+        {
+            "HELPLINE_PUBLIC_URL": "https://helpline.example.gov.uk",
+            "HELPLINE_TELEGRAM_WEBHOOK_SECRET": "a-long-enough-secret",  # and no token
+            "HELPLINE_WHATSAPP_ACCESS_TOKEN": "an-access-token-xyz",  # and no number
+            "HELPLINE_WHATSAPP_APP_SECRET": "an-app-secret-xyz",
+            "HELPLINE_WHATSAPP_VERIFY_TOKEN": "short-1",
+            "HELPLINE_SMS_CALLBACK_TOKEN": "callback-token-xyz",  # and no key, and no template
+        },
+    )
+    assert code == 1
+    assert line.startswith("wrong  channels: ")
+    for named in (
+        "Telegram is set up but HELPLINE_TELEGRAM_TOKEN is missing",
+        "WhatsApp is set up but HELPLINE_WHATSAPP_PHONE_NUMBER_ID is missing",
+        "HELPLINE_WHATSAPP_VERIFY_TOKEN is too short: use at least 10 characters",
+        "SMS is set up but HELPLINE_SMS_NOTIFY_KEY is missing",
+        "SMS is set up but HELPLINE_SMS_TEMPLATE_ID is missing",
+    ):
+        assert named in line
+
+
+def test_the_doctor_says_which_channels_are_on(tmp_path: Path) -> None:
+    settings = {"HELPLINE_TELEGRAM_TOKEN": "123456:ABC-DEF", "HELPLINE_TELEGRAM_POLLING": "true"}
+    _, line = _doctor_on_channels(tmp_path, settings)
+    assert line == "ok     channels: on: telegram"

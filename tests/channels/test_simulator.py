@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest_asyncio
-from aiohttp import web
+from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from conversations.sealing import new_key
@@ -16,6 +17,7 @@ from gateway.channels.settings import ChannelSettings
 from gateway.settings import Settings
 from helpline.simulator.bot_api import BotApi
 from helpline.simulator.phone import phone_app
+from tests.channels.conftest import PHOTO
 from tests.gateway.conftest import FakeCrisis, FakeSafety, StandInBot
 
 type Client = TestClient[web.Request, web.Application]
@@ -64,12 +66,22 @@ async def test_a_chat_on_the_simulated_phone(phone: Client, bot: StandInBot) -> 
     await _until(phone, "33 weeks", after=len(messages))
     assert bot.texts == ["how long is the wait", "/adults"]
 
-    await phone.post("/chat", json={"media": "photo"})
-    await _until(phone, "can't look at pictures")
+    form = FormData()
+    form.add_field("file", PHOTO, filename="cat.png", content_type="image/png")
+    assert (await phone.post("/files", data=form)).status == 200
+    messages = await _until(phone, "can't look at pictures")
+    [[sent]] = [m["photo"] for m in messages if "photo" in m]
+    shown = await phone.get(f"/files/{sent['file_id']}")
+    assert await shown.read() == PHOTO
+    assert shown.content_type == "image/png"
+    assert shown.headers["Content-Security-Policy"] == "sandbox"
 
 
 async def test_another_site_s_page_cannot_write_on_the_phone(phone: Client) -> None:
     refused = await phone.post("/chat", json={"text": "hello"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert refused.status == 403
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    refused = await phone.post("/files", data={"file": io.BytesIO(PHOTO)}, headers=elsewhere)
     assert refused.status == 403
     for body in ({}, {"text": " "}, {"media": "bomb"}, {"press": "b:1:0", "message_id": 99}):
         assert (await phone.post("/chat", json=body)).status == 400

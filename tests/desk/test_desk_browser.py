@@ -16,11 +16,13 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from conversations.callbacks import CallBacks
 from conversations.events import PERSON, QUEUE
+from conversations.files import NewFile
 from conversations.log import Draft
 from conversations.models import DeskRole, Owner, Priority, Role
 from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.settings import DeskSettings
+from tests.channels.conftest import PHOTO
 from tests.desk.conftest import PASSWORD, SUMMARY, alert, new_adviser, waiting_chat
 from tests.desk.test_desk_chat import fill_store
 from tests.desk.test_desk_pages import finished_chat, promised_call_back
@@ -55,6 +57,13 @@ LOSE_ONE_ANSWER = """() => {
     throw new TypeError("the network is gone");
   };
 }"""
+
+#: One of each way to show a file.
+FILES = (
+    NewFile("letter.png", "image/png", PHOTO),
+    NewFile("voice.ogg", "audio/ogg", b"OggS"),
+    NewFile("letter.pdf", "application/pdf", b"%PDF-1.7"),
+)
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM} (apt-get install chromium)"
@@ -172,14 +181,58 @@ async def test_what_comes_live_looks_as_what_was_there_when_the_page_opened(
     page = await sign_in(context, store)
     chat = await waiting_chat(store)
     await alert(store, chat)
+    for file in FILES:
+        note = Draft(role=Role.SYSTEM, private=True, text="What they sent:", file=file)
+        await store.append_assistant(chat, [note], unless_owned_by_adviser=False)
     await page.goto(f"/desk/chats/{chat}")
     made_by_server = await log_html(page)
+    assert (made_by_server.count("<img"), made_by_server.count("<audio")) == (1, 1)
 
     await page.add_init_script(EMPTY_THE_LOG)
     await page.reload()
-    await expect(page.locator("#log > li")).to_have_count(4)
+    await expect(page.locator("#log > li")).to_have_count(4 + len(FILES))
 
     assert await log_html(page) == made_by_server
+    picture = page.get_by_alt_text("Picture: letter.png")
+    await expect(picture).to_be_visible()
+    await expect(picture).to_have_js_property("naturalWidth", 1)
+    assert await problems_of(page) == []
+
+
+async def test_a_file_is_chosen_taken_off_and_sent(context: BrowserContext, store: Store) -> None:
+    page, chat = await sam_with_a_chat(context, store)
+    await page.goto(f"/desk/chats/{chat}")
+    choose = page.get_by_label("Attach a file")
+    form = {"name": "Form A.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    await choose.set_input_files([form])  # type: ignore[list-item]
+    await page.get_by_role("button", name="Take the file off").click()
+    await expect(choose).to_have_value("")
+
+    await choose.set_input_files([{**form, "buffer": bytes(5 * 1024 * 1024 + 1)}])  # type: ignore[list-item]
+    await page.get_by_label("Your reply").fill("Here is the form.")
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.get_by_text("Not sent. The file is too large.")).to_be_visible()
+
+    await choose.set_input_files([{**form, "buffer": b"MZ"}])  # type: ignore[list-item]
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.get_by_text("This kind of file cannot be sent")).to_be_visible()
+    await expect(page.get_by_label("Your reply")).to_have_value("Here is the form.")
+    assert not [role for role, _ in await family_reads(store, chat) if role is Role.ADVISER]
+
+    await choose.set_input_files([form])  # type: ignore[list-item]
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.get_by_role("log").get_by_text("Here is the form.")).to_be_visible()
+    await expect(choose).to_have_value("")
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="Form A.pdf").click()
+    assert (await downloading.value).suggested_filename == "Form A.pdf"
+
+    note = Draft(role=Role.SYSTEM, private=True, text="The photo that they sent:", file=FILES[0])
+    await store.append_assistant(chat, [note], unless_owned_by_adviser=False)
+    picture = page.get_by_alt_text("Picture: letter.png")  # comes live
+    await expect(picture).to_be_in_viewport()
+    await expect(picture).to_have_js_property("naturalWidth", 1)
+    assert await problems_of(page) == []
 
 
 async def log_html(page: Page) -> str:
@@ -208,6 +261,13 @@ async def test_a_safety_alert_cannot_be_overlooked(context: BrowserContext, stor
     await expect(note).to_be_in_viewport()
     await expect(banner).to_be_in_viewport()
     assert await violations(page) == ""
+
+    # Who comes to it, or comes back, sees what it was raised for, and not how the chat began.
+    for n in range(30):
+        await store.append_user(chat, None, f"line {n}")
+    await page.goto(f"/desk/chats/{chat}")
+    await expect(note).to_be_in_viewport()
+    await expect(banner).to_be_in_viewport()
 
     await banner.get_by_role("button", name="I have seen this alert").click()
     await expect(banner).to_be_hidden()

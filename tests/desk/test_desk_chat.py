@@ -459,6 +459,7 @@ async def test_a_chat_s_page_shows_which_other_chats_of_the_adviser_wait_for_a_r
 
     [other] = (await frame(ws, "others"))["chats"]
     assert (other["id"], other["reference"], other["line"]) == (there, reference, "waits for your reply")
+    assert other["about"].startswith("“")  # references alone are hard to tell apart
     _, page = await sam.page(f"/desk/chats/{here}")
     part = page.split('id="others-part"')[1].split("</nav>")[0]
     assert f'href="/desk/chats/{there}"' in part

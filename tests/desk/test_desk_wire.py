@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from conversations.casework import LastWord
 from conversations.models import DeliveryState, Message, Role
 from desk.names import Names, Titles
 from desk.settings import DeskSettings
-from desk.wire import delivery_in_words, message_json, waited
+from desk.wire import arrival_in_words, delivery_in_words, message_json, waited
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -39,10 +40,27 @@ def message(**fields: object) -> Message:
         "buttons": [],
         "cards": [],
         "sources": [],
+        "attachments": [],
         "meta": {},
         "created_at": NOW,
     }
     return Message(**(standard | fields))
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (None, ""),
+        (LastWord(NOW, arrived=False), ""),  # on its way
+        (LastWord(NOW - timedelta(seconds=1), arrived=True), "Your last message is on their page."),
+        (
+            LastWord(NOW - timedelta(seconds=6), arrived=False),
+            "Your last message is not on their page yet. It comes when their connection or page is back.",
+        ),
+    ],
+)
+def test_whether_a_message_arrived_on_a_page(last: LastWord | None, words: str) -> None:
+    assert arrival_in_words(last, NOW) == words
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,46 @@ async def test_who_is_writing_is_told_both_ways_and_nobody_hears_themselves(chat
     assert frame == {"type": "typing", "who": "adviser"}
 
 
+async def test_an_adviser_is_told_that_their_words_arrived_by_the_page_alone(
+    chat: Chat, store: Store
+) -> None:
+    sam, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat.id, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat.id, sam.id)
+    assert await store.last_word(chat.id) is None
+
+    async def arrived() -> bool:
+        word = await store.last_word(chat.id)
+        assert word is not None
+        return word.arrived
+
+    async def until_arrived(ws: ClientWebSocketResponse, raw: str) -> None:
+        with store.events.subscribe(chat.id) as desk:
+            await ws.send_str(raw)
+            async with asyncio.timeout(5):
+                while not await arrived():
+                    await desk.wait(5)
+
+    async with listening(chat, after=1) as ws:
+        seq = (await store.append_adviser(chat.id, sam.id, "Hello")).seq
+        await messages(ws, 1)
+        assert not await arrived()  # sent is not arrived
+        for lie in (seq + 1, 999_999_999):
+            await ws.send_str(f'{{"type":"arrived","seq":{lie}}}')
+        await until_arrived(ws, f'{{"type":"arrived","seq":{seq}}}')
+        await store.append_adviser(chat.id, sam.id, "And more")
+        assert not await arrived()
+    # The line broke before the page could say so: it says it when it comes back.
+    async with listening(chat, after=seq + 1) as ws:
+        await next_of(ws, "status")
+        assert await arrived()
+    await store.append_adviser(chat.id, sam.id, "Without sockets")
+    await chat.read(after=seq + 1)
+    assert not await arrived()
+    await chat.read(after=seq + 2)
+    assert await arrived()
+
+
 async def test_two_windows_and_a_reconnect_see_everything_once_and_in_order(chat: Chat) -> None:
     async with listening(chat) as one, listening(chat) as two:
         for n in range(4):

@@ -212,6 +212,9 @@ async def test_a_person_comes_writes_and_goes_and_the_page_always_says_who(page:
     await store.append_adviser(chat, adviser.id, "Hello, how can I help?")
     await expect(page.locator(".message--adviser .message__who")).to_have_text("Adviser Sam")
     assert "Adviser Sam: Hello, how can I help?" in await announced(page)
+    last = await store.last_word(chat)
+    assert last is not None
+    assert last.arrived  # the adviser is told so
     await store.close(chat, adviser.id, outcome="answered")
     await expect(page.locator("#status")).to_contain_text("automated assistant")
 
@@ -334,8 +337,13 @@ async def test_an_advisers_words_are_shown_from_their_first(
 
 
 @needs_browser
-async def test_the_way_out_stays_in_sight_on_a_phone_and_new_words_are_not_under_it(page: Page) -> None:
-    await page.set_viewport_size({"width": 360, "height": 740})
+@pytest.mark.parametrize(
+    ("width", "height", "most"), [(360, 740, 60), (320, 256, 30)], ids=["phone", "400 percent"]
+)
+async def test_the_way_out_stays_in_sight_in_small_windows_and_new_words_are_not_under_it(
+    page: Page, width: int, height: int, most: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": height})
     await say(page, "one")
     await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
     await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
@@ -350,6 +358,7 @@ async def test_the_way_out_stays_in_sight_on_a_phone_and_new_words_are_not_under
     assert way_out is not None
     assert box is not None
     assert box["y"] >= way_out["y"] + way_out["height"] - 1
+    assert 24 <= way_out["height"] <= most  # of a low window it takes little
 
 
 @needs_browser

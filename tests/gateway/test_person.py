@@ -248,6 +248,85 @@ async def test_a_reason_that_nobody_knows_offers_nothing(chat: Chat, bot: StandI
     assert (await chat.say("yes"))[0]["text"] == "I do not have an answer I can trust."
 
 
+def falls_short(because: str) -> list[dict[str, Any]]:
+    """The bot's answer to what it does not answer, or not for that place."""
+    return [{"text": "I only cover Derby."}, {"custom": {"topic": "wait_time", "falls_short": because}}]
+
+
+async def test_who_got_less_than_an_answer_is_asked_once_whether_they_want_a_person(
+    chat: Chat, bot: StandInBot, store: Store
+) -> None:
+    sam, _ = await store.add_adviser("Sam")
+    await store.adviser_seen(sam.id)
+    bot.replies = lambda said: HANDOFF if said == "/human_request" else falls_short("not_covered")
+
+    [answer, question] = await chat.say("how long is the wait in Leicester?")
+    assert answer["text"] == "I only cover Derby."
+    assert question["text"] == "An adviser is on duty now. Would you like to talk to a person?"
+    assert question["easy_read"] == "A person is here now.\nDo you want to talk to a person?"
+    assert offered(question) == ["/human_request"]
+    assert await store.escalation(chat.id) is None
+    for again in ("and for adults?", "yes please"):  # by now a yes is to nothing
+        assert [reply["text"] for reply in await chat.say(again)] == ["I only cover Derby."]
+
+
+@pytest.mark.parametrize("because", ["not_covered", "out_of_scope"])
+@pytest.mark.parametrize("says", ["yes please", "/human_request"])
+async def test_a_yes_to_that_reaches_the_adviser_with_its_reason(
+    chat: Chat, bot: StandInBot, store: Store, because: str, says: str
+) -> None:
+    bot.replies = lambda said: HANDOFF if said == "/human_request" else falls_short(because)
+    await chat.say("how long is the wait in Leicester?")
+
+    [_, offer] = await (chat.press(says) if says.startswith("/") else chat.say(says))
+    assert "I would pass on this whole chat" in offer["text"]
+    await chat.say("yes")
+
+    assert (await _escalation(store, chat.id)).reason == because
+
+
+async def test_the_question_promises_nobody_outside_hours(
+    chat: Chat, bot: StandInBot, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.set_hours(read_weekly("mon-fri 09:00-17:00"), closed_on_bank_holidays=True, by="boss")
+    monkeypatch.setattr("gateway.handoff.utc_now", lambda: datetime.fromisoformat("2026-12-24T23:00+00:00"))
+    bot.replies = falls_short("out_of_scope")
+
+    [_, question] = await chat.say("when are my bins collected?")
+
+    assert question["text"] == (
+        "No adviser is on duty right now. They are next here on Tuesday 29 December at 9am. "
+        "Would you like to talk to a person?"
+    )
+    assert question["easy_read"].startswith("No person is here now.\nPeople are here on Tuesday 29 December")
+
+
+async def test_in_their_hours_with_nobody_here_and_with_no_hours_known_no_time_is_promised(
+    chat: Chat, bot: StandInBot
+) -> None:
+    bot.replies = falls_short("out_of_scope")
+    [_, question] = await chat.say("when are my bins collected?")
+    assert question["text"] == "No adviser is on duty right now. Would you like to talk to a person?"
+
+
+async def test_who_was_offered_a_person_or_waits_for_one_is_not_asked_besides(
+    chat: Chat, bot: StandInBot
+) -> None:
+    bot.replies = lambda said: HANDOFF if said == "/human_request" else falls_short("out_of_scope")
+    [warm, answer] = await chat.say("DISTRESS when are my bins collected?")
+    assert "You can talk to a person" in warm["text"]
+    assert answer["text"] == "I only cover Derby."
+
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    assert len(await chat.say("when are my bins collected?")) == 1
+
+
+async def test_a_reason_that_nobody_knows_asks_nothing(chat: Chat, bot: StandInBot) -> None:
+    bot.replies = falls_short("<b>made up</b>")
+    assert len(await chat.say("when are my bins collected?")) == 1
+
+
 async def test_after_danger_nobody_is_asked_whether_to_pass_it_on(chat: Chat, store: Store) -> None:
     await chat.say("DANGER")
     await store.withdraw(chat.id, who="user")

@@ -18,7 +18,7 @@ from gateway import wording
 from gateway.app import init_app
 from gateway.keys import STORE
 from gateway.settings import Settings
-from tests.gateway.conftest import FakeCrisis, FakeSafety, StandInBot
+from tests.gateway.conftest import Chat, FakeCrisis, FakeSafety, StandInBot
 
 
 def gateway(settings: Settings) -> web.Application:
@@ -44,7 +44,7 @@ async def answers(store: Store, chat: str, count: int) -> list[Message]:
             await asyncio.sleep(0.05)
 
 
-async def test_what_was_cut_off_is_answered_after_the_restart_in_order_and_once(
+async def test_what_was_cut_off_is_answered_after_the_restart_danger_first_then_in_order_and_once(
     settings: Settings, bot: StandInBot
 ) -> None:
     store = open_store(settings.conversations_url)
@@ -59,9 +59,30 @@ async def test_what_was_cut_off_is_answered_after_the_restart_in_order_and_once(
         running = client.app[STORE]
         found = await answers(running, chat, 5)
 
-    assert [m.reply_to for m in found] == [5, 1, 2, 3, 4]
+    assert [m.reply_to for m in found] == [5, 3, 1, 2, 4]
     assert bot.texts == ["first", "second", "fourth"]
-    assert found[3].topic == "crisis_self_harm_suicide"
+    assert found[1].topic == "crisis_self_harm_suicide"
+
+
+async def test_what_is_written_after_the_restart_does_not_overtake_what_was_cut_off(
+    settings: Settings, bot: StandInBot
+) -> None:
+    store = open_store(settings.conversations_url)
+    created = [await store.create("web") for _ in range(7)]  # more than are taken up at once
+    for one in created:
+        for said in ("first", "second"):
+            await store.append_user(one.conversation.id, said, said)
+    await store.database.close()
+    bot.slow = 0.2
+
+    async with TestClient(TestServer(gateway(settings))) as client:
+        chats = [Chat(client, one.conversation.id, one.token) for one in created]
+        await asyncio.gather(*(chat.say("third") for chat in chats))
+        assert client.app is not None
+        for chat in chats:
+            found = await answers(client.app[STORE], chat.id, 3)
+            assert [m.reply_to for m in found] == [1, 2, 3]
+    assert len(bot.texts) == 21
 
 
 async def test_a_message_that_is_sent_again_and_taken_up_at_once_is_answered_once(

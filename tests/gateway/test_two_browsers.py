@@ -89,6 +89,7 @@ async def test_nothing_is_lost_or_doubled_on_any_screen_when_the_gateway_is_kill
     said = [("sam", "s1: hello, I have read your chat"), ("family", "f1: thank you")]
     await reply(sam, "s1: hello, I have read your chat")
     await expect(adviser_words(family)).to_have_count(1)
+    await expect(sam.locator("#delivery")).to_have_text("Your last message is on their page.")
     await say(family, "f1: thank you")
     await expect(log_of(sam).get_by_text("f1: thank you")).to_be_visible()
 
@@ -98,14 +99,15 @@ async def test_nothing_is_lost_or_doubled_on_any_screen_when_the_gateway_is_kill
     await say(family, "f3: while it is away")
     said.append(("family", "f3: while it is away"))
     await expect(family.get_by_text("The connection is lost").first).to_be_visible(timeout=_BACK_MS)
-    for page in (sam, ada):
-        await expect(page.get_by_text("The connection is lost")).to_be_visible(timeout=_BACK_MS)
+    for page in (sam, ada):  # told where they look, at the end of the chat
+        await expect(page.get_by_text("The connection is lost")).to_be_in_viewport(timeout=_BACK_MS)
     await keep(tmp_path, "killed", family=family, sam=sam, ada=ada)
     await gateway.start(port)
 
     await expect(sam.get_by_text("The connection is lost")).to_be_hidden(timeout=_BACK_MS)
     await expect(ada.get_by_text("The connection is lost")).to_be_hidden(timeout=_BACK_MS)
     await expect(log_of(sam).get_by_text("f3: while it is away")).to_be_visible(timeout=_BACK_MS)
+    assert await readable(sam, "f3: while it is away")
     if await sam.get_by_label("Your reply").input_value():  # the page did not hear that it was sent
         await sam.get_by_role("button", name="Send").click()
     await expect(sam.get_by_label("Your reply")).to_have_value("")
@@ -177,6 +179,13 @@ def log_of(page: Page) -> Locator:
 
 def adviser_words(page: Page) -> Locator:
     return page.locator(".message--adviser")
+
+
+async def readable(page: Page, words: str) -> bool:
+    """Whether the words are above the reply box of the desk, and not under it."""
+    said = await log_of(page).get_by_text(words).bounding_box()
+    box = await page.locator(".bottom").bounding_box()
+    return said is not None and box is not None and said["y"] + said["height"] <= box["y"]
 
 
 async def on_screen(page: Page, texts: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Page, expect
 
 import gateway.embedding
 from conversations.events import PERSON
+from conversations.files import NewFile
 from conversations.log import Draft
 from conversations.models import Priority
 from conversations.store import Store
@@ -650,6 +651,15 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
         await expect(target).to_be_in_viewport(ratio=1)
     await page.get_by_label("Your message").scroll_into_view_if_needed()
     await expect(page.get_by_label("Your message")).to_be_in_viewport()
+    # The way out is there wherever one reads, and of a very low window it takes little, large text or not.
+    leave = panel.get_by_role("link", name="Leave this page quickly")
+    await page.get_by_text("Text size, pictures, save, print").click()
+    for _ in range(5):
+        await expect(leave).to_be_in_viewport(ratio=1)
+        tall = await leave.evaluate("e => e.offsetHeight")
+        assert 24 <= tall <= (30 if height < 320 else height / 4)
+        if await page.get_by_role("button", name="Larger text").is_enabled():
+            await page.get_by_role("button", name="Larger text").click()
 
 
 async def test_every_target_is_large_enough(page: Page, bot: StandInBot) -> None:
@@ -821,6 +831,13 @@ async def test_an_adviser_is_told_that_the_person_writes_and_nobody_else_is(page
         async with asyncio.timeout(10):
             while PERSON not in subscription.take_typing():
                 await subscription.wait(1)
+        await page.get_by_label("Your message").press("Enter")
+        await expect(page.locator(".message--unsent")).to_have_count(0)
+        subscription.take_typing()
+        await page.get_by_label("Your message").press_sequentially("and")
+        async with asyncio.timeout(2):  # sooner than it would be told again while one message is written
+            while PERSON not in subscription.take_typing():
+                await subscription.wait(1)
 
 
 async def test_words_that_wait_survive_old_scripts_and_a_reload(
@@ -890,6 +907,38 @@ async def test_the_chat_can_be_saved_as_text(page: Page) -> None:
     assert "You (" in saved
     assert "How long is the wait?" in saved
     assert "33 weeks on average.\nSource: The strategy, published 2022-12" in saved
+
+
+async def test_a_file_of_an_adviser_comes_as_a_download_that_leaves_no_address_behind(
+    page: Page, store: Store
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, adviser.id)
+    form = NewFile("Form A.pdf", "application/pdf", b"%PDF-1.7 a form")
+    await store.append_adviser(chat, adviser.id, "Here it is.", file=form)
+
+    offered = page.get_by_role("button", name="Download Form A.pdf (1 KB)")
+    async with page.expect_download() as downloading:
+        await offered.click()
+    fetched = await downloading.value
+    assert fetched.url.startswith("blob:")
+    assert fetched.suggested_filename == "Form A.pdf"
+    assert Path(await fetched.path()).read_bytes() == form.content  # noqa: ASYNC240 - a test may block
+    await expect(page.locator(".file__state")).to_contain_text("in your downloads")
+    assert any("Others who use this device can see it there." in line for line in await announced(page))
+    await expect(offered).to_be_focused()
+    assert await violations(page) == []
+
+    await page.route("**/files/**", lambda route: route.abort())
+    await offered.click()
+    await expect(page.locator(".file__state")).to_have_text(
+        "The file could not be fetched just now. Please try again."
+    )
 
 
 async def test_printing_prints_the_chat_alone(page: Page) -> None:
@@ -984,3 +1033,40 @@ async def test_5000_messages_scroll_like_a_hundred(page: Page, store: Store) -> 
     assert many < few * 3 + 20
     await expect(page.locator(".message")).to_have_count(5003)
     await answered(page, "still there?")
+
+
+async def test_in_easy_read_an_answer_in_parts_is_said_once_and_in_full_when_asked(
+    page: Page, bot: StandInBot
+) -> None:
+    bot.replies = [
+        {"text": "33 weeks on average."},
+        {"custom": {"easy_read": "33 weeks.\nIt may be different now."}},
+        {"text": "The newest figure that there is, three years old."},
+        {"custom": {"easy_read": ""}},
+        {
+            "text": "It does not say how the wait is counted.",
+            "buttons": [{"title": "More", "payload": "/more"}],
+        },
+        {"custom": {"easy_read": ""}},
+    ]
+    await page.goto("/")
+    await open_chat(page)
+    await page.get_by_role("button", name="Easy Read").click()
+    await say(page, "how long")
+
+    log = page.get_by_role("log")
+    await expect(log.get_by_role("button", name="More")).to_be_visible()
+    await expect(log.get_by_text("It may be different now.")).to_be_visible()
+    for words in ("33 weeks on average.", "The newest figure", "It does not say"):
+        await expect(log.get_by_text(words)).to_be_hidden()
+    assert [line for line in await announced(page) if "assistant" in line] == [
+        "Automated assistant: 33 weeks.\nIt may be different now."
+    ]
+    await log.get_by_text("Show the full answer").last.click()
+    for words in ("33 weeks on average.", "The newest figure", "It does not say"):
+        await expect(log.get_by_text(words)).to_be_visible()
+    assert await violations(page) == []
+    await log.get_by_text("Show the full answer").last.click()
+    await expect(log.get_by_text("The newest figure")).to_be_hidden()
+    await page.get_by_role("button", name="Easy Read").click()
+    await expect(log.get_by_text("The newest figure")).to_be_visible()

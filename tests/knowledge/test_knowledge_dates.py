@@ -69,8 +69,6 @@ SAID = {
     "a month ago": date(2026, 10, 22),
     "2 months ago": date(2026, 9, 22),
     "a year ago": date(2025, 11, 22),
-    "since February": date(2026, 2, 1),
-    "last September": date(2026, 9, 1),
     "29 February": date(2024, 2, 29),  # the last one there was
 }
 
@@ -94,6 +92,10 @@ NO_DAY = (
     "soon",
     "31 April 2026",
     "29 February 2026",
+    "since February",  # a month is not its first day, and may be one to come
+    "last September",
+    "in May 2026",
+    "March",
     "31/02/2026",
     "",
     "decided",

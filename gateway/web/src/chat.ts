@@ -121,8 +121,15 @@ export class Chat {
     return { top: top + (covers ? stays.offsetHeight : 0), bottom };
   }
 
+  /** The last message that can be seen. */
+  private get last(): Element | null {
+    let last = this.frame.messages.lastElementChild;
+    while (last instanceof HTMLElement && last.hidden) last = last.previousElementSibling;
+    return last;
+  }
+
   private atEnd(): boolean {
-    const last = this.frame.messages.lastElementChild;
+    const { last } = this;
     return !last || last.getBoundingClientRect().bottom - this.readable.bottom < NEAR_END_PX;
   }
 
@@ -132,7 +139,7 @@ export class Chat {
   }
 
   private toEnd(): void {
-    this.frame.messages.lastElementChild?.scrollIntoView({ block: "end" });
+    this.last?.scrollIntoView({ block: "end" });
     if (this.scroller === this.frame.log) this.frame.log.scrollTop = this.frame.log.scrollHeight;
     this.scrolled();
   }
@@ -210,7 +217,8 @@ export class Chat {
     if (message.role === "user") return;
     this.frame.typing.hidden = this.unsent.size === 0 || this.status.owner === "adviser";
     if (!aloud) return;
-    this.announce(`${who(message)}: `, ...spoken(message, this.view.easyRead));
+    const heard = spoken(message, this.view.easyRead);
+    if (heard.length) this.announce(`${who(message)}: `, ...heard);
     this.hooks.event(message.role === "adviser" ? "adviser-message" : "answer");
   }
 
@@ -413,6 +421,7 @@ export class Chat {
     item.classList.add("message--unsent");
     item.append(state);
     this.unsent.set(said.client_message_id, { said, words, item, state, waits: true });
+    this.stream?.said();
     this.keepUnsent();
     this.growing(() => this.frame.messages.append(item), true);
     await this.sendWaiting();
@@ -578,8 +587,10 @@ export class Chat {
       this.announce(this.view.pictures ? "Pictures are shown." : "Pictures are replaced by words.");
     });
     frame.messages.addEventListener("click", (event) => {
-      const pressed = event.target instanceof Element ? event.target.closest("button[data-helpful]") : null;
-      if (pressed instanceof HTMLButtonElement) void this.rate(pressed);
+      const pressed = event.target instanceof Element ? event.target.closest("button[data-helpful], button[data-file]") : null;
+      if (!(pressed instanceof HTMLButtonElement)) return;
+      if (pressed.dataset.file) void this.fetchFile(pressed, pressed.dataset.file);
+      else void this.rate(pressed);
     });
     frame.newMessages.addEventListener("click", () => {
       this.toEnd();
@@ -666,6 +677,23 @@ export class Chat {
     showHelpful(place, found.message);
     if (focused) place.querySelector("p")?.focus();
     this.announce("Thank you for telling us.");
+  }
+
+  /** Into the downloads. The token goes in a header, so that no address of it is left in the browser's history. */
+  private async fetchFile(pressed: HTMLButtonElement, id: string): Promise<void> {
+    if (!this.ticket || pressed.ariaBusy === "true") return;
+    pressed.ariaBusy = "true"; // it stays where it is, and keeps the focus
+    let said = "The file is in your downloads. Others who use this device can see it there.";
+    try {
+      download(await this.api.file(this.ticket, id), pressed.dataset.name ?? "file");
+    } catch {
+      said = "The file could not be fetched just now. Please try again.";
+    }
+    pressed.ariaBusy = null;
+    const state = pressed.parentElement?.querySelector(".file__state") ?? element("span", { class: "file__state" });
+    state.textContent = said;
+    pressed.after(state);
+    this.announce(said);
   }
 
   private keepIt(): void {

@@ -51,6 +51,18 @@ export class Api {
     return this.call(`/conversations/${ticket.id}/messages/${seq}/feedback`, "PUT", ticket.token, { helpful });
   }
 
+  /** A file that came with a message. */
+  async file(ticket: Ticket, id: string): Promise<Blob> {
+    const response = await fetch(`${this.base}/api/v1/conversations/${ticket.id}/files/${encodeURIComponent(id)}`, {
+      headers: { Authorization: `Bearer ${ticket.token}` },
+      cache: "no-store",
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+    });
+    if (!response.ok) throw new Refused(await response.json(), null);
+    return response.blob();
+  }
+
   /** The crisis reply to words that could not be sent, or null. */
   async helpNow(text: string): Promise<Crisis | null> {
     const answer: { crisis: Crisis | null } = await this.call("/help", "POST", null, { text });
@@ -123,6 +135,11 @@ export class Stream {
     this.socket.send(WRITING);
   }
 
+  /** What is written after this message is told at once. */
+  said(): void {
+    this.toldWriting = 0;
+  }
+
   /**
    * Asks now whether the server is there. For when there is reason to doubt it: a network that went or came back, a
    * device that slept, a message that got no answer. A socket may look open long after its line is dead.
@@ -168,6 +185,10 @@ export class Stream {
     this.failures = 0;
     this.listener.connected(true);
     if (frame.type === "message") this.read(frame.message);
+    // An adviser waits for a word that it is here. What was missed is told with the next hello.
+    if (frame.message?.role === "adviser") {
+      this.socket?.send(JSON.stringify({ type: "arrived", seq: frame.message.seq }));
+    }
     if (frame.type === "status") this.listener.status(frame);
     if (frame.type === "typing") this.listener.typing(frame);
   }

@@ -182,7 +182,10 @@ function card(c: Fields, key: string, view: View): HTMLElement {
   if (c.steps?.length) made.append(...steps(c, key));
   if (c.dates?.length) {
     const dates = c.dates.map((date: Fields) =>
-      element("li", {}, [element("strong", {}, [date.said]), ` (${date.period}): ${date.title}`]),
+      element("li", {}, [
+        element("strong", {}, [date.said]),
+        ` (${date.period}): ${date.title}${date.passed ? ". This day has passed." : ""}`,
+      ]),
     );
     made.append(element("ul", {}, dates));
   }
@@ -224,11 +227,18 @@ function letterOf(m: Message): Fields | undefined {
   return m.cards.find((one) => one.kind === "letter");
 }
 
-/** What is read out when a message comes: not a whole letter with its blanks. */
+/** In Easy Read, an earlier message of the same answer has said all of this one. */
+function saidAbove(m: Message, easyRead: boolean): boolean {
+  return easyRead && m.easy_read === "";
+}
+
+/** What is read out when a message comes: not a whole letter with its blanks, and nothing twice. */
 export function spoken(m: Message, easyRead: boolean): (string | Node)[] {
   const letter = letterOf(m);
   if (letter) return [`A letter to fill in: ${letter.title}.`];
-  const text = (easyRead && m.easy_read) || m.text;
+  if (saidAbove(m, easyRead)) return [];
+  const files = m.attachments.filter((a) => a.kind === "file").map((a) => ` A file came with it: ${a.title}.`);
+  const text = ((easyRead && m.easy_read) || m.text) + files.join("");
   if (!m.language) return [text];
   const [first, ...rest] = text.split("\n");
   return [element("span", { lang: m.language }, [first]), ["", ...rest].join("\n")];
@@ -262,11 +272,26 @@ export function showHelpful(place: HTMLElement, m: Message): void {
   place.replaceChildren(element("p", {}, ["Was this helpful?"]), choice("Yes", "yes"), choice("No", "no"));
 }
 
+/** The full words of an answer that is shown in Easy Read: opened, the messages after it say theirs too. */
+function fullAnswer(item: HTMLElement, full: HTMLElement[]): HTMLDetailsElement {
+  const made = details("full-words", "Show the full answer", full);
+  made.addEventListener("toggle", () => {
+    for (let next = item.nextElementSibling; next?.classList.contains("message--more"); next = next.nextElementSibling) {
+      const more = next as HTMLElement;
+      more.querySelector<HTMLElement>(":scope > .more")!.hidden = !made.open;
+      more.hidden = !made.open && more.dataset.alone === "yes";
+    }
+  });
+  return made;
+}
+
 /** The list item of a message. */
 export function messageItem(m: Message, view: View): HTMLElement {
   const made = element("li", { class: `message message--${m.role}` }, [element("p", { class: "message__who" }, [who(m)])]);
   const simple = view.easyRead && m.easy_read;
-  if (!letterOf(m)) made.append(...words(m, simple || m.text));
+  const above = saidAbove(m, view.easyRead) && !letterOf(m);
+  if (above) made.append(element("div", { class: "more", hidden: "" }, words(m, m.text)));
+  else if (!letterOf(m)) made.append(...words(m, simple || m.text));
   made.append(...m.cards.map((one, index) => card(one, `${m.seq ?? "new"}-${index}`, view)));
   for (const a of m.attachments) {
     if (a.kind === "calendar" && typeof a.url === "string" && OWN_LINK.test(a.url)) {
@@ -274,10 +299,15 @@ export function messageItem(m: Message, view: View): HTMLElement {
       made.append(element("p", {}, [link]));
       continue;
     }
+    if (a.kind === "file") {
+      const words = `Download ${a.title} (${a.size_said})`;
+      made.append(element("p", { class: "file" }, [button(words, { "data-file": a.id, "data-name": a.title })]));
+      continue;
+    }
     const link = webLink(a.url, a.title ?? a.url);
     if (link) made.append(element("p", {}, [link]));
   }
-  if (simple && !letterOf(m)) made.append(details("full-words", "Show the full answer", words(m, m.text)));
+  if (simple && !letterOf(m)) made.append(fullAnswer(made, words(m, m.text)));
   else if (m.easy_read) made.append(details("easy-read", "Explain more simply", words(m, m.easy_read)));
   if (m.sources.length) {
     made.append(details("sources", "Where this comes from", [element("ul", {}, m.sources.map(source))]));
@@ -287,9 +317,14 @@ export function messageItem(m: Message, view: View): HTMLElement {
     const choices = element("div", { class: "choices" }, offered);
     // What can be chosen stands right under a question; under an answer come its simpler words and its source first.
     if (m.sources.length) made.append(choices);
-    else made.insertBefore(choices, made.querySelector(":scope > details"));
+    else made.insertBefore(choices, made.querySelector(m.role === "system" ? ":scope > :is(.card, details)" : ":scope > details"));
   }
   const rating = helpful(m);
   if (rating) made.append(rating);
+  if (above) {
+    made.classList.add("message--more");
+    made.hidden = made.children.length === 2; // nothing but who, and the words that were said above
+    made.dataset.alone = made.hidden ? "yes" : "no";
+  }
   return made;
 }

@@ -6,7 +6,8 @@ import type { Fields, Message } from "./types.js";
 export function transcript(service: string, messages: Message[]): string {
   const blocks = messages.map((message) => {
     const when = message.created_at ? ` (${new Date(message.created_at).toLocaleString("en-GB")})` : "";
-    return [`${who(message)}${when}:`, message.text, ...message.sources.map(source)].join("\n");
+    const files = message.attachments.filter((a) => a.kind === "file").map((a) => `File: ${a.title} (${a.size_said})`);
+    return [`${who(message)}${when}:`, message.text, ...files, ...message.sources.map(source)].join("\n");
   });
   return [service, `Saved on ${new Date().toLocaleString("en-GB")}`, ...blocks].join("\n\n") + "\n";
 }

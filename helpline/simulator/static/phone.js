@@ -12,15 +12,33 @@ async function send(body) {
   await fetch("/chat", { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
 }
 
+/**
+ * @param {string} kind
+ * @param {{file_id: string, file_name?: string, emoji?: string}} told
+ */
+function attachment(kind, told) {
+  if (kind === "sticker") return document.createTextNode(told.emoji ?? "[sticker]");
+  if (kind === "photo") {
+    return Object.assign(document.createElement("img"), { src: `/files/${told.file_id}`, alt: "Photo" });
+  }
+  const link = document.createElement("a");
+  link.href = `/files/${told.file_id}`;
+  link.download = told.file_name ?? kind;
+  link.textContent = `File: ${told.file_name ?? kind}`;
+  return link;
+}
+
 /** @param {any} message */
 function show(message) {
   const item = document.createElement("li");
   if (!message.from.is_bot) item.className = "mine";
   const bubble = document.createElement("div");
   bubble.className = "bubble";
-  const words = message.text ?? message.caption ?? "";
   const kind = ["photo", "voice", "sticker", "document"].find((name) => name in message);
-  bubble.textContent = kind ? `[${message[kind].file_name ?? kind}] ${words}`.trim() : words;
+  if (kind) bubble.append(attachment(kind, [message[kind]].flat().at(-1)));
+  const words = message.text ?? message.caption ?? "";
+  // A document's caption here is its name, which is on its link already.
+  if (words !== message.document?.file_name) bubble.append(words);
   item.append(bubble);
   const rows = message.reply_markup?.inline_keyboard ?? [];
   if (rows.length) {
@@ -51,6 +69,14 @@ text.addEventListener("keydown", (event) => {
     event.preventDefault();
     form.requestSubmit();
   }
+});
+const file = /** @type {HTMLInputElement} */ (document.getElementById("file"));
+file.addEventListener("change", async () => {
+  if (!file.files?.[0]) return;
+  const body = new FormData();
+  body.append("file", file.files[0]);
+  file.value = "";
+  await fetch("/files", { method: "POST", body });
 });
 for (const button of document.querySelectorAll(".extras button")) {
   if (!(button instanceof HTMLButtonElement)) continue;

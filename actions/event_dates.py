@@ -1,0 +1,176 @@
+"""Which event a date in a message belongs to: the request, the letter, the review, or none to count from.
+
+A date is counted from nothing but its own event: the day of a meeting is not the date on a letter, and a
+deadline that is counted from the wrong day does harm.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from actions.context import Context
+from knowledge.dates import days_in
+
+#: What a date in a message belongs to, by the words around it; the first that fits. A date is counted from
+#: nothing else: the day of a review is not the day of a request.
+_EVENTS = (
+    (
+        "tribunal-order",
+        re.compile(
+            r"\btribunal(?:'s|’s)? (?:has |have )?(?:order|decided|decision|ruled|told)"
+            r"|\bwon (?:the|my|our|his|her) (?:appeal|tribunal|case)",
+            re.I,
+        ),
+    ),
+    ("mediation-agreement", re.compile(r"\bmediation agreement|\bagreed (?:at|in) (?:the )?mediation", re.I)),
+    ("mediation-certificate", re.compile(r"\bcertificate", re.I)),
+    ("mediation-request", re.compile(r"\b(?:asked|applied) (?:\w+ )?for mediation|\bchose mediation", re.I)),
+    ("problem-known", re.compile(r"\bombudsman", re.I)),
+    (
+        "plan-transferred",
+        re.compile(
+            r"\bplan (?:was |has been |had been |got )?(?:transferred|moved)|\bmoved (?:house|home|council)",
+            re.I,
+        ),
+    ),
+    (
+        "amendment-notice",
+        re.compile(r"\bamend|\bproposed change|\bchange (?:the|my|our|his|her) plan", re.I),
+    ),
+    # The draft of a first plan; the draft of a changed one is said to be a change.
+    ("draft-plan", re.compile(r"\bdraft", re.I)),
+    ("review-meeting", re.compile(r"\breview(?: meeting)?", re.I)),
+    (
+        "decision-letter",
+        # Not any letter: a request is a letter too.
+        re.compile(
+            r"\brefus|\bturned (?:us |me |him |her )?down|\bsaid no\b|\bappeal"
+            r"|\b(?:decision|their|council'?s) letter\b|\bletter (?:is |was )?dated\b",
+            re.I,
+        ),
+    ),
+)
+
+#: The event a topic is about when the words name none.
+_USUAL_EVENT = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
+
+#: A date that belongs to these words is the last day itself, or the hearing: nothing is counted from it.
+_NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b|\bhearing\b", re.I)
+_IS_THE_DEADLINE = re.compile(r"\s*(?:is|was|will be)\s+(?:the|our|my)\s+(?:deadline|last day|hearing)", re.I)
+
+#: Nor is a day on which people met, spoke or started something.
+_NAMES_ANOTHER_DAY = re.compile(
+    r"\b(?<!review )(?:meetings?|met|appointments?|visit(?:s|ed)?|phoned?|rang|calls?|called|spoke"
+    r"|birthday|born|turns?|turned (?=\d)|assessed|diagnosed|exams?|excluded|suspended"
+    r"|start(?:s|ed|ing)?(?= (?:at |in )?(?:school|college|nursery|reception|year|work|uni|sixth|secondary"
+    r"|primary)))\b",
+    re.I,
+)
+
+#: A request is named by its verb; only beside other dates, where each date needs an event of its own.
+_REQUEST = re.compile(r"\b(?:asked|applied|requested|sent (?:in|off)|request)\b", re.I)
+
+#: A letter comes days after its date, and the date on it is what counts.
+_CAME = re.compile(
+    r"\b(?:came|arrived|received|got|landed|opened|through the (?:door|post)|in the post)\b", re.I
+)
+_ITS_OWN_DATE = re.compile(r"\bdated?\b|\be-?mail", re.I)
+
+_NO_EVENT = ""
+_NAMED = (
+    *_EVENTS,
+    ("request-received", _REQUEST),
+    (_NO_EVENT, _NAMES_A_DEADLINE),
+    (_NO_EVENT, _NAMES_ANOTHER_DAY),
+)
+
+
+@dataclass(frozen=True)
+class EventDate:
+    """An event, and its day where one is known that can be counted from."""
+
+    event: str
+    day: date | None
+
+
+def event_dates(context: Context, topic: str) -> list[EventDate]:
+    """What a message tells of events, in the order of their days.
+
+    Args:
+        context: the message, with the day that was heard in it.
+        topic: decides which event it is when the words name none.
+
+    Returns:
+        Two when the message tells two events with a day each; else one, its day None when the message names
+        none or one that nothing may be counted from.
+    """
+    told = _told_apart(context.text)
+    if len(told) > 1:
+        # Two events in one message are as if they were told one after the other.
+        return [EventDate(*one) for one in sorted(told.items(), key=lambda one: one[1])[-2:]]
+    event = _event(context, topic)
+    return [EventDate(event, _countable_day(context, event))]
+
+
+def _event(context: Context, topic: str) -> str:
+    """The event that the message, or else the talk so far, is about."""
+    named = next((event for event, words in _EVENTS if words.search(context.text)), None)
+    if named is not None:
+        return named
+    # "when is the finished plan due?" goes on from the date that was given before.
+    if topic == "ehcp_timescale" or context.event is None:
+        return _USUAL_EVENT[topic]
+    return context.event
+
+
+def _countable_day(context: Context, event: str) -> date | None:
+    text = context.text
+    days = days_in(text)
+    if not days:
+        return None if _NAMES_A_DEADLINE.search(text) or _only_came(text, event) else context.day
+    # A whole date is surer than "yesterday".
+    day, before, behind = days[-1].day, text[: days[-1].start], text[days[-1].end :]
+    named = _named_last(before)
+    if named is None and _NAMES_ANOTHER_DAY.search(re.split(r"[,.;?!\n]", behind)[0]):
+        return None
+    if named == _NO_EVENT or _IS_THE_DEADLINE.match(behind) or _only_came(text, event):
+        return None
+    return day
+
+
+def _only_came(text: str, event: str) -> bool:
+    """Whether all that is told of a letter is the day it came."""
+    return event == "decision-letter" and bool(_CAME.search(text)) and not _ITS_OWN_DATE.search(text)
+
+
+def _told_apart(text: str) -> dict[str, date]:
+    """Events with their own dates, where a message tells more than one date.
+
+    A date belongs to the event that is named last before it, or else first behind it.
+    """
+    days = days_in(text)
+    if len(days) < 2:
+        return {}
+    told: dict[str, date] = {}
+    for position, found in enumerate(days):
+        before = text[days[position - 1].end if position else 0 : found.start]
+        behind = text[found.end : days[position + 1].start if position + 1 < len(days) else len(text)]
+        event = _named_last(before)
+        if event is None and not _IS_THE_DEADLINE.match(behind):
+            event = _named_first(behind)
+        if event and event not in told:
+            told[event] = found.day
+    return told
+
+
+def _named_last(words: str) -> str | None:
+    """The event that is named last: ``_NO_EVENT`` for one that nothing is counted from; None for none."""
+    ends = [(match.end(), event) for event, named in _NAMED for match in named.finditer(words)]
+    return max(ends, key=lambda one: one[0], default=(0, None))[1]
+
+
+def _named_first(words: str) -> str | None:
+    starts = [(found.start(), event) for event, named in _NAMED if (found := named.search(words))]
+    return min(starts, key=lambda one: one[0], default=(0, None))[1]
