@@ -43,7 +43,7 @@ async def take_up_cut_off_turns(app: web.Application) -> AsyncGenerator[None]:
     longest_turn = timedelta(seconds=3 * app[SETTINGS].bot_timeout_seconds + 10)
     room = asyncio.Semaphore(_CHATS_AT_ONCE)
     before = datetime.now(UTC) - (timedelta(0) if app[STORE].database.is_sqlite else longest_turn)
-    begun = await _begin_again(app, before, room)
+    begun = await begin_again(app, before, room)
 
     async def watch(begun: list[Begun], before: datetime) -> None:
         while True:
@@ -51,7 +51,7 @@ async def take_up_cut_off_turns(app: web.Application) -> AsyncGenerator[None]:
             await asyncio.gather(*(_end(turn) for turn in begun))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             before = datetime.now(UTC) - longest_turn
-            begun = await _begin_again(app, before, room)
+            begun = await begin_again(app, before, room)
 
     task = asyncio.create_task(watch(begun, before))
     yield
@@ -74,7 +74,7 @@ async def _tell_of_dangers(app: web.Application, before: datetime) -> None:
                 await app[TURNS].tell_of(alert)
 
 
-async def _begin_again(
+async def begin_again(
     app: web.Application, before: datetime, room: AbstractAsyncContextManager[Any]
 ) -> list[Begun]:
     """The turns that were cut off before ``before``, begun anew in the order of each chat's log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from conversations.files import MAX_FILE_BYTES, NewFile
 from conversations.models import File, Message
 from gateway.channels.keys import OUTBOX, RECEIVER
-from gateway.recovery import _look
+from gateway.recovery import begin_again
 from tests.channels.conftest import (
     PDF,
     PHOTO,
@@ -198,7 +199,7 @@ async def test_a_photo_whose_fetching_was_cut_off_is_fetched_later(
         killed.setattr(world.app[RECEIVER], "_begin", lambda work: work.close())
         await on_whatsapp.sends_photo()
     assert await _private(world, chat) == []
-    await _look(world.app, datetime.now(UTC) + timedelta(seconds=1))
+    await begin_again(world.app, datetime.now(UTC) + timedelta(seconds=1), nullcontext())
     await on_whatsapp.hears("Sam can see your photo now")
     [note] = await _private(world, chat)
     assert note.attachments
