@@ -76,6 +76,9 @@ _REQUEST = re.compile(r"\b(?:asked|applied|requested|sent (?:in|off)|request)\b"
 _CAME = re.compile(
     r"\b(?:came|arrived|received|got|landed|opened|through the (?:door|post)|in the post)\b", re.I
 )
+_HAVE_GOT = re.compile(
+    r"\b(?:have|has|do|does) (?:i|we|you|they|he|she) got\b|\bgot (?:to|until|left)\b", re.I
+)
 _ITS_OWN_DATE = re.compile(r"\bdated?\b|\be-?mail", re.I)
 
 _NO_EVENT = ""
@@ -107,7 +110,7 @@ def event_dates(context: Context, topic: str) -> list[EventDate]:
         none or one that nothing may be counted from.
     """
     told = _told_apart(context.text)
-    if len(told) > 1:
+    if told:
         # Two events in one message are as if they were told one after the other.
         return [EventDate(*one) for one in sorted(told.items(), key=lambda one: one[1])[-2:]]
     event = _event(context, topic)
@@ -132,17 +135,24 @@ def _countable_day(context: Context, event: str) -> date | None:
         return None if _NAMES_A_DEADLINE.search(text) or _only_came(text, event) else context.day
     # A whole date is surer than "yesterday".
     day, before, behind = days[-1].day, text[: days[-1].start], text[days[-1].end :]
-    named = _named_last(before)
-    if named is None and _NAMES_ANOTHER_DAY.search(re.split(r"[,.;?!\n]", behind)[0]):
+    clause = re.split(r"[,.;?!\n]", behind)[0]
+    named, follows = _named_last(before), _named_first(clause)
+    if named is None and (_NAMES_ANOTHER_DAY.search(clause) or follows not in (None, _NO_EVENT, event)):
         return None
-    if named == _NO_EVENT or _IS_THE_DEADLINE.match(behind) or _only_came(text, event):
+    others = named not in (None, event) and not _names(event, before)
+    if named == _NO_EVENT or others or _IS_THE_DEADLINE.match(behind) or _only_came(text, event):
         return None
     return day
 
 
+def _names(event: str, words: str) -> bool:
+    return any(named.search(words) for name, named in _NAMED if name == event)
+
+
 def _only_came(text: str, event: str) -> bool:
     """Whether all that is told of a letter is the day it came."""
-    return event == "decision-letter" and bool(_CAME.search(text)) and not _ITS_OWN_DATE.search(text)
+    came = _CAME.search(_HAVE_GOT.sub(" ", text))
+    return event == "decision-letter" and came is not None and not _ITS_OWN_DATE.search(text)
 
 
 def _told_apart(text: str) -> dict[str, date]:

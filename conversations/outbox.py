@@ -352,7 +352,7 @@ class Outbox:
             if entry is None or entry.state is not DeliveryState.SENT or not entry.payload:
                 return False
             if entry.conversation_id is not None:
-                await close_window_in(session, entry.conversation_id)
+                await close_window_in(session, entry.conversation_id, entry.changed_at)
             entry.state, entry.changed_at, entry.error = DeliveryState.PENDING, now, error[:200]
             entry.reference, entry.provider_id, entry.uncertain = new_id(), None, False
             entry.due_at, entry.expires_at = now, now + GIVE_UP_AFTER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -149,10 +149,13 @@ class Recipients:
             await session.execute(delete(Crossing).where(Crossing.expires_at < now))
 
 
-async def close_window_in(session: AsyncSession, conversation_id: str) -> None:
-    """Note, in another operation's transaction, that the person has to write before anything is sent."""
+async def close_window_in(session: AsyncSession, conversation_id: str, sent_at: datetime) -> None:
+    """Note, in another operation's transaction, that the person has to write before anything is sent.
+
+    Not if they have written since ``sent_at``, when what was refused was sent: that opened the window again.
+    """
     found = await session.get(Recipient, conversation_id, with_for_update=True)
-    if found is not None:
+    if found is not None and found.heard_at <= sent_at:
         found.notes = {**found.notes, _WINDOW_CLOSED: True}
 
 

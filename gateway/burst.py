@@ -20,7 +20,7 @@ _MOST_WORDS = 10
 _MOST_LINES = 4
 #: A sentence does not end with one of these.
 _UNFINISHED = re.compile(
-    r"(?:^|\s)(?:keeps?|kept|starts?|started|wants?|to|the|an?|my|his|her|and|but|or|because|when|if|with)\s*$",
+    r"(?:^|\s)(?:keeps?|kept|wants?|the|an?|my|and|but|or|because|when|if)\s*$",
     re.I,
 )
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 from weakref import WeakValueDictionary
 
+from conversations.keys import new_id
 from conversations.models import Json, Recipient
 from conversations.outbox import FIRST_PAUSE, LEASE, LONGEST_PAUSE, Claimed, Outbox
 from conversations.recipients import Recipients, may_be_written_to
@@ -159,7 +160,8 @@ class Sender:
             return
         try:
             if channel.asks_to_write:
-                await channel.ask_to_write(entry.target, entry.reference)
+                # A reference of its own: that the template has arrived says nothing of what waits behind it.
+                await channel.ask_to_write(entry.target, new_id())
         except Held:
             log.error("no template may be sent", extra={"channel": channel.name})
         await self._recipients.note(conversation_id, asked_to_write=recipient.heard_at.isoformat())

@@ -252,6 +252,14 @@ def _few_words(wholes: list[str]) -> bool:
     return len(words - {frozenset()}) < FEWEST_WORDS
 
 
+def _not_longer(part: str) -> list[str]:
+    """A part, or stretches of one that runs on, each of which shares its half with the next."""
+    words, half = part.split(), WHOLE_WORDS // 2
+    if len(words) <= WHOLE_WORDS:
+        return [part]
+    return [" ".join(words[start : start + WHOLE_WORDS]) for start in range(0, len(words) - half, half)]
+
+
 def _together(likeness: float, piece: float, whole: float) -> float:
     return LIKENESS_COUNTS * likeness + PIECE_COUNTS * piece + WHOLE_COUNTS * whole
 
@@ -259,7 +267,7 @@ def _together(likeness: float, piece: float, whole: float) -> float:
 def _wholes(parts: list[str]) -> list[str]:
     """The message in as few stretches as the reader can take, in the form in which it learned (``plain``)."""
     wholes: list[str] = []
-    for part in parts:
+    for part in (stretch for sentence in parts for stretch in _not_longer(sentence)):
         if wholes and len(wholes[-1].split()) + len(part.split()) <= WHOLE_WORDS:
             wholes[-1] = _joined([wholes[-1], part])
         else:

@@ -204,6 +204,38 @@ async def test_no_deadline_is_counted_from_another_day(
     assert turn.texts
 
 
+#: Messages with a second day or event, and the day that counts.
+AMONG_OTHERS: list[tuple[str, list[str], str]] = [
+    (
+        "The refusal letter is dated 1 March 2026, it came on 5 March 2026, by when must we appeal?",
+        ["1 March 2026", "5 March 2026"],
+        "2026-03-01",
+    ),
+    ("The council refused on 3 March 2026, how long have we got to appeal?", ["3 March 2026"], "2026-03-03"),
+    ("they refused our request on 5 May 2026, can we appeal", ["5 May 2026"], "2026-05-05"),
+]
+
+
+@pytest.mark.parametrize(("text", "days", "start"), AMONG_OTHERS)
+async def test_the_right_day_is_found_among_others(
+    talk: Talk, text: str, days: list[str], start: str
+) -> None:
+    turn = await talk.say(text, "ehcp_refused_appeal", *(("date_phrase", day) for day in days))
+
+    [card] = [card for card in turn.cards if card["kind"] == "deadlines"]
+    assert card["start"] == start
+
+
+async def test_the_day_of_a_request_is_not_the_day_of_a_refusal(talk: Talk) -> None:
+    turn = await talk.say(
+        "I applied on 3 March 2026 and they refused, how long to appeal?",
+        "ehcp_refused_appeal",
+        ("date_phrase", "3 March 2026"),
+    )
+    assert "May 2026" not in turn.text
+    assert not [card for card in turn.cards if card["kind"] == "deadlines"]
+
+
 async def test_a_day_that_does_not_count_is_asked_for(talk: Talk) -> None:
     turn = await talk.say(
         "their refusal letter came on 5 May 2026", "ehcp_refused_appeal", ("date_phrase", "5 May 2026")

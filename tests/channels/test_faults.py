@@ -241,6 +241,11 @@ async def test_outside_24_hours_a_template_asks_once_and_the_answer_waits(
     await asyncio.sleep(0.3)
     assert sum(m["type"] == "template" for m in world.whatsapp.sent) == 1
     assert not any("One" in t for t in on_whatsapp.texts())
+    # That the template has arrived is not that the words behind it have.
+    [template] = [m for m in world.whatsapp.sent if m["type"] == "template"]
+    for status in ("sent", "delivered"):
+        assert (await world.tell_whatsapp(world.whatsapp.status(template, status))).status == 200
+    assert (await world.store.deliveries(conversation.id))[DeliveryState.PENDING] == 2
 
     world.whatsapp.window_open = lambda _number: True
     await on_whatsapp.says("yes?")
@@ -298,6 +303,17 @@ async def test_what_whatsapp_refuses_late_waits_and_comes_in_order_once_the_pers
     assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
     await world.settled()
     assert on_whatsapp.texts().count("Sam: One") == 2
+
+
+async def test_a_late_refusal_does_not_hold_what_is_said_after_the_person_wrote(
+    world: World, on_whatsapp: OnWhatsApp
+) -> None:
+    _, (one, _) = await _two_words_of_an_adviser(world, on_whatsapp)
+    await on_whatsapp.says("are you there")
+    await world.settled()
+    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    await world.until(lambda: on_whatsapp.texts().count("Sam: One") == 2)
+    assert not any(m["type"] == "template" for m in world.whatsapp.sent)
 
 
 async def test_words_that_have_arrived_are_not_kept_and_not_sent_again(

@@ -11,6 +11,7 @@ import pytest
 from encoder import EncoderUnavailable
 from gateway.safety import Assessment, SafetyCheck
 from gateway.safety import check as check_module
+from gateway.safety.patterns import Patterns
 
 SELF_HARM = "crisis_self_harm_suicide"
 ABUSE = "crisis_abuse_safeguarding"
@@ -290,3 +291,51 @@ def test_without_the_encoder_the_rules_work_and_it_is_logged_once(
 )
 def test_plain_words_of_danger_told_of_somebody_are_a_crisis(check: SafetyCheck, text: str) -> None:
     assert check.assess(text).level == "crisis"
+
+
+@pytest.fixture(scope="module")
+def rules_alone() -> SafetyCheck:
+    return SafetyCheck(Patterns.load(), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "danger"),
+    [
+        ("my daughter wants to die and has taken tablets", "medical_emergency"),
+        ("my daughter has taken an overdose, I've taken her tablets off her", "medical_emergency"),
+        ("I have taken eight of my sertraline", "medical_emergency"),
+        ("he has taken my tablets", "medical_emergency"),
+        ("I took my boyfriend's tablets", "medical_emergency"),
+        ("a boy has stopped breathing in the playground", "medical_emergency"),
+        ("he has gone into school with a gun", "crisis_violence_danger"),
+        ("he is obsessed with knives and has a knife under his pillow", "crisis_violence_danger"),
+        ("I am crying locked in the bathroom he is kicking the door in", "crisis_violence_danger"),
+        ("the lads take his medication off him and sell it", "crisis_abuse_safeguarding"),
+        ("she walked out of college an hour ago and nobody knows where she is", "crisis_missing"),
+        ("my son is missing i dont know where he would go", "crisis_missing"),
+    ],
+)
+def test_an_everyday_phrase_beside_danger_hides_it_from_no_rule(
+    rules_alone: SafetyCheck, text: str, danger: str
+) -> None:
+    found = rules_alone.assess(text)
+    assert (found.level, found.danger) == ("crisis", danger)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "he took his tablets with breakfast",
+        "I took my tablets this morning like I do every day",
+        "he had his melatonin at 7 and is still awake",
+        "I took her medicine into school",
+        "he's obsessed with guns and war, is that normal",
+        "I can't breathe in crowded shops, is that sensory",
+        "her day service closed and we don't know where she can go",
+        "my son has not been seen for two years by camhs",
+        "my son walked out of his job and I don't know who helps",
+        "I don't know where my son's EHCP is",
+    ],
+)
+def test_everyday_words_are_danger_to_no_rule(rules_alone: SafetyCheck, text: str) -> None:
+    assert rules_alone.assess(text).level == "safe"
