@@ -16,6 +16,7 @@ from conversations.files import (
     size_in_words,
 )
 from conversations.models import File
+from desk.casework import record
 from desk.errors import Code, Refusal
 from desk.keys import store_of
 
@@ -50,7 +51,9 @@ async def show(request: web.Request) -> web.Response:
     store, chat = store_of(request), request.match_info["id"]
     if await store.escalation(chat) is None:
         raise Refusal(Code.NO_SUCH_CHAT)
-    return response_of(await store.file(chat, request.match_info["file"]))
+    answer = response_of(await store.file(chat, request.match_info["file"]))
+    await record(request, "file viewed", {"file": request.match_info["file"]})
+    return answer
 
 
 def response_of(file: File | None) -> web.Response:

@@ -99,7 +99,9 @@ async def file(request: web.Request) -> web.Response:
     case, wanted = await _case(request), request.match_info["file"]
     for message in await _messages(request, case):
         if any(one.get("id") == wanted for one in message.attachments if is_file(one)):
-            return response_of(await store_of(request).file(case.conversation.id, wanted))
+            answer = response_of(await store_of(request).file(case.conversation.id, wanted))
+            await _record(request, case, "file viewed", {"file": wanted})
+            return answer
     raise Refusal(Code.NO_SUCH_FILE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from functools import partial
 
 import pyotp
 import pytest
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import text
 
 from conversations.errors import StoreUnavailable
+from conversations.files import NewFile
 from conversations.log import Draft, utc_now
 from conversations.models import DeskRole, Role
 from conversations.store import Store
@@ -44,6 +46,13 @@ NOT_RECORDED = {
 }
 
 
+async def with_a_file(store: Store, chat: str) -> str:
+    """A file that comes with a message; its id."""
+    letter = NewFile("letter.pdf", "application/pdf", b"%PDF-1.7")
+    [message] = await store.append_assistant(chat, [Draft(text="A letter", file=letter)])
+    return str(message.attachments[0]["id"])
+
+
 @pytest_asyncio.fixture
 async def boss(server: TestServer, store: Store) -> AsyncGenerator[Browser]:
     """Ann Osei, an admin, signed in."""
@@ -55,13 +64,16 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
     sam: Browser, boss: Browser, store: Store, settings: DeskSettings
 ) -> None:
     chat = await waiting_chat(store)
-    _, reference = await finished_chat(store, sam.adviser_id)
+    file = await with_a_file(store, chat)
+    old, reference = await finished_chat(store, sam.adviser_id, before=partial(with_a_file, store))
+    [old_file] = [one["id"] for message in await store.messages(old) for one in message.attachments]
     third = await waiting_chat(store)
     _, call_back = await promised_call_back(store, settings)
     kim = await new_adviser(store, "Kim Newcomer")
     await alert(store, third)
     done: list[tuple[Browser, str, str, dict[str, str], str]] = [
         (sam, "GET", f"/chats/{chat}", {}, "viewed"),
+        (sam, "GET", f"/chats/{chat}/files/{file}", {}, "file viewed"),
         (sam, "POST", f"/chats/{chat}/claim", {}, "claimed"),
         (sam, "POST", f"/chats/{chat}/note", {"note": "x"}, "note added"),
         (sam, "POST", f"/chats/{chat}/label", {"label": "x"}, "label added"),
@@ -81,6 +93,7 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
         (sam, "POST", f"/call-backs/{call_back}/done", {}, "call back done"),
         (sam, "GET", f"/history?reference={reference}", {}, "searched"),
         (sam, "GET", f"/history/{reference}", {}, "viewed"),
+        (sam, "GET", f"/history/{reference}/files/{old_file}", {}, "file viewed"),
         (sam, "GET", f"/history/{reference}/export?as=text", {}, "exported"),
         (sam, "POST", f"/history/{reference}/reopen", {}, "reopened"),
         (boss, "POST", f"/history/{reference}/erase", {"again": reference}, "erased"),
@@ -121,8 +134,9 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
     }
     for route in ROUTES:
         filled = {
-            route.path.replace("{id}", one).replace("{reference}", reference)
+            route.path.replace("{id}", one).replace("{reference}", reference).replace("{file}", which)
             for one in (chat, third, call_back)
+            for which in (file, old_file)
         }
         known = any((route.method, path) in covered for path in (*filled, route.path))
         assert known or (route.method, route.path) in elsewhere, f"{route.method} {route.path} is not tried"

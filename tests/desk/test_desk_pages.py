@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -44,9 +44,13 @@ async def promised_call_back(store: Store, settings: DeskSettings) -> tuple[str,
     return chat, draft.id
 
 
-async def finished_chat(store: Store, adviser_id: str) -> tuple[str, str]:
-    """A chat that an adviser closed; its id and its reference."""
+async def finished_chat(
+    store: Store, adviser_id: str, before: Callable[[str], Awaitable[object]] | None = None
+) -> tuple[str, str]:
+    """A chat that an adviser closed; its id and its reference. ``before`` it is closed, something is done."""
     chat = await waiting_chat(store)
+    if before is not None:
+        await before(chat)
     await store.claim(chat, adviser_id)
     await store.append_adviser(chat, adviser_id, "Hello, I am Sam.")
     escalation = await store.escalation(chat)

@@ -97,6 +97,7 @@ class FakeAssessment:
     level: str
     danger: str | None = None
     reason: str = "a word fired"
+    score: float = 1.0
 
 
 class FakeSafety:
