@@ -280,7 +280,7 @@ def _read(patterns: Patterns, sentences_: Iterable[str]) -> tuple[list[str], lis
     parts: list[str] = []
     findings: list[tuple[str, Finding]] = []
     for sentence in sentences_:
-        for stretch in stretches(sentence):
+        for stretch in dict.fromkeys(stretches(sentence)):  # so are the stretches of what runs on and on
             # Idioms go first: neither rules nor examples should see that a wait is killing somebody.
             part = patterns.plain_meaning(stretch.text)
             parts.append(part)
