@@ -35,8 +35,8 @@ _OTHER_TOPIC = 0.80
 
 #: A service that is described in a person's words ("wheelchair for my child") fits so well, and so much
 #: better than any answer in words.
-_SERVICE_FITS = 0.75
-_SERVICE_AHEAD = 0.05
+_SERVICE_FITS = 0.90
+_SERVICE_AHEAD = 0.10
 
 #: Closeness (cosine) at which a record answers a message that is carried on from the one before ...
 _CLOSE = 0.56
