@@ -61,6 +61,8 @@ def burst_of(history: Sequence[Message]) -> Burst | None:
             len(lines) == _MOST_LINES
             or message.seq in answered
             or "payload" in message.meta
+            # A question is finished: what follows answers us, or begins something new.
+            or (later is not None and message.text.rstrip().endswith("?"))
             or len(message.text.split()) > _MOST_WORDS
             or (
                 later is not None
