@@ -66,6 +66,9 @@ _MANY = 20
 #: These are answered in their own way, whatever record is close: a name needs its contact.
 _OWN_WAY = ("service_contact",)
 
+#: These may speak of a service and ask something else about it.
+_OWN_WAY_WITH_SERVICES = ("complaint",)
+
 #: "What is DLA?" is asked of a word, and not of what else is known about it.
 _ASKS_FOR_A_WORD = 0.85
 
@@ -120,6 +123,11 @@ def closest_record(
 
 def service_described(context: Context, session: Session) -> Service | None:
     """The service that a message asks for in words of its own; None when an answer fits about as well."""
+    asked = ("described", context.text, context.before, context.store_area, context.age, context.young)
+    return once(session, asked, lambda: _service_described(context, session))
+
+
+def _service_described(context: Context, session: Session) -> Service | None:
     if not context.text or leans(context, session):
         return None
     areas = areas_from_near_to_wide(session, context.store_area)
@@ -158,12 +166,20 @@ def questions_nearby(context: Context, session: Session, shown: Collection[str],
 def topic_by_meaning(context: Context, session: Session, understood: str | None) -> str | None:
     """The topic to answer: as understood, unless the person asks the very question of a record elsewhere.
 
+    A service that is described is answered as one that is named.
+
     Args:
         understood: the message's topic as the dialogue model sees it; None when it sees none.
     """
     # A date is there to be counted from: no record can answer that.
     if understood in _OWN_WAY or (understood == "ehcp_timescale" and context.day is not None):
         return understood
+    if (
+        understood not in _OWN_WAY_WITH_SERVICES
+        and context.day is None
+        and service_described(context, session)
+    ):
+        return "service_contact"
     choice, topic = _choose(context, session, understood)
     return topic if choice else understood
 

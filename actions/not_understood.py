@@ -56,8 +56,8 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
         return give_answer(dispatcher, context, context.questions[0].topic)
     with read_store() as session:
         named = services_named(session, context.text, context.store_area, context.place)
-        described = service_described(context, session)
-    if named.only or described:
+        is_one = named.only or service_described(context, session) is not None
+    if is_one:
         return give_answer(dispatcher, context, "service_contact")
     dispatcher.utter_message(
         response="utter_out_of_scope",
@@ -74,8 +74,7 @@ def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: 
     if context.questions:
         return give_answer(dispatcher, context, context.questions[0].topic)
     with read_store() as session:
-        named = services_named(session, context.text, context.store_area, context.place)
-        if named.only or service_described(context, session):
+        if services_named(session, context.text, context.store_area, context.place).only:
             topic: str | None = "service_contact"
         else:
             topic = topic_by_meaning(context, session, None)

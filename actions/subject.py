@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from actions.answering import offer_questions, say_nothing_known, say_term, topic_buttons, topic_title
 from actions.asking_again import ask_what_was_meant, topics_thought_of
-from actions.closest import says_too_little, service_described, topic_by_meaning, words_asked
+from actions.closest import says_too_little, topic_by_meaning, words_asked
 from actions.context import Context, Question, read_context
 from actions.ellipsis import meant_by
 from actions.letters import offer_letter
@@ -97,8 +97,6 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
     elif not context.settled:
         by_meaning = topic_by_meaning(context, session, topic)
         topic = by_meaning if by_meaning in ANSWERS else topic
-        if topic not in _OWN_WAY_WITH_NAMES and context.day is None and service_described(context, session):
-            topic = "service_contact"
     if topic == "diagnosis_route_adult" and context.young and (context.age or _CHILD_BELOW) < _CHILD_BELOW:
         topic = "diagnosis_route_child"
     context = context.about(topic)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.database import Database
 from conversations.keys import new_id
-from conversations.models import File, Json
+from conversations.models import File, Json, Message
 
 #: In bytes. More than a scanned form of some pages has, and less than any channel's own limit.
 MAX_FILE_BYTES = 5 * 1024 * 1024
@@ -122,6 +122,12 @@ async def keep_in(session: AsyncSession, conversation_id: str, new: NewFile, at:
 def is_file(attachment: Json) -> bool:
     """Whether a message's attachment is a file that is kept here."""
     return attachment.get("kind") == "file"
+
+
+def came_with(message: Message, file: NewFile | None) -> bool:
+    """Whether a message was kept with this file, by name and size; with none, if ``file`` is None."""
+    kept = [(one["title"], one["size"]) for one in message.attachments if is_file(one)]
+    return kept == ([(file.name, len(file.content))] if file else [])
 
 
 def headers_of(name: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from conversations.database import Database, rows_changed
 from conversations.enqueue import enqueue_messages
 from conversations.errors import MessageConflict, NotFound, StoreUnavailable
 from conversations.events import OUTBOX, QUEUE, Events
-from conversations.files import NewFile, keep_in
+from conversations.files import NewFile, came_with, keep_in
 from conversations.keys import hashed, matches, new_id, new_token
 from conversations.models import (
     Adviser,
@@ -437,7 +437,11 @@ class ConversationLog:
             if client_message_id is not None and (
                 known := await _sent_as(session, conversation_id, client_message_id)
             ):
-                if known.role is not Role.ADVISER or known.text != storable(text):
+                if (
+                    known.role is not Role.ADVISER
+                    or known.text != storable(text)
+                    or not came_with(known, file)
+                ):
                     raise MessageConflict("this client_message_id was used for another message")
                 return known
             draft = Draft(text=text, role=Role.ADVISER, file=file)

@@ -435,8 +435,11 @@ class Turns:
                 turn.drafts, turn.over_adviser = [person_wording.say_again()], True
 
     async def _answered_beforehand(self, turn: _Turn) -> None:
-        """Whoever brought the message knows what is to be said, or that nothing is."""
-        if turn.said.answer is not None:
+        """Whoever brought the message knows what is to be said, or that nothing is.
+
+        A contact or a name that the log does not hold goes where it is kept all the same.
+        """
+        if turn.said.answer is not None and "kept_apart" not in turn.said.meta:
             turn.drafts.extend(turn.said.answer)
             turn.outcome = "answered_beforehand"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conversations.models import Role
-from gateway.keys import LIMITS, TURNS
+from gateway.keys import CALL_BACKS, LIMITS, TURNS
 from gateway.limits import LocalMeter
 from gateway.settings import Settings
 from tests.channels.conftest import OnSms, OnTelegram, OnWhatsApp, Person, World
@@ -116,3 +116,25 @@ async def test_one_person_s_haste_costs_nobody_else_an_answer(
         await on_telegram.says(f"question {number}")
     await on_sms.says("how long is the wait")
     await on_sms.hears("33 weeks")
+
+
+async def test_a_contact_for_a_call_back_is_taken_however_fast_it_comes(
+    world: World, on_telegram: OnTelegram
+) -> None:
+    await on_telegram.says("hello")
+    await on_telegram.hears("33 weeks")
+    conversation = await world.conversation(on_telegram)
+    assert conversation is not None
+    call_backs = world.app[CALL_BACKS]
+    draft = await call_backs.begin(conversation.id)
+    await call_backs.tell(draft.id, how="email")
+    for text in ("one", "two", "three", "four"):
+        await on_telegram.says(text)
+    await on_telegram.hears(_KINDLY)
+    await on_telegram.says("sam@example.org")
+    await on_telegram.hears("When is a good time")
+    kept = await call_backs.of_chat(conversation.id)
+    assert kept is not None
+    known = await call_backs.known(kept)
+    assert known["address"] == "sam@example.org"
+    assert not any("sam@" in text for text in await _said(world, on_telegram))

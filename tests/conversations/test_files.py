@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from conversations.database import Database
-from conversations.errors import NotFound
+from conversations.errors import MessageConflict, NotFound
 from conversations.events import Events
 from conversations.files import NewFile, file_name, headers_of, media_type_of, size_in_words
 from conversations.log import Draft
@@ -105,6 +106,22 @@ async def test_a_file_is_kept_with_its_message_and_belongs_to_its_chat_alone(sto
     assert (kept.name, kept.media_type, kept.content) == (FORM.name, FORM.media_type, FORM.content)
     assert await store.file(other, file_id) is None
     assert await store.file(chat, "no-such") is None
+
+
+async def test_a_repeat_with_another_file_is_another_message(store: Store) -> None:
+    chat = (await store.create("web")).conversation.id
+    sam, _ = await store.add_adviser("Sam")
+    await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, sam.id)
+    other = replace(FORM, name="Another form.pdf")
+
+    sent = await store.append_adviser(chat, sam.id, "Here.", file=FORM, client_message_id="r1")
+    again = await store.append_adviser(chat, sam.id, "Here.", file=FORM, client_message_id="r1")
+    assert again.seq == sent.seq
+    for file in (other, None):
+        with pytest.raises(MessageConflict):
+            await store.append_adviser(chat, sam.id, "Here.", file=file, client_message_id="r1")
+    assert await _count(store) == 1
 
 
 async def test_a_file_goes_with_its_chat_when_it_is_erased_or_old(store: Store) -> None:
