@@ -1,4 +1,4 @@
-"""Trains the reader and writes ``reader.npz``: run after many new examples; about ten minutes on two cores.
+"""Trains the reader and writes ``reader.npz``: run after many new examples; about half an hour on two cores.
 
     uv run --group safety-training python -m gateway.safety.training
 

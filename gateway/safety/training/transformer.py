@@ -52,7 +52,7 @@ def train(
     epochs: int,
     seed: int,
 ) -> Trained:
-    """Train ``layers`` and a layer on top; about six minutes for six thousand texts on two cores.
+    """Train ``layers`` and a layer on top; about half an hour for twenty thousand texts on two cores.
 
     Args:
         embeddings: as ``ModelFile.embeddings`` gives them; they stay as they are.
