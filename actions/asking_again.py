@@ -12,6 +12,7 @@ from rasa_sdk.interfaces import Tracker
 from sqlalchemy.orm import Session
 
 from actions.answering import WHAT_I_KNOW, WHAT_I_KNOW_EASY, offer_questions, topic_buttons
+from actions.closest import questions_meant
 from actions.context import Context
 from actions.replies import TALK_TO_A_PERSON, Reply, button
 from actions.store import keep_unanswered, read_store
@@ -28,6 +29,11 @@ _OFFER_A_PERSON_AFTER = 3
 
 #: "Is it about A or about B?": more than this is a menu.
 _MOST_GUESSES = 3
+
+#: So many questions to choose from, and so many topics beside them.
+_MOST_QUESTIONS, _MOST_TOPICS_BESIDE = 3, 2
+
+_SOMETHING_ELSE = button("Something else", "/start_again")
 
 
 def topics_thought_of(tracker: Tracker, answered: Container[str]) -> list[str]:
@@ -67,6 +73,16 @@ def ask_what_was_meant(
             )
             reply.offer(*topic_buttons(session, FIRST_TOPICS))
             reply.offer_person("not_understood")
+        elif len(questions := questions_meant(context, session, _MOST_QUESTIONS)) > 1:
+            reply.say(
+                "Sorry, I am not sure what you mean, and I want to get this right. "
+                "Is one of these your question? You can also ask in other words.",
+                easy_read="Sorry.\nI am not sure what you mean.\nIs one of these your question?",
+            )
+            reply.offer(*(button(question, question) for question in questions))
+            reply.offer(
+                *topic_buttons(session, guesses[:_MOST_TOPICS_BESIDE]), _SOMETHING_ELSE, TALK_TO_A_PERSON
+            )
         elif not guesses:
             reply.say(
                 f"Sorry, I am not sure what you mean. {WHAT_I_KNOW} Which is nearest?",
@@ -81,8 +97,7 @@ def ask_what_was_meant(
                 easy_read=f"Sorry.\nI am not sure what you mean.\nIs it about {about}?",
             )
             offer_questions(reply, context, session)
-            something_else = button("Something else", "/start_again")
-            reply.offer(*topic_buttons(session, guesses), something_else, TALK_TO_A_PERSON)
+            reply.offer(*topic_buttons(session, guesses), _SOMETHING_ELSE, TALK_TO_A_PERSON)
     reply.send(dispatcher, context.person())
     keep_unanswered(context, "not_understood", guesses[0] if guesses else None)
     return context.slots()

@@ -91,6 +91,10 @@ _SOUNDS_YOUNG = re.compile(
 #: Our own pattern's dates and spaCy's, which may take a part of one ("november 2026") for the whole.
 _DATES = ("date_phrase", "DATE")
 
+_WEEKDAY_ALONE = re.compile(r"\s*(?:(?:the|on|a)\s+)*(?:mon|tues|wednes|thurs|fri|satur|sun)days?\s*$", re.I)
+_FROM_ANOTHER_DAY = re.compile(r"\s*(?:before|after|following)\s+\w", re.I)
+_NOT_THE_LAST = re.compile(r"\b(?:every|each|next|coming|first|second|third)\s+(?:the\s+|on\s+)*$", re.I)
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -143,7 +147,7 @@ def hear(
                 age = found if found is not None else age
             case "cohort" if value in ("child", "adult"):
                 named.add("child" if value == "child" else "adult")
-            case found_by if found_by in _DATES:
+            case found_by if found_by in _DATES and not _told_from_another(text, entity):
                 day = parse_date(_as_written(text, entity) or value, now) or day
     # "the adult wait, and a Blue Badge for my son" is about both: neither is taken for the other.
     cohort: Cohort | None = next(iter(named)) if len(named) == 1 else None
@@ -165,6 +169,16 @@ def hear(
         or worded_date(text, now)
         or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
     )
+
+
+def _told_from_another(text: str, entity: Mapping[str, Any]) -> bool:
+    """Whether a weekday is not the last one of its name: "the Thursday before half term", "every Monday"."""
+    start, end = entity.get("start"), entity.get("end")
+    if not isinstance(start, int) or not isinstance(end, int):
+        return False
+    if not _WEEKDAY_ALONE.match(text[start:end]):
+        return False
+    return _FROM_ANOTHER_DAY.match(text[end:]) is not None or _NOT_THE_LAST.search(text[:start]) is not None
 
 
 def _without_parts(entities: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from actions.answering import offer_questions, say_nothing_known, say_term, topic_buttons, topic_title
 from actions.asking_again import ask_what_was_meant, topics_thought_of
-from actions.closest import says_too_little, topic_by_meaning, words_asked
+from actions.closest import is_guesswork, says_too_little, topic_by_meaning, words_asked
 from actions.context import Context, Question, read_context
 from actions.ellipsis import meant_by
 from actions.letters import offer_letter
@@ -151,15 +151,15 @@ class SubjectAction(Action, ABC):
             context, topic = replace(context, text=""), told
         elif meant := topic_meant(context):
             context, topic = meant
-        elif topic != "service_contact" and await asyncio.to_thread(_says_too_little, context):
+        elif topic != "service_contact" and await asyncio.to_thread(_is_unclear, context, topic):
             guesses = topics_thought_of(tracker, ANSWERS)
             return await asyncio.to_thread(ask_what_was_meant, dispatcher, context, guesses)
         return await asyncio.to_thread(give_answer, dispatcher, context, topic)
 
 
-def _says_too_little(context: Context) -> bool:
+def _is_unclear(context: Context, topic: str) -> bool:
     with read_store() as session:
-        return says_too_little(context, session)
+        return says_too_little(context, session) or is_guesswork(context, session, topic)
 
 
 def topic_meant(context: Context) -> tuple[Context, str] | None:

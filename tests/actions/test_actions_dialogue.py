@@ -477,3 +477,40 @@ async def test_what_says_too_little_is_asked_about_and_not_answered_by_chance(ta
 
     assert "I am not sure what you mean" in turn.text
     assert "/diagnosis_process" in turn.buttons.values()
+
+
+LATE = "they said no to his dla and i only opened the letter now. is it too late to challenge it"
+SIGNED_OFF = (
+    "we were handed the report and they discharged us the same day. is that it or does somebody ring us"
+)
+
+
+async def test_a_record_that_stands_out_is_said_in_place_of_a_guess(talk: Talk) -> None:
+    turn = await talk.say(LATE, "ehcp_timescale", confidence=0.47, answerability=0.35)
+
+    assert {custom["topic"] for custom in turn.custom} == {"benefits_money"}
+    assert "13 months" in turn.text
+
+
+async def test_what_is_understood_well_is_not_given_up_for_a_record_elsewhere(talk: Talk) -> None:
+    turn = await talk.say(SIGNED_OFF, "wait_status_chase")
+
+    assert {custom["topic"] for custom in turn.custom} == {"wait_status_chase"}
+
+
+async def test_guesswork_is_asked_about_with_the_questions_it_may_be(talk: Talk) -> None:
+    turn = await talk.say(SIGNED_OFF, "wait_status_chase", confidence=0.48, answerability=0.47)
+
+    assert "Is one of these your question?" in turn.text
+    assert "They diagnosed us and closed the case. Is that normal?" in turn.buttons
+    assert "/wait_status_chase" in turn.buttons.values()
+
+
+async def test_guesswork_after_guesswork_is_offered_the_parts_and_then_a_person(talk: Talk) -> None:
+    texts = []
+    for _ in range(3):
+        turn = await talk.say(SIGNED_OFF, "wait_status_chase", confidence=0.48, answerability=0.47)
+        texts.append(turn.text)
+
+    assert "four things" in texts[1]
+    assert "A person can help you" in texts[2]

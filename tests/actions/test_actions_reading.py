@@ -219,6 +219,9 @@ DAYS: list[tuple[str, list[Entity], date | None]] = [
     ("do they have to answer within 20 weeks", [], None),
     ("is it 6 weeks or 20 weeks", [("DATE", "6 weeks")], None),
     ("my 7 year old", [("age", "7 year old"), ("DATE", "7 year old")], None),
+    ("the letter came on Thursday", [("DATE", "Thursday")], date(2026, 11, 19)),
+    ("the draft came the Thursday before half term", [("DATE", "Thursday")], None),
+    ("the review is every Monday", [("DATE", "Monday")], None),
 ]
 
 
