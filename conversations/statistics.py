@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Exists, exists, func, select
 
 from conversations.database import Database
 from conversations.events import Events
@@ -17,6 +17,9 @@ from conversations.opening import LOCAL_TIME
 
 #: The person waited for somebody and then no longer wanted to.
 _WITHDRAWN = "withdrawn"
+
+#: An adviser's word for it: the person did not answer any more.
+_NO_REPLY = "no_reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Figures:
     chats: int
     handed_off: int  # chats in which a person was asked for
     by_assistant_alone: int  # chats in which nobody asked for a person
-    abandoned: int  # requests that were withdrawn before anybody took them
+    resolved_by_assistant: int  # those of them that were answered, and no answer was said not to help
+    abandoned: int  # requests withdrawn before anybody took them, or whose person had gone when somebody did
     reasons: dict[str, int]
     outcomes: dict[str, int]
     wait: Times  # from asking to the first claim
@@ -69,7 +73,32 @@ class Statistics:
                 )
                 or 0
             )
+            resolved = (
+                await session.scalar(
+                    select(func.count())
+                    .select_from(Conversation)
+                    .where(
+                        *begun,
+                        ~exists().where(Escalation.conversation_id == Conversation.id),
+                        _has_message(Message.topic.is_not(None)),
+                        ~_has_message(Message.meta["helpful"].as_boolean().is_(False)),
+                    )
+                )
+                or 0
+            )
             requests = list(await session.scalars(select(Escalation).where(*asked)))
+            came_back = set(
+                await session.scalars(
+                    select(Escalation.reference)
+                    .join(Message, Message.conversation_id == Escalation.conversation_id)
+                    .where(
+                        *asked,
+                        Message.role == Role.USER,
+                        Message.created_at >= Escalation.first_claimed_at,
+                    )
+                    .distinct()
+                )
+            )
             first_words = {
                 row.reference: row.at
                 for row in await session.execute(
@@ -110,7 +139,8 @@ class Statistics:
             chats=chats,
             handed_off=with_request,
             by_assistant_alone=chats - with_request,
-            abandoned=sum(one.outcome == _WITHDRAWN and one.first_claimed_at is None for one in requests),
+            resolved_by_assistant=resolved,
+            abandoned=sum(_gave_up(one, came_back) for one in requests),
             reasons=_most_first(one.reason for one in requests),
             outcomes=_most_first(one.outcome for one in requests if one.outcome),
             wait=_times([at - one.created_at for one, at in claimed]),
@@ -122,6 +152,18 @@ class Statistics:
             rating=sum(ratings) / len(ratings) if ratings else None,
             topics_by_week=topics_by_week,
         )
+
+
+def _has_message(condition: ColumnElement[bool]) -> Exists:
+    """Whether a conversation has a message of some kind."""
+    return exists().where(Message.conversation_id == Conversation.id, condition)
+
+
+def _gave_up(request: Escalation, came_back: Collection[str]) -> bool:
+    """Whether a person no longer waited when somebody came; ``came_back``: who wrote after that."""
+    if request.first_claimed_at is None:
+        return request.outcome == _WITHDRAWN
+    return request.outcome == _NO_REPLY and request.reference not in came_back
 
 
 def _most_first(names: Iterable[str]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from conversations.opening import LOCAL_TIME
 from desk import notices
 from desk.errors import Code, Refusal
 from desk.keys import ADVISER, SEALER, store_of
+from desk.looks import record_look
 from desk.pages import render
 from desk.wire import waited
 
@@ -28,6 +29,7 @@ _DONE = {
 
 async def show(request: web.Request) -> web.Response:
     """``GET /desk/call-backs``: every call back that is to be made, the oldest first, without contacts."""
+    await record_look(request, "call backs viewed")
     now = utc_now()
     rows = [
         {

@@ -140,6 +140,11 @@ def _tables(found: Figures, titles: Titles) -> dict[str, list[Json]]:
             _row("Chats", found.chats),
             _row("Chats in which a person was asked for", found.handed_off, found.chats),
             _row("Chats with the assistant alone", found.by_assistant_alone, found.chats),
+            _row(
+                "Answered by the assistant, nobody said it did not help",
+                found.resolved_by_assistant,
+                found.chats,
+            ),
             _row("Gave up waiting", found.abandoned),
             *_time_rows("Wait for a person", found.wait),
             *_time_rows("First reply after that", found.first_reply),

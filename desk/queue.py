@@ -14,6 +14,7 @@ from conversations.store import Store
 from desk.held import held_by
 from desk.keys import ADVISER, NAMES, store_of
 from desk.live import serve
+from desk.looks import record_look
 from desk.names import Names
 from desk.pages import render
 from desk.wire import held_json, lost_json, waited, waiting_json
@@ -29,6 +30,7 @@ _DONE = {
 
 async def show(request: web.Request) -> web.Response:
     """``GET /desk/``, with ``?only=...&area=...`` to see a part of the queue."""
+    await record_look(request, "queue viewed")
     store, names = store_of(request), request.app[NAMES]
     titles, wanted = await names.titles(), _wanted(request)
     areas = {one.conversation.area for one in await store.open_escalations() if one.conversation.area}

@@ -15,6 +15,7 @@ from conversations.presence import MOST_CAPACITY
 from conversations.service import ANNOUNCEMENT_CHARS
 from desk.errors import Code, Refusal
 from desk.keys import ADVISER, NAMES, store_of
+from desk.looks import record_look
 from desk.pages import render
 from desk.wire import reason_in_words, waited
 
@@ -32,6 +33,7 @@ _PAGE = 100
 
 async def show(request: web.Request) -> web.Response:
     """``GET /desk/supervise``: who is on, and every chat that waits or is with somebody."""
+    await record_look(request, "desk viewed")
     store, now = store_of(request), utc_now()
     titles = await request.app[NAMES].titles()
     desk = await store.on_the_desk()

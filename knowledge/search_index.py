@@ -54,7 +54,7 @@ _COMMON_AT_LEAST = 5
 _FEW_PHRASES = 3
 
 #: A message's words beyond these are not looked up.
-_MOST_WORDS = 40
+_MOST_WORDS = 80
 
 #: So many words' records are remembered; at 50,000 records that is some 100 MB if all were frequent.
 _REMEMBERED_WORDS = 1_000

@@ -46,6 +46,35 @@ async def test_everything_that_happened_is_counted_once(store: Store) -> None:
     assert [dict(topics) for topics in found.topics_by_week.values()] == [{"wait_time": 1}]
 
 
+async def test_who_had_gone_when_somebody_came_gave_up_waiting(store: Store) -> None:
+    gone, stayed = await new_chat(store), await new_chat(store)
+    sam = await new_adviser(store, f"Sam {gone[:8]}")
+    for chat in (gone, stayed):
+        await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+        await store.claim(chat, sam)
+        await store.append_adviser(chat, sam, "Are you still there?")
+    await store.append_user(stayed, "still-here", "yes, one moment")
+    for chat in (gone, stayed):
+        await store.close(chat, sam, outcome="no_reply")
+
+    found = await store.figures(utc_now() - timedelta(days=1), utc_now() + timedelta(days=1))
+
+    assert (found.handed_off, found.abandoned) == (2, 1)
+
+
+async def test_resolved_is_what_was_answered_and_not_said_to_be_of_no_help(store: Store) -> None:
+    helped, unhelped, said_nothing, silent = [await new_chat(store) for _ in range(4)]
+    for chat, helpful in ((helped, True), (unhelped, False), (said_nothing, None)):
+        [message] = await store.append_assistant(chat, [Draft(text="In the card.", topic="wait_time")])
+        if helpful is not None:
+            assert await store.rate(chat, message.seq, helpful=helpful)
+    await store.append_assistant(silent, [Draft(text="I am not sure what you mean.")])
+
+    found = await store.figures(utc_now() - timedelta(days=1), utc_now() + timedelta(days=1))
+
+    assert (found.chats, found.by_assistant_alone, found.resolved_by_assistant) == (4, 4, 2)
+
+
 async def test_weeks_begin_on_monday_at_midnight_as_clocks_in_the_uk_show_it(store: Store) -> None:
     # In summer the UK's Monday begins at 23:00 UTC on Sunday.
     await answer(store, "wait_time", datetime(2026, 7, 5, 22, 59, tzinfo=UTC))

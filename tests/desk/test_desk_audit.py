@@ -24,10 +24,9 @@ from desk.settings import DeskSettings
 from tests.desk.conftest import FORGOTTEN, PASSWORD, Browser, alert, new_adviser, signed_in, waiting_chat
 from tests.desk.test_desk_pages import finished_chat, promised_call_back
 
-#: What each way of doing something writes down. Addresses that only show lists without a word of a chat, and
+#: What each way of doing something writes down. Pages with nothing about anybody's chat, and
 #: signing in with another service (tried where it is tried), write nothing of their own.
 NOT_RECORDED = {
-    ("GET", "/"),
     ("GET", "/socket"),
     ("GET", "/sign-in"),
     ("GET", "/sign-in/elsewhere"),
@@ -35,10 +34,8 @@ NOT_RECORDED = {
     ("GET", "/password"),
     ("GET", "/account"),
     ("GET", "/account/second-factor"),
-    ("GET", "/call-backs"),
     ("GET", "/find"),
     ("GET", "/canned-replies"),
-    ("GET", "/supervise"),
     ("GET", "/service"),
     ("GET", "/accounts"),
     ("POST", "/lost"),
@@ -72,6 +69,7 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
     kim = await new_adviser(store, "Kim Newcomer")
     await alert(store, third)
     done: list[tuple[Browser, str, str, dict[str, str], str]] = [
+        (sam, "GET", "/", {}, "queue viewed"),
         (sam, "GET", f"/chats/{chat}", {}, "viewed"),
         (sam, "GET", f"/chats/{chat}/files/{file}", {}, "file viewed"),
         (sam, "POST", f"/chats/{chat}/claim", {}, "claimed"),
@@ -86,6 +84,7 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
         (sam, "POST", f"/chats/{third}/claim", {}, "claimed"),
         (sam, "POST", f"/chats/{third}/close", {"outcome": "answered"}, "closed"),
         (sam, "POST", "/away", {"away": "yes"}, "away"),
+        (sam, "GET", "/call-backs", {}, "call backs viewed"),
         (sam, "POST", f"/call-backs/{call_back}/claim", {}, "call back claimed"),
         (sam, "GET", f"/call-backs/{call_back}", {}, "call back contact shown"),
         (sam, "POST", f"/call-backs/{call_back}/attempted", {"result": "no_answer"}, "call back attempted"),
@@ -99,6 +98,7 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
         (boss, "POST", f"/history/{reference}/erase", {"again": reference}, "erased"),
         (boss, "POST", "/canned-replies", {"code": "x", "text": "x"}, "canned reply set"),
         (boss, "POST", "/canned-replies/remove", {"code": "x"}, "canned reply removed"),
+        (boss, "GET", "/supervise", {}, "desk viewed"),
         (boss, "GET", "/figures", {}, "figures viewed"),
         (boss, "GET", "/figures.csv", {}, "figures exported"),
         (boss, "POST", "/supervise/capacity", {"adviser": sam.adviser_id, "capacity": "4"}, "capacity set"),
