@@ -20,7 +20,7 @@ from actions.context import read_context
 from actions.follow_up import next_best_topic
 from actions.replies import TALK_TO_A_PERSON
 from actions.store import ActionSettings
-from actions.subject import give_answer
+from actions.subject import answer_or_ask
 from knowledge.crisis import CrisisCards
 
 _LOOK_AT_MOST_SECONDS = 1.0
@@ -69,7 +69,7 @@ class ActionCrisis(Action):
         if not _is_sure(tracker.latest_message or {}):
             topic = next_best_topic(tracker)
             if topic is not None:
-                return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+                return await answer_or_ask(dispatcher, tracker, context, topic)
         cards = await _current_cards()
         # An age kept from before may be the child's that a parent writes about.
         age = context.own_age if context.own_age is not None or not context.young else context.age

@@ -151,10 +151,19 @@ class SubjectAction(Action, ABC):
             context, topic = replace(context, text=""), told
         elif meant := topic_meant(context):
             context, topic = meant
-        elif topic != "service_contact" and await asyncio.to_thread(_is_unclear, context, topic):
-            guesses = topics_thought_of(tracker, ANSWERS)
-            return await asyncio.to_thread(ask_what_was_meant, dispatcher, context, guesses)
+        else:
+            return await answer_or_ask(dispatcher, tracker, context, topic)
         return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+
+
+async def answer_or_ask(
+    dispatcher: CollectingDispatcher, tracker: Tracker, context: Context, topic: str
+) -> list[EventType]:
+    """Answer a message about a topic, or ask what was meant where that would be guesswork."""
+    if topic != "service_contact" and await asyncio.to_thread(_is_unclear, context, topic):
+        guesses = topics_thought_of(tracker, ANSWERS)
+        return await asyncio.to_thread(ask_what_was_meant, dispatcher, context, guesses)
+    return await asyncio.to_thread(give_answer, dispatcher, context, topic)
 
 
 def _is_unclear(context: Context, topic: str) -> bool:
