@@ -295,8 +295,13 @@ def says_too_little(context: Context, session: Session) -> bool:
 
 
 def is_guesswork(context: Context, session: Session, understood: str) -> bool:
-    """Whether a message's topic is hardly a guess, and no record stands out that would answer it."""
+    """Whether a message's topic is hardly a guess, and no record stands out that would answer it.
+
+    What carries the question before it on is not: it is read together with that.
+    """
     if not context.guessed or not context.text or context.questions or context.day is not None:
+        return False
+    if leans(context, session):
         return False
     if understood in WAIT_TOPICS and context.referred is not None:
         return False
