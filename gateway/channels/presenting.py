@@ -60,6 +60,9 @@ def needs_link(messages: Sequence[Message], view: View) -> bool:
     """Whether a channel of short answers needs a link to the rest of these messages, or to their files."""
     if not view.can.short_answers or _is_crisis(messages):
         return False
+    # What can be done while waiting for a person is said in the channel itself, at night too.
+    if any(wording.is_waiting(message) for message in messages):
+        return bool(_not_carried(messages, view))
     whole = "\n\n".join(_texts(messages, view))
     numbered = sum(len(choice["title"]) + 10 for choice in _choices(messages, view.can))
     return len(whole) + numbered > view.can.bubble or bool(_not_carried(messages, view))
