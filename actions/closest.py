@@ -231,9 +231,8 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
         same = context.topic is not None and first.is_about(context.topic)
         return first, context.topic if same and context.topic else first.record.topics[0].topic
     if not context.understood_well and (found := _standing_out(candidates, understood)):
-        return found, understood if understood and found.is_about(understood) else found.record.topics[
-            0
-        ].topic
+        agrees = understood is not None and found.is_about(understood)
+        return found, understood if understood and agrees else found.record.topics[0].topic
     # A general answer is one to its own topic: what was understood is not given up for another's.
     fitting = [found for found in candidates if found.may_answer(understood)]
     best = max(fitting, key=lambda found: found.counts(understood), default=None)
@@ -248,13 +247,20 @@ def _standing_out(candidates: list[_Candidate], understood: str | None) -> _Cand
     """The record that fits clearly better than every other; None when there is none."""
     first, *others = sorted(candidates, key=lambda found: -found.fit)
     # General answers to one topic, for here and for everywhere, are no rivals.
-    general = {link.topic for link in first.record.topics if first.is_general(link.topic)}
-    rivals = [found.fit for found in others if not any(found.is_general(topic) for topic in general)]
+    general = _general_topics(first)
+    rivals = [found.fit for found in others if not general & _general_topics(found)]
     agrees = understood is not None and first.is_about(understood)
     ahead = first.fit - max(rivals, default=0.0)
     if first.fit >= _STANDS_OUT and ahead >= (_AHEAD_AND_GUESSED if agrees else _AHEAD):
         return first
     return None
+
+
+def _general_topics(found: _Candidate) -> set[str]:
+    """The topics whose general answer a record is; a right or a pathway is one of several."""
+    if not isinstance(found.record, Guidance):
+        return set()
+    return {link.topic for link in found.record.topics if link.general}
 
 
 #: A gatekeeper's claim is searched for as a claim: "school say", "is that right?" are in every one.
