@@ -93,6 +93,7 @@ _DATES = ("date_phrase", "DATE")
 
 _WEEKDAY_ALONE = re.compile(r"\s*(?:(?:the|on|a)\s+)*(?:mon|tues|wednes|thurs|fri|satur|sun)days?\s*$", re.I)
 _FROM_ANOTHER_DAY = re.compile(r"\s*(?:before|after|following)\s+\w", re.I)
+_THE = re.compile(r"\bthe\s+$", re.I)
 _NOT_THE_LAST = re.compile(r"\b(?:every|each|next|coming|first|second|third)\s+(?:the\s+|on\s+)*$", re.I)
 
 
@@ -178,7 +179,11 @@ def _told_from_another(text: str, entity: Mapping[str, Any]) -> bool:
         return False
     if not _WEEKDAY_ALONE.match(text[start:end]):
         return False
-    return _FROM_ANOTHER_DAY.match(text[end:]) is not None or _NOT_THE_LAST.search(text[:start]) is not None
+    if _NOT_THE_LAST.search(text[:start]):
+        return True
+    # "On Thursday after two years" is a Thursday; "the Thursday after half term" is another one.
+    named = _THE.search(text[:start]) is not None or text[start:end].lower().startswith("the ")
+    return named and _FROM_ANOTHER_DAY.match(text[end:]) is not None
 
 
 def _without_parts(entities: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
-from sqlalchemy import ColumnElement, Exists, exists, func, select
+from sqlalchemy import ColumnElement, Exists, exists, func, or_, select
 
 from conversations.database import Database
 from conversations.events import Events
@@ -38,7 +38,7 @@ class Figures:
     chats: int
     handed_off: int  # chats in which a person was asked for
     by_assistant_alone: int  # chats in which nobody asked for a person
-    resolved_by_assistant: int  # those of them that were answered, and no answer was said not to help
+    resolved_by_assistant: int  # those of them in which a topic was replied to and no reply said not to help
     abandoned: int  # requests withdrawn before anybody took them, or whose person had gone when somebody did
     reasons: dict[str, int]
     outcomes: dict[str, int]
@@ -95,6 +95,8 @@ class Statistics:
                         *asked,
                         Message.role == Role.USER,
                         Message.created_at >= Escalation.first_claimed_at,
+                        # What is asked in the same chat later is asked of the assistant.
+                        or_(Escalation.closed_at.is_(None), Message.created_at <= Escalation.closed_at),
                     )
                     .distinct()
                 )

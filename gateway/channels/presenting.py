@@ -91,7 +91,9 @@ def present(messages: Sequence[Message], view: View, *, rest: str | None = None)
     if len(texts) > view.most:
         shown = view.skip + view.most
         seqs = [message.seq for message in messages]
-        choices = [{"title": voice.SHOW_MORE, "id": more_id(seqs, shown)}, *_person(choices)]
+        waiting = any(wording.is_waiting(message) for message in messages)
+        kept = choices if waiting else _person(choices)
+        choices = [{"title": voice.SHOW_MORE, "id": more_id(seqs, shown)}, *kept]
         return _with_choices(texts[: view.most], choices, [], view)
     return _with_choices(texts, choices, messages, view)
 

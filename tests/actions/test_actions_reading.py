@@ -221,6 +221,7 @@ DAYS: list[tuple[str, list[Entity], date | None]] = [
     ("my 7 year old", [("age", "7 year old"), ("DATE", "7 year old")], None),
     ("the letter came on Thursday", [("DATE", "Thursday")], date(2026, 11, 19)),
     ("the draft came the Thursday before half term", [("DATE", "Thursday")], None),
+    ("it came on Thursday after two years on the list", [("DATE", "Thursday")], date(2026, 11, 19)),
     ("the review is every Monday", [("DATE", "Monday")], None),
 ]
 

@@ -56,6 +56,7 @@ async def test_who_had_gone_when_somebody_came_gave_up_waiting(store: Store) -> 
     await store.append_user(stayed, "still-here", "yes, one moment")
     for chat in (gone, stayed):
         await store.close(chat, sam, outcome="no_reply")
+    await store.append_user(gone, "next-day", "how long is the wait?")
 
     found = await store.figures(utc_now() - timedelta(days=1), utc_now() + timedelta(days=1))
 
