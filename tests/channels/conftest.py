@@ -300,7 +300,13 @@ async def world(
     async with TestServer(app) as providers:
         url = str(providers.make_url("")).rstrip("/")
         gateway = init_app(
-            settings.model_copy(update={"secret_keys": type(settings.secret_keys)(new_key())}),
+            settings.model_copy(
+                update={
+                    "secret_keys": type(settings.secret_keys)(new_key()),
+                    # As it ships: hundreds of messages at once keep the stand-in waiting for a second.
+                    "bot_timeout_seconds": Settings.model_fields["bot_timeout_seconds"].default,
+                }
+            ),
             load_safety=FakeSafety,
             load_crisis=lambda _url: FakeCrisis(),
             load_areas=lambda _url: frozenset({"derbyshire"}),
