@@ -99,6 +99,12 @@ class _Candidate:
         always = not isinstance(self.record, Guidance)
         return any((link.general or always) and link.topic == topic for link in self.record.topics)
 
+    def topic_beside(self, understood: str | None) -> str:
+        """The topic it answers: the one understood, if it is about that; else its own first."""
+        if understood is not None and self.is_about(understood):
+            return understood
+        return str(self.record.topics[0].topic)
+
     def may_answer(self, understood: str | None) -> bool:
         """Whether it is about the topic understood, or so particular that it answers for itself."""
         if understood is None or self.is_about(understood):
@@ -228,19 +234,16 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
         first = candidates[0]
         if first.score < _CLOSE:
             return None, ""
-        same = context.topic is not None and first.is_about(context.topic)
-        return first, context.topic if same and context.topic else first.record.topics[0].topic
+        return first, first.topic_beside(context.topic)
     if not context.understood_well and (found := _standing_out(candidates, understood)):
-        agrees = understood is not None and found.is_about(understood)
-        return found, understood if understood and agrees else found.record.topics[0].topic
+        return found, found.topic_beside(understood)
     # A general answer is one to its own topic: what was understood is not given up for another's.
     fitting = [found for found in candidates if found.may_answer(understood)]
     best = max(fitting, key=lambda found: found.counts(understood), default=None)
     if best is None:
         return None, ""
-    if understood and best.is_about(understood):
-        return (best, understood) if best.fit >= _SAME_TOPIC else (None, "")
-    return (best, best.record.topics[0].topic) if best.fit >= _OTHER_TOPIC else (None, "")
+    topic = best.topic_beside(understood)
+    return (best, topic) if best.fit >= (_SAME_TOPIC if topic == understood else _OTHER_TOPIC) else (None, "")
 
 
 def _standing_out(candidates: list[_Candidate], understood: str | None) -> _Candidate | None:
@@ -249,11 +252,9 @@ def _standing_out(candidates: list[_Candidate], understood: str | None) -> _Cand
     # General answers to one topic, for here and for everywhere, are no rivals.
     general = _general_topics(first)
     rivals = [found.fit for found in others if not general & _general_topics(found)]
-    agrees = understood is not None and first.is_about(understood)
+    wanted = _AHEAD_AND_GUESSED if first.topic_beside(understood) == understood else _AHEAD
     ahead = first.fit - max(rivals, default=0.0)
-    if first.fit >= _STANDS_OUT and ahead >= (_AHEAD_AND_GUESSED if agrees else _AHEAD):
-        return first
-    return None
+    return first if first.fit >= _STANDS_OUT and ahead >= wanted else None
 
 
 def _general_topics(found: _Candidate) -> set[str]:

@@ -21,6 +21,9 @@ _WITHDRAWN = "withdrawn"
 #: An adviser's word for it: the person did not answer any more.
 _NO_REPLY = "no_reply"
 
+#: Why a person was offered where there was no answer, codes of ``conversations/reasons.py``.
+_NO_ANSWER = ("nothing_known", "not_understood")
+
 
 @dataclass(frozen=True, slots=True)
 class Times:
@@ -38,7 +41,7 @@ class Figures:
     chats: int
     handed_off: int  # chats in which a person was asked for
     by_assistant_alone: int  # chats in which nobody asked for a person
-    resolved_by_assistant: int  # those of them in which a topic was replied to and no reply said not to help
+    resolved_by_assistant: int  # those of them that were answered, wholly, and no answer said not to help
     abandoned: int  # requests withdrawn before anybody took them, or whose person had gone when somebody did
     reasons: dict[str, int]
     outcomes: dict[str, int]
@@ -82,6 +85,8 @@ class Statistics:
                         ~exists().where(Escalation.conversation_id == Conversation.id),
                         _has_message(Message.topic.is_not(None)),
                         ~_has_message(Message.meta["helpful"].as_boolean().is_(False)),
+                        ~_has_message(Message.meta["offers_person"].as_string().in_(_NO_ANSWER)),
+                        ~_has_message(Message.meta["falls_short"].as_string().is_not(None)),
                     )
                 )
                 or 0

@@ -141,7 +141,7 @@ def _tables(found: Figures, titles: Titles) -> dict[str, list[Json]]:
             _row("Chats in which a person was asked for", found.handed_off, found.chats),
             _row("Chats with the assistant alone", found.by_assistant_alone, found.chats),
             _row(
-                "Replied to on a topic, nobody said it did not help",
+                "Answered by the assistant, nobody said it did not help",
                 found.resolved_by_assistant,
                 found.chats,
             ),

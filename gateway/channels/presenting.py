@@ -61,7 +61,7 @@ def needs_link(messages: Sequence[Message], view: View) -> bool:
     if not view.can.short_answers or _is_crisis(messages):
         return False
     # What can be done while waiting for a person is said in the channel itself, at night too.
-    if any(wording.is_waiting(message) for message in messages):
+    if _is_waiting(messages):
         return bool(_not_carried(messages, view))
     whole = "\n\n".join(_texts(messages, view))
     numbered = sum(len(choice["title"]) + 10 for choice in _choices(messages, view.can))
@@ -91,8 +91,7 @@ def present(messages: Sequence[Message], view: View, *, rest: str | None = None)
     if len(texts) > view.most:
         shown = view.skip + view.most
         seqs = [message.seq for message in messages]
-        waiting = any(wording.is_waiting(message) for message in messages)
-        kept = choices if waiting else _person(choices)
+        kept = choices if _is_waiting(messages) else _person(choices)
         choices = [{"title": voice.SHOW_MORE, "id": more_id(seqs, shown)}, *kept]
         return _with_choices(texts[: view.most], choices, [], view)
     return _with_choices(texts, choices, messages, view)
@@ -163,6 +162,10 @@ def _person(choices: list[Json]) -> list[Json]:
 
 def _is_crisis(messages: Sequence[Message]) -> bool:
     return any(card.get("kind") == "crisis" for message in messages for card in message.cards)
+
+
+def _is_waiting(messages: Sequence[Message]) -> bool:
+    return any(map(wording.is_waiting, messages))
 
 
 def _texts(messages: Sequence[Message], view: View) -> list[str]:

@@ -492,6 +492,18 @@ async def test_a_record_that_stands_out_is_said_in_place_of_a_guess(talk: Talk) 
     assert "13 months" in turn.text
 
 
+async def test_a_date_does_not_tie_a_guess_to_the_time_limits_of_a_plan(talk: Talk) -> None:
+    turn = await talk.say(
+        "dla turned down again, the letter came 3 weeks ago. how long do you get to challenge it",
+        "ehcp_timescale",
+        ("date_phrase", "3 weeks ago"),
+        confidence=0.47,
+        answerability=0.35,
+    )
+
+    assert {custom["topic"] for custom in turn.custom} == {"benefits_money"}
+
+
 async def test_what_is_understood_well_is_not_given_up_for_a_record_elsewhere(talk: Talk) -> None:
     turn = await talk.say(SIGNED_OFF, "wait_status_chase")
 

@@ -64,7 +64,12 @@ async def test_who_had_gone_when_somebody_came_gave_up_waiting(store: Store) -> 
 
 
 async def test_resolved_is_what_was_answered_and_not_said_to_be_of_no_help(store: Store) -> None:
-    helped, unhelped, said_nothing, silent = [await new_chat(store) for _ in range(4)]
+    helped, unhelped, said_nothing, silent, unknown, outside = [await new_chat(store) for _ in range(6)]
+    for chat, why in (
+        (unknown, {"offers_person": "nothing_known"}),
+        (outside, {"falls_short": "not_covered"}),
+    ):
+        await store.append_assistant(chat, [Draft(text="I do not know that.", topic="wait_time", meta=why)])
     for chat, helpful in ((helped, True), (unhelped, False), (said_nothing, None)):
         [message] = await store.append_assistant(chat, [Draft(text="In the card.", topic="wait_time")])
         if helpful is not None:
@@ -73,7 +78,7 @@ async def test_resolved_is_what_was_answered_and_not_said_to_be_of_no_help(store
 
     found = await store.figures(utc_now() - timedelta(days=1), utc_now() + timedelta(days=1))
 
-    assert (found.chats, found.by_assistant_alone, found.resolved_by_assistant) == (4, 4, 2)
+    assert (found.chats, found.by_assistant_alone, found.resolved_by_assistant) == (6, 6, 2)
 
 
 async def test_weeks_begin_on_monday_at_midnight_as_clocks_in_the_uk_show_it(store: Store) -> None:
