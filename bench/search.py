@@ -25,6 +25,7 @@ from encoder import DIMENSIONS, SentenceEncoder
 from knowledge import models
 from knowledge.database import migrate, open_engine, writing
 from knowledge.search import KINDS, Search
+from knowledge.search_encoder import search_encoder
 
 SIZES = (100, 1_000, 10_000, 50_000)
 
@@ -69,7 +70,7 @@ def measure(sizes: Sequence[int] = SIZES, say: Callable[[str], None] = lambda _:
         sizes: numbers of services.
         say: told which size comes next.
     """
-    encoder = SentenceEncoder()
+    encoder = search_encoder()
     figures = []
     for size in sizes:
         say(f"{size:,} services ...")

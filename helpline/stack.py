@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from encoder import SentenceEncoder
 from gateway.channels.settings import ChannelSettings
 from helpline.programs import programs
 from helpline.settings import Settings
@@ -18,6 +17,7 @@ from helpline.training import MODEL, is_current, stop_training, train
 from knowledge.content import read_content
 from knowledge.database import migrate, open_engine, told_plainly, writing
 from knowledge.load import load_content
+from knowledge.search_encoder import search_encoder
 
 #: Rasa loads TensorFlow, which takes most of this on a slow machine.
 READY_WITHIN = 180.0
@@ -79,7 +79,7 @@ def load_shipped_content(settings: Settings) -> str:
     try:
         migrate(engine)
         with told_plainly(engine), writing(engine).begin() as session:
-            report = load_content(session, content, SentenceEncoder())
+            report = load_content(session, content, search_encoder())
     finally:
         engine.dispose()
     return (

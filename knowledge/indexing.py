@@ -17,7 +17,6 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from encoder import SentenceEncoder
-from encoder.sentence_encoder import MODEL_SHA256
 from knowledge.content_schema import (
     Entitlement,
     GlossaryTerm,
@@ -29,6 +28,7 @@ from knowledge.content_schema import (
     Status,
 )
 from knowledge.models import SearchPhrase, SearchText
+from knowledge.search_encoder import fingerprint
 
 #: Databases take so many values in one statement without complaint.
 _AT_ONCE = 500
@@ -152,5 +152,5 @@ def phrases(record: Findable) -> Iterator[str]:
 
 def _digest(record: Findable) -> str:
     # Another encoder gives other vectors for the same words.
-    made_from = json.dumps([list(phrases(record)), list(record.body), MODEL_SHA256])
+    made_from = json.dumps([list(phrases(record)), list(record.body), fingerprint()])
     return hashlib.sha256(made_from.encode()).hexdigest()

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from encoder import SentenceEncoder
 from knowledge.database import sessions
-from knowledge.metric import Metric, shipped_metric
 from knowledge.queries.areas import EVERYWHERE
 from knowledge.queries.records import newest_revision
+from knowledge.search_encoder import search_encoder
 from knowledge.search_index import Filters, Index, refreshed
 
 #: What the full share of a message's words is worth beside its closeness. Set on development questions, where
@@ -51,20 +51,18 @@ class Match:
 class Search:
     """Search over the published records; sees new content at the next call. Any thread may use it."""
 
-    def __init__(self, engine: Engine, encoder: SentenceEncoder, metric: Metric | None = None) -> None:
+    def __init__(self, engine: Engine, encoder: SentenceEncoder) -> None:
         """Search of a store; nothing is read before the first call.
 
         Args:
             engine: the store.
             encoder: the one that made the store's vectors.
-            metric: what makes the order beside words; None takes the shipped one.
         """
         # For the whole process. A second thread gains little in one product of a matrix and a vector, and
         # costs much as soon as the machine is busy (docs/decisions/0007-search.md).
         threadpool_limits(limits=1, user_api="blas")
         self._sessions = sessions(engine)
         self._encoder = encoder
-        self._metric = metric or shipped_metric()
         self._index: Index | None = None
         self._refreshing = threading.Lock()
         # One turn asks several times with the same words.
@@ -118,7 +116,7 @@ class Search:
         best = kept[np.argsort(-fit[kept], kind="stable")[:limit]]
         kind_of = {row: kind for kind, flags in index.kinds.items() for row in best if flags[row]}
         return [
-            Match(index.record_ids[row], kind_of[row], float(close.cosine[row]), float(fit[row]))
+            Match(index.record_ids[row], kind_of[row], float(close.closest[row]), float(fit[row]))
             for row in best
         ]
 
@@ -135,7 +133,7 @@ class Search:
         with self._refreshing, self._sessions() as session:
             # Another thread may have done it meanwhile.
             if self._index is None or self._index.revision != newest_revision(session):
-                self._index = refreshed(session, self._index, self._metric)
+                self._index = refreshed(session, self._index)
             return self._index
 
 
@@ -145,4 +143,4 @@ def open_search(engine: Engine) -> Search:
     Raises:
         EncoderUnavailable: the encoder's files are missing.
     """
-    return Search(engine, SentenceEncoder())
+    return Search(engine, search_encoder())

@@ -20,7 +20,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement
 
 from encoder import DIMENSIONS
-from knowledge.metric import Metric
 from knowledge.models import (
     Area,
     Guidance,
@@ -100,9 +99,8 @@ class _Word:
 class Closeness:
     """How close each row is; -1 where a row has no phrase."""
 
-    cosine: NDArray[np.float32]  # the cosine of its closest phrase
-    closest: NDArray[np.float32]  # how alike its closest phrase is in the metric
-    few: NDArray[np.float32]  # the mean of its few most alike ones, of all when they are fewer
+    closest: NDArray[np.float32]  # the cosine of its closest phrase
+    few: NDArray[np.float32]  # the mean of its few closest ones, of all when they are fewer
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,6 @@ class Index:
     oldest: NDArray[np.int16]
     vectors: NDArray[np.float32]  # one row a phrase, and room to grow
     owners: NDArray[np.int32]  # phrase -> row; as many as there are phrases
-    metric: Metric
-    lengths: NDArray[np.float32]  # of each phrase's vector in the metric
     places: re.Pattern[str] | None  # the names of the covered areas
     _words: dict[str, _Word | None] = field(default_factory=dict)
 
@@ -159,10 +155,7 @@ class Index:
     def closeness(self, vector: NDArray[np.float32]) -> Closeness:
         """How close each row's phrases are to a unit vector of the encoder."""
         vectors = self.vectors[: len(self.owners)]
-        # Both at once: what takes the time is reading the matrix.
-        both = vectors @ np.stack([vector, self.metric.towards(vector)], axis=1)
-        cosine = self._closest(both[:, 0])
-        alike = both[:, 1] / self.lengths
+        alike = vectors @ vector
         closest = nearest = self._closest(alike)
         total, counted = np.zeros_like(closest), np.zeros_like(closest)
         for _ in range(_FEW_PHRASES):
@@ -175,7 +168,6 @@ class Index:
         none = np.float32(-1.0)
         some = counted > 0
         return Closeness(
-            cosine=np.where(some, cosine, none),
             closest=np.where(some, closest, none),
             few=np.divide(total, counted, out=np.full_like(closest, none), where=some),
         )
@@ -240,25 +232,24 @@ class _Row:
     text_id: int | None = None
 
 
-def refreshed(session: Session, index: Index | None, metric: Metric) -> Index:
+def refreshed(session: Session, index: Index | None) -> Index:
     """The index at the newest revision: ``index`` with what changed since, or a new one.
 
     Args:
         index: what there is; None when there is none.
-        metric: by what the order is made; the one ``index`` was made with.
     """
     newest = newest_revision(session)
     if index is None or newest < index.revision:
-        return _built(session, newest, metric)
+        return _built(session, newest)
     changed = session.scalars(select(Revision.record_id).where(Revision.id > index.revision).distinct()).all()
     # Rows that are gone are searched too: once they are many, a new index is the cheaper one.
     gone = len(index.record_ids) - len(index.row_of)
     if gone + len(changed) > max(1_000, len(index.record_ids) // 4):
-        return _built(session, newest, metric)
+        return _built(session, newest)
     return _with_changes(session, index, newest, changed)
 
 
-def _built(session: Session, revision: int, metric: Metric) -> Index:
+def _built(session: Session, revision: int) -> Index:
     rows = _read(session, None)
     row_of = {row.record_id: position for position, row in enumerate(rows)}
     phrases = session.scalar(select(func.count()).select_from(SearchPhrase)) or 0
@@ -278,8 +269,6 @@ def _built(session: Session, revision: int, metric: Metric) -> Index:
         oldest=np.array([row.oldest for row in rows], dtype=np.int16),
         vectors=vectors,
         owners=owners,
-        metric=metric,
-        lengths=metric.lengths(vectors[: len(owners)]),
         places=_places(session),
     )
 
@@ -312,10 +301,6 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
         oldest=np.append(old.oldest, np.array([row.oldest for row in rows], dtype=np.int16)),
         vectors=vectors,
         owners=np.concatenate([old.owners, owners]),
-        metric=old.metric,
-        lengths=np.concatenate(
-            [old.lengths, old.metric.lengths(vectors[len(old.owners) : len(old.owners) + len(owners)])]
-        ),
         places=_places(session),
     )
 

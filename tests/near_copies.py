@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.knowledge.conftest import real_encoder
+from tests.knowledge.conftest import plain_encoder
 
 #: Nearer than this (cosine of the sentence vectors) is the same sentence with a word changed.
 NEAR_COPY = 0.97
@@ -26,7 +26,7 @@ def near_copies(lines: Sequence[str], held_out: Sequence[str]) -> list[str]:
     )
     rows, columns = np.nonzero(_letters(lines) @ _letters(held_out).T >= _SHARED)
     some, others = np.unique(rows), np.unique(columns)
-    encoder = real_encoder()
+    encoder = plain_encoder()
     ours = dict(zip(some, encoder.encode([lines[row] for row in some]), strict=True))
     theirs = dict(zip(others, encoder.encode([held_out[column] for column in others]), strict=True))
     copied = {

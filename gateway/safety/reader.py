@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -19,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from encoder import SentenceEncoder
+from encoder.changes import packed, unpacked
 from gateway.safety.similarity import Likeness, likeness, softmax
 
 if TYPE_CHECKING:
@@ -48,11 +48,9 @@ class Changes:
             path,
             fingerprint=np.array(fingerprint),
             labels=np.frombuffer(json.dumps(self.labels).encode(), dtype=np.uint8),
-            offsets=np.array([offset for offset, _ in self.encoder]),
-            lengths=np.array([len(values) for _, values in self.encoder]),
-            values=np.frombuffer(b"".join(values for _, values in self.encoder), dtype=np.uint8),
             weights=self.weights,
             bias=self.bias,
+            **packed(self.encoder),
         )
 
     @classmethod
@@ -60,15 +58,9 @@ class Changes:
         """The file's content and its fingerprint; None when there is none or it is damaged."""
         try:
             with np.load(path, allow_pickle=False) as stored:
-                values = stored["values"].tobytes()
-                ends = list(accumulate(stored["lengths"].tolist()))
-                starts = [0, *ends]
                 changes = cls(
                     labels=json.loads(stored["labels"].tobytes()),
-                    encoder=[
-                        (offset, values[start:end])
-                        for offset, start, end in zip(stored["offsets"].tolist(), starts, ends, strict=False)
-                    ],
+                    encoder=unpacked(stored),
                     weights=stored["weights"],
                     bias=stored["bias"],
                 )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from encoder import EncoderUnavailable, SentenceEncoder
+from encoder import EncoderUnavailable
 from helpline.cli import fail
 from helpline.settings import Settings
 from knowledge.database import StoreUnavailable, migrate, open_engine, sessions, told_plainly
@@ -19,6 +19,7 @@ from knowledge.oruk.exporter import export_file, export_folder, export_lines
 from knowledge.oruk.fetch import Limits, check_address, open_fetcher
 from knowledge.oruk.importer import Reading, Report, Source, explain, read_directory
 from knowledge.oruk.reader import ApiReader, FileReader, Page
+from knowledge.search_encoder import search_encoder
 
 
 @click.group("import")
@@ -75,7 +76,7 @@ def import_oruk(
         what = Source(name or _short_name(source), _address(source), publisher, area)
         engine = open_engine(settings.knowledge_database())
         migrate(engine)
-        encoder = SentenceEncoder(threads=2)
+        encoder = search_encoder(threads=2)
         async with open_fetcher(limits, allow_private=allow_private) as fetcher:
             reader = ApiReader(fetcher, source) if _is_url(source) else FileReader(Path(source), limits)
             reading = read_directory(

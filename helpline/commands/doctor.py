@@ -20,6 +20,7 @@ from helpline.stack import CannotStart, check_machine
 from helpline.training import BOT_PYTHON, is_current
 from knowledge.content import ContentError, read_content
 from knowledge.database import StoreUnavailable, migrate, open_engine
+from knowledge.search_encoder import search_encoder
 
 
 class _Wrong(Exception):
@@ -52,7 +53,8 @@ def doctor() -> None:
 
 def _encoder(_: Settings) -> str:
     try:
-        SentenceEncoder().encode(["hello"])
+        for encoder in (SentenceEncoder(), search_encoder()):
+            encoder.encode(["hello"])
     except EncoderUnavailable as error:
         raise _Wrong(str(error)) from error
     return "loads and answers"

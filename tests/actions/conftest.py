@@ -58,7 +58,7 @@ def shipped_store(store_url: str) -> Generator[None]:
     """The actions of a module read that store, with the run's one encoder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HELPLINE_KNOWLEDGE_URL", store_url)
-        patch.setattr(knowledge.search, "SentenceEncoder", real_encoder)
+        patch.setattr(knowledge.search, "search_encoder", real_encoder)
         forget()
         yield
         forget()

@@ -364,7 +364,7 @@ def fill_store(settings: DeskSettings, tmp_path: Path, monkeypatch: pytest.Monke
         (tmp_path / name).write_text(json.dumps(kinds))
     load(engine, tmp_path)
     engine.dispose()
-    monkeypatch.setattr(knowledge.search, "SentenceEncoder", lambda: WORDS)
+    monkeypatch.setattr(knowledge.search, "search_encoder", lambda: WORDS)
 
 
 async def test_the_store_is_searched_beside_the_chat(

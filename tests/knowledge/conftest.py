@@ -32,6 +32,7 @@ from knowledge import models
 from knowledge.content import Content, read_content
 from knowledge.database import migrate, open_engine, sessions, writing
 from knowledge.load import LoadReport, load_content
+from knowledge.search_encoder import search_encoder
 
 # On a busy machine a quick example may take long, and that is no fault of the code.
 settings.register_profile("busy", deadline=None, max_examples=50)
@@ -57,17 +58,18 @@ class WordEncoder:
 
 
 class RememberingEncoder:
-    """The real encoder, which encodes each sentence of a run once."""
+    """A real encoder, which encodes each sentence of a run once."""
 
-    def __init__(self) -> None:
-        self._encoder = SentenceEncoder(threads=2)
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
         if new:
             self._known.update(zip(new, self._encoder.encode(new), strict=True))
-        return np.stack([self._known[sentence] for sentence in sentences])
+        rows = [self._known[sentence] for sentence in sentences]
+        return np.array(rows, dtype=np.float32).reshape(-1, DIMENSIONS)
 
 
 class VectorsOf:
@@ -87,8 +89,14 @@ WORDS = cast("SentenceEncoder", WordEncoder())
 
 @lru_cache(maxsize=1)
 def real_encoder() -> SentenceEncoder:
-    """The encoder that ships, one for the whole run."""
-    return cast("SentenceEncoder", RememberingEncoder())
+    """The search's encoder that ships, one for the whole run."""
+    return cast("SentenceEncoder", RememberingEncoder(search_encoder(threads=2)))
+
+
+@lru_cache(maxsize=1)
+def plain_encoder() -> SentenceEncoder:
+    """The sentence encoder with its own weights, one for the whole run: to tell near copies."""
+    return cast("SentenceEncoder", RememberingEncoder(SentenceEncoder(threads=2)))
 
 
 @lru_cache(maxsize=1)

@@ -35,7 +35,7 @@ def store(engine: Engine, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> st
     """A loaded store that the commands use; its URL."""
     load(engine, folder(more))
     monkeypatch.setenv("HELPLINE_KNOWLEDGE_URL", url_of(engine))
-    monkeypatch.setattr(knowledge.search, "SentenceEncoder", lambda: WORDS)
+    monkeypatch.setattr(knowledge.search, "search_encoder", lambda: WORDS)
     return url_of(engine)
 
 

@@ -94,6 +94,12 @@ LOOK_ALIKES = [
     ("negated about another", "my son isn't suicidal, he needs a job coach"),
     ("not here", "she doesn't want to live with her dad at weekends"),
     ("not here", "he doesn't want to be here at school after lunch"),
+    ("what parents say first", "he is not sleeping"),
+    ("what parents say first", "thank you. he's not sleeping"),
+    ("what parents say first", "my 6 year old isnt sleeping at night"),
+    ("what parents say first", "she won't come out of her bedroom"),
+    ("what parents say first", "he wont get out of the car at school"),
+    ("what parents say first", "she's not being seen by anyone"),
 ]
 
 # A plain clinical past, a person at the end of their strength: a person is offered, no emergency script.
@@ -171,6 +177,10 @@ NO_IDIOM = [
     "i wrote a letter and i know how to end it, goodbye",
     "he is having an asthma attack and going blue",
     "she never came back, she disappeared into her room and the window is open and she is gone",
+    "he is not sleeping, he has stopped breathing",
+    "she is not sleeping. she has taken all her tablets",
+    "she won't come out of her bedroom, there is blood under the door",
+    "he has not been seen since yesterday",
 ]
 
 

@@ -17,7 +17,14 @@ HELD_OUT = Path(__file__).parents[1] / "heldout" / "safety.jsonl"
 #: Sets without a floor here: development sets, and one that nobody reads. No line of them is an example.
 OTHERS = [
     HELD_OUT.with_name(f"safety_{name}.jsonl")
-    for name in ("dev", "dev2", "dev3", "dev5", "dev6", "dev7", "dev8", "test2", "test3", "test4", "test5")
+    for name in (
+        *(f"dev{number}" for number in ("", 2, 3, 5, 6, 7, 8, 9)),
+        "test2",
+        "test3",
+        "test4",
+        "test5",
+        "test6",
+    )
 ]
 
 

@@ -1,6 +1,6 @@
 """Trains the reader and writes ``reader.npz``: run after many new examples; about half an hour on two cores.
 
-    uv run --group safety-training python -m gateway.safety.training
+    uv run --group training python -m gateway.safety.training
 
 It learns the examples of the check, the pieces of those that are harmless, and the dialogue model's: its
 dangers as dangers, all the rest as what families write every day.
@@ -14,15 +14,14 @@ from pathlib import Path
 
 import numpy as np
 from ruamel.yaml import YAML
-from tokenizers import Tokenizer
 
-from encoder.sentence_encoder import TOKENIZER_FILE
+from encoder.training.network import tokenizer
+from encoder.training.weights import ModelFile
 from gateway.safety.check import compared, plain, training_rows
 from gateway.safety.patterns import URGENCY, Patterns, read_file
 from gateway.safety.reader import READER_FILE, Changes
 from gateway.safety.similarity import EVERYDAY, EXAMPLES_FILE, SAFE, ExampleFile
-from gateway.safety.training.transformer import LONGEST, train
-from gateway.safety.training.weights import ModelFile
+from gateway.safety.training.classifier import LONGEST, train
 
 NLU = Path(__file__).parents[3] / "data" / "nlu"
 EPOCHS = 3
@@ -51,14 +50,11 @@ def learn(rows: Sequence[tuple[str, str]]) -> Changes:
     """Train on (text, label)."""
     names = [SAFE if label == EVERYDAY else label for _, label in rows]
     labels = sorted(set(names))
-    tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(LONGEST)
     model = ModelFile()
     trained = train(
         model.embeddings(),
         model.layers(),
-        [encoding.ids for encoding in tokenizer.encode_batch([text for text, _ in rows])],
+        [encoding.ids for encoding in tokenizer(LONGEST).encode_batch([text for text, _ in rows])],
         np.array([labels.index(name) for name in names]),
         np.array([_EVERYDAY_COUNTS if label == EVERYDAY else 1.0 for _, label in rows]),
         epochs=EPOCHS,

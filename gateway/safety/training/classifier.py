@@ -1,7 +1,6 @@
-"""The encoder's arithmetic in JAX, which can differentiate it, and its training.
+"""Training of the encoder's layers with one layer on top that tells labels apart.
 
-The network is BERT (Devlin et al., 2019, https://arxiv.org/abs/1810.04805) in the size of MiniLM-L6: 6
-layers, 12 heads, 384 wide. Training is AdamW with a warm-up and a cosine decay, dropout and label smoothing.
+It is AdamW with a warm-up and a cosine decay, dropout and label smoothing.
 """
 
 from __future__ import annotations
@@ -16,22 +15,21 @@ import optax
 from numpy.typing import NDArray
 
 from encoder import DIMENSIONS
+from encoder.training.network import Arrays, dropped, padded, vectors
+from encoder.training.weights import Weights
 from gateway.safety.reader import SCALE
-from gateway.safety.training.weights import LAYERS, Weights
 
-_HEADS = 12
-_DROPOUT = 0.1
 _SMOOTHING = 0.05
 _RATE = 2e-4
 #: The new layer on top starts from nothing and learns so much faster.
 _TOP_FASTER = 10
 _BATCH = 32
-#: Texts are padded to one of these lengths (word pieces): JAX compiles each shape once.
+#: Texts are padded to one of these lengths (word pieces).
 _LENGTHS = (8, 16, 24, 32, 48, 64, 96)
 LONGEST = _LENGTHS[-1]
 
 #: The layers' weights and those of the layer on top, by part and name.
-_Tree = dict[str, dict[str, jax.Array]]
+_Tree = dict[str, Arrays]
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def train(
     for epoch in range(epochs):
         values = []
         for rows in _batches(texts, order):
-            ids, mask = _padded([texts[row] for row in rows])
+            ids, mask = padded([texts[row] for row in rows], _LENGTHS)
             key, now = jax.random.split(key)
             learned, state, value = step(learned, state, ids, mask, labels[rows], weight[rows], now)
             values.append(float(value))
@@ -135,51 +133,7 @@ def _batches(texts: Sequence[Sequence[int]], order: np.random.Generator) -> Iter
         yield np.append(rows, order.integers(len(texts), size=_BATCH - len(rows)))
 
 
-def _padded(texts: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    longest = max(map(len, texts))
-    length = next(length for length in _LENGTHS if length >= longest)
-    ids, mask = np.zeros((2, len(texts), length), dtype=np.int32)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)], mask[row, : len(text)] = text, 1
-    return ids, mask
-
-
-def _logits(
-    fixed: dict[str, jax.Array], learned: _Tree, ids: jax.Array, mask: jax.Array, key: jax.Array
-) -> jax.Array:
-    weights, keys = learned["layers"], iter(jax.random.split(key, 2 * LAYERS + 2))
-    texts, length = ids.shape
-    x = fixed["words"][ids] + fixed["positions"][:length] + fixed["types"][0]
-    x = _dropped(_norm(x, fixed["norm.weight"], fixed["norm.bias"]), next(keys))
-    hidden_from = jnp.where(mask[:, None, None, :] > 0, 0.0, -1e9)
-    for layer in range(LAYERS):
-
-        def linear(x: jax.Array, part: str, layer: int = layer) -> jax.Array:
-            return x @ weights[f"{layer}.{part}.weight"] + weights[f"{layer}.{part}.bias"]
-
-        def norm(x: jax.Array, part: str, layer: int = layer) -> jax.Array:
-            return _norm(x, weights[f"{layer}.{part}.weight"], weights[f"{layer}.{part}.bias"])
-
-        query, keys_, values = (
-            linear(x, f"attention.self.{name}").reshape(texts, length, _HEADS, -1).transpose(0, 2, 1, 3)
-            for name in ("query", "key", "value")
-        )
-        heads = query @ keys_.transpose(0, 1, 3, 2) / np.sqrt(DIMENSIONS / _HEADS) + hidden_from
-        mixed = (jax.nn.softmax(heads) @ values).transpose(0, 2, 1, 3).reshape(texts, length, DIMENSIONS)
-        mixed = _dropped(linear(mixed, "attention.output.dense"), next(keys))
-        x = norm(x + mixed, "attention.output.LayerNorm")
-        inner = jax.nn.gelu(linear(x, "intermediate.dense"), approximate=False)
-        x = norm(x + _dropped(linear(inner, "output.dense"), next(keys)), "output.LayerNorm")
-    counted = mask[:, :, None].astype(jnp.float32)
-    vectors = (x * counted).sum(1) / counted.sum(1)
-    vectors = SCALE * vectors / jnp.linalg.norm(vectors, axis=1, keepdims=True)
-    return _dropped(vectors, next(keys)) @ learned["top"]["weight"] + learned["top"]["bias"]
-
-
-def _norm(x: jax.Array, weight: jax.Array, bias: jax.Array) -> jax.Array:
-    mean = x.mean(-1, keepdims=True)
-    return (x - mean) / jnp.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + 1e-12) * weight + bias
-
-
-def _dropped(x: jax.Array, key: jax.Array) -> jax.Array:
-    return jnp.where(jax.random.bernoulli(key, 1 - _DROPOUT, x.shape), x / (1 - _DROPOUT), 0.0)
+def _logits(fixed: Arrays, learned: _Tree, ids: jax.Array, mask: jax.Array, key: jax.Array) -> jax.Array:
+    inner, last = jax.random.split(key)
+    found = dropped(SCALE * vectors(fixed, learned["layers"], ids, mask, inner), last)
+    return found @ learned["top"]["weight"] + learned["top"]["bias"]

@@ -1,0 +1,55 @@
+"""The encoder of the search: the sentence encoder, trained further on the wordings of the shipped content.
+
+The encoder as it comes was trained on all kinds of text: to it, two questions about a plan's deadline are as
+good as the same, and a long story is about all that is told in it. Here its layers have learned
+(``knowledge/training``) to bring a question close to the other wordings of the record that answers it. What
+was learned is kept in ``search_encoder.npz`` as changes to the encoder's pinned file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from encoder import EncoderUnavailable, SentenceEncoder
+from encoder.changes import Changes, packed, unpacked
+from encoder.sentence_encoder import MODEL_SHA256
+
+#: Written by ``python -m knowledge.training``.
+SEARCH_ENCODER_FILE = Path(__file__).parent / "search_encoder.npz"
+
+
+def save(changes: Changes, path: Path = SEARCH_ENCODER_FILE) -> None:
+    """Write what was learned."""
+    np.savez_compressed(path, **packed(changes))
+
+
+def search_encoder(threads: int = 1, path: Path = SEARCH_ENCODER_FILE) -> SentenceEncoder:
+    """An encoder whose vectors the store holds (about 0.3 s, 60 MB).
+
+    Args:
+        threads: threads it may use inside one call.
+        path: what was learned.
+
+    Raises:
+        EncoderUnavailable: a file is missing, damaged or not the pinned one.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            changes = unpacked(stored)
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
+        raise EncoderUnavailable(
+            f"the search encoder's file {path.name} is missing or damaged; get it from the repository again"
+        ) from error
+    return SentenceEncoder(threads=threads, changes=changes)
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """Which encoder it is: another one gives other vectors for the same words."""
+    learned = SEARCH_ENCODER_FILE.read_bytes() if SEARCH_ENCODER_FILE.is_file() else b""
+    return hashlib.sha256(MODEL_SHA256.encode() + learned).hexdigest()
