@@ -253,6 +253,8 @@ async def test_what_is_said_after_a_failure_does_not_overtake_what_still_waits(
     await say(page, "how long is the wait")
 
     await expect(page.locator(".message--unsent")).to_have_count(0)
+    # All answers: what was said counts as sent before the assistant has read it.
+    await expect(page.locator(".message--assistant", has_text="33 weeks")).to_have_count(4)
     assert bot.texts == ["hello", "my son is nine", "we live in Derby", "how long is the wait"]
 
 
