@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Bytes that take the place of the pinned file's, as (byte offset, bytes).
-Changes = Sequence[tuple[int, bytes]]
+Replacements = Sequence[tuple[int, bytes]]
 
 
 class Packed(TypedDict):
@@ -23,7 +23,7 @@ class Packed(TypedDict):
     values: NDArray[Any]
 
 
-def packed(changes: Changes) -> Packed:
+def packed(changes: Replacements) -> Packed:
     """The changes as arrays for ``np.savez_compressed``."""
     return {
         "offsets": np.array([offset for offset, _ in changes]),

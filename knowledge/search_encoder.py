@@ -16,14 +16,14 @@ from zipfile import BadZipFile
 import numpy as np
 
 from encoder import EncoderUnavailable, SentenceEncoder
-from encoder.changes import Changes, packed, unpacked
+from encoder.changes import Replacements, packed, unpacked
 from encoder.sentence_encoder import MODEL_SHA256
 
 #: Written by ``python -m knowledge.training``.
 SEARCH_ENCODER_FILE = Path(__file__).parent / "search_encoder.npz"
 
 
-def save(changes: Changes, path: Path = SEARCH_ENCODER_FILE) -> None:
+def save(changes: Replacements, path: Path = SEARCH_ENCODER_FILE) -> None:
     """Write what was learned."""
     np.savez_compressed(path, **packed(changes))
 
@@ -51,5 +51,5 @@ def search_encoder(threads: int = 1, path: Path = SEARCH_ENCODER_FILE) -> Senten
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
     """Which encoder it is: another one gives other vectors for the same words."""
-    learned = SEARCH_ENCODER_FILE.read_bytes() if SEARCH_ENCODER_FILE.is_file() else b""
+    learned = SEARCH_ENCODER_FILE.read_bytes()
     return hashlib.sha256(MODEL_SHA256.encode() + learned).hexdigest()

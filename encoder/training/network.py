@@ -24,12 +24,12 @@ _DROPOUT = 0.1
 Arrays = dict[str, jax.Array]
 
 
-def tokenizer(longest: int) -> Tokenizer:
-    """The encoder's tokenizer: at most ``longest`` word pieces a text, without padding."""
-    loaded = Tokenizer.from_file(str(TOKENIZER_FILE))
-    loaded.no_padding()
-    loaded.enable_truncation(longest)
-    return loaded
+def word_pieces(texts: Sequence[str], longest: int) -> list[list[int]]:
+    """The numbers of each text's word pieces, at most ``longest``."""
+    tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(longest)
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
 
 
 def padded(

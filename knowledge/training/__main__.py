@@ -2,34 +2,27 @@
 
     uv run --group training python -m knowledge.training
 
-Run it after a large change of the content (docs/content.md): about half an hour on two cores. Search works
-with an older one too: what it has learned is a way of telling questions apart, and no record is in it.
+Run it after a large change of the content (docs/content.md): about a quarter of an hour on two cores. Search
+works with an older one too: what it has learned is a way of telling questions apart, and no record is in it.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-from ruamel.yaml import YAML
-
 from encoder import SentenceEncoder
-from encoder.training.network import tokenizer
+from encoder.training.messages import messages
 from encoder.training.weights import ModelFile
 from knowledge.content import read_content
 from knowledge.content_schema import GlossaryTerm
 from knowledge.indexing import findable, phrases
 from knowledge.queries.areas import EVERYWHERE
 from knowledge.search_encoder import SEARCH_ENCODER_FILE, save
-from knowledge.training.contrastive import LONGEST, Phrase, train
+from knowledge.training.contrastive import Phrase, train
 
-NLU = Path(__file__).parents[2] / "data" / "nlu"
 EPOCHS = 3
 SEED = 0
 
 #: Intents of messages that no record answers.
 _UNANSWERABLE = ("out_of_scope", "greeting", "thanks_bye", "affirm_deny", "bot_identity", "insult")
-_MARKED = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\{[^}]*\})")
 
 
 def main() -> None:
@@ -46,8 +39,7 @@ def main() -> None:
         model.layers(),
         learned,
         SentenceEncoder(threads=2).encode([phrase.text for phrase in learned]),
-        unanswerable(),
-        lambda texts: [encoding.ids for encoding in tokenizer(LONGEST).encode_batch(texts)],
+        [text for intent, text in messages() if intent in _UNANSWERABLE],
         epochs=EPOCHS,
         seed=SEED,
     )
@@ -66,18 +58,6 @@ def shipped_phrases() -> list[Phrase]:
         own_areas = frozenset(str(area) for area in record.areas) - frozenset(EVERYWHERE)
         learned += [Phrase(text, number, own_areas) for text in phrases(found)]
     return learned
-
-
-def unanswerable(folder: Path = NLU) -> list[str]:
-    """Messages that no record answers: the dialogue model's examples of small talk and of other subjects."""
-    return [
-        _MARKED.sub(r"\1", line[2:].strip())
-        for path in sorted(folder.glob("*.yml"))
-        for entry in YAML(typ="safe").load(path.read_text(encoding="utf-8"))["nlu"]
-        if entry.get("intent") in _UNANSWERABLE
-        for line in entry["examples"].splitlines()
-        if line.startswith("- ")
-    ]
 
 
 if __name__ == "__main__":

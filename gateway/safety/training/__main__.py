@@ -8,14 +8,12 @@ dangers as dangers, all the rest as what families write every day.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-from ruamel.yaml import YAML
 
-from encoder.training.network import tokenizer
+from encoder.training.messages import messages
+from encoder.training.network import word_pieces
 from encoder.training.weights import ModelFile
 from gateway.safety.check import compared, plain, training_rows
 from gateway.safety.patterns import URGENCY, Patterns, read_file
@@ -23,14 +21,12 @@ from gateway.safety.reader import READER_FILE, Changes
 from gateway.safety.similarity import EVERYDAY, EXAMPLES_FILE, SAFE, ExampleFile
 from gateway.safety.training.classifier import LONGEST, train
 
-NLU = Path(__file__).parents[3] / "data" / "nlu"
 EPOCHS = 3
 SEED = 0
 #: Everyday messages are many and easy; each counts less, so that they do not drown the look-alikes.
 _EVERYDAY_COUNTS = 0.5
 #: Topics whose examples may tell of distress: they say nothing of what is safe.
 _NOT_EVERYDAY = ("support_mental_health", "support_carer", "insult")
-_MARKED = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\{[^}]*\})")
 
 
 def main() -> None:
@@ -54,7 +50,7 @@ def learn(rows: Sequence[tuple[str, str]]) -> Changes:
     trained = train(
         model.embeddings(),
         model.layers(),
-        [encoding.ids for encoding in tokenizer(LONGEST).encode_batch([text for text, _ in rows])],
+        word_pieces([text for text, _ in rows], LONGEST),
         np.array([labels.index(name) for name in names]),
         np.array([_EVERYDAY_COUNTS if label == EVERYDAY else 1.0 for _, label in rows]),
         epochs=EPOCHS,
@@ -63,10 +59,10 @@ def learn(rows: Sequence[tuple[str, str]]) -> Changes:
     return Changes(labels, model.changes(trained.layers), trained.weights, trained.bias)
 
 
-def dialogue_rows(patterns: Patterns, folder: Path = NLU) -> list[tuple[str, str]]:
+def dialogue_rows(patterns: Patterns) -> list[tuple[str, str]]:
     """The dialogue model's examples as (text, label); those in which a rule sees danger only as danger."""
     rows = []
-    for intent, text in _examples(folder):
+    for intent, text in messages():
         text = plain(patterns, text)
         if intent in URGENCY:
             rows.append((text, str(intent)))
@@ -89,14 +85,6 @@ def harmless_pieces(patterns: Patterns) -> list[tuple[str, str]]:
         if piece != plain(patterns, text)
     ]
     return [(piece, EVERYDAY) for piece in dict.fromkeys(pieces)]
-
-
-def _examples(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob("*.yml")):
-        for entry in YAML(typ="safe").load(path.read_text(encoding="utf-8"))["nlu"]:
-            for line in entry["examples"].splitlines() if "intent" in entry else ():
-                if line.startswith("- "):
-                    yield entry["intent"], _MARKED.sub(r"\1", line[2:].strip())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Training of the encoder's layers with one layer on top that tells labels apart.
 
-It is AdamW with a warm-up and a cosine decay, dropout and label smoothing.
+Dropout and label smoothing keep it from learning the examples by heart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ import optax
 from numpy.typing import NDArray
 
 from encoder import DIMENSIONS
+from encoder.training.learning import descend, rate_of
 from encoder.training.network import Arrays, dropped, padded, vectors
 from encoder.training.weights import Weights
 from gateway.safety.reader import SCALE
@@ -30,6 +32,8 @@ LONGEST = _LENGTHS[-1]
 
 #: The layers' weights and those of the layer on top, by part and name.
 _Tree = dict[str, Arrays]
+#: Word pieces, mask, labels, weights.
+_Batch = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -72,48 +76,26 @@ def train(
         "bias": jnp.zeros(classes),
     }
     learned = {"layers": {name: jnp.asarray(value) for name, value in layers.items()}, "top": top}
-    steps = epochs * -(-len(texts) // _BATCH)
-    rate = optax.warmup_cosine_decay_schedule(0.0, _RATE, steps // 10, steps, 0.0)
-    optimiser = optax.chain(
-        optax.clip_by_global_norm(1.0),
-        optax.multi_transform(
-            {
-                "layers": optax.adamw(rate, weight_decay=0.01),
-                "top": optax.adamw(lambda step: rate(step) * _TOP_FASTER, weight_decay=0.01),
-            },
-            {"layers": "layers", "top": "top"},
-        ),
+    rate = rate_of(_RATE, epochs * -(-len(texts) // _BATCH))
+    optimiser = optax.multi_transform(
+        {
+            "layers": optax.adamw(rate, weight_decay=0.01),
+            "top": optax.adamw(lambda step: rate(step) * _TOP_FASTER, weight_decay=0.01),
+        },
+        {"layers": "layers", "top": "top"},
     )
 
-    def loss(
-        learned: _Tree,
-        ids: jax.Array,
-        mask: jax.Array,
-        wanted: jax.Array,
-        weight: jax.Array,
-        key: jax.Array,
-    ) -> jax.Array:
+    def loss(learned: _Tree, batch: _Batch, key: jax.Array) -> jax.Array:
+        ids, mask, wanted, weight = batch
         logits = _logits(fixed, learned, ids, mask, key)
         smooth = jax.nn.one_hot(wanted, classes) * (1 - _SMOOTHING) + _SMOOTHING / classes
         return (optax.softmax_cross_entropy(logits, smooth) * weight).mean()
 
-    @jax.jit  # type: ignore[untyped-decorator]
-    def step(
-        learned: _Tree, state: optax.OptState, *batch: jax.Array
-    ) -> tuple[_Tree, optax.OptState, jax.Array]:
-        value, gradient = jax.value_and_grad(loss)(learned, *batch)
-        updates, state = optimiser.update(gradient, state, learned)
-        return optax.apply_updates(learned, updates), state, value
-
-    state, key = optimiser.init(learned), jax.random.PRNGKey(seed)
-    for epoch in range(epochs):
-        values = []
+    def batches() -> Iterator[_Batch]:
         for rows in _batches(texts, order):
-            ids, mask = padded([texts[row] for row in rows], _LENGTHS)
-            key, now = jax.random.split(key)
-            learned, state, value = step(learned, state, ids, mask, labels[rows], weight[rows], now)
-            values.append(float(value))
-        print(f"epoch {epoch + 1} of {epochs}: loss {np.mean(values):.3f}", flush=True)
+            yield *padded([texts[row] for row in rows], _LENGTHS), labels[rows], weight[rows]
+
+    learned = descend(learned, loss, optimiser, batches, epochs, seed)
     return Trained(
         {name: np.asarray(value) for name, value in learned["layers"].items()},
         np.asarray(learned["top"]["weight"]),
