@@ -16,10 +16,11 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
-from actions.context import read_context
+from actions.closest import topic_by_meaning
+from actions.context import Context, read_context
 from actions.follow_up import next_best_topic
 from actions.replies import TALK_TO_A_PERSON
-from actions.store import ActionSettings
+from actions.store import ActionSettings, read_store
 from actions.subject import answer_or_ask
 from knowledge.crisis import CrisisCards
 
@@ -47,11 +48,22 @@ async def _current_cards() -> CrisisCards:
 _SURE_CONFIDENCE, _SURE_ANSWERABILITY = 0.6, 0.4
 
 
+#: A record about low mood fits words of despair too.
+_NEAR_TO_DANGER = ("support_mental_health",)
+
+
 def _is_sure(message: dict[str, Any]) -> bool:
     confidence = float((message.get("intent") or {}).get("confidence") or 0.0)
     # Absent when the intent came with a button.
     answerability = float(message.get("answerability", 1.0))
     return confidence >= _SURE_CONFIDENCE and answerability >= _SURE_ANSWERABILITY
+
+
+def _topic_of_a_record(context: Context) -> str | None:
+    """The topic of a record that plainly answers the message; None when none does, or near to danger."""
+    with read_store() as session:
+        topic = topic_by_meaning(context, session, None)
+    return None if topic in _NEAR_TO_DANGER else topic
 
 
 class ActionCrisis(Action):
@@ -67,7 +79,8 @@ class ActionCrisis(Action):
         context = read_context(tracker)
         danger = str(tracker.get_intent_of_latest_message())
         if not _is_sure(tracker.latest_message or {}):
-            topic = next_best_topic(tracker)
+            # "He is not sleeping": where no other topic was thought of, a record may be just what is asked.
+            topic = next_best_topic(tracker) or await asyncio.to_thread(_topic_of_a_record, context)
             if topic is not None:
                 return await answer_or_ask(dispatcher, tracker, context, topic)
         cards = await _current_cards()

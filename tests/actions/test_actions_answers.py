@@ -449,6 +449,13 @@ async def test_danger_that_is_hardly_seen_and_nothing_else_is_danger(talk: Talk)
     assert "999" in turn.text
 
 
+async def test_danger_that_is_hardly_seen_where_a_record_answers_is_none(talk: Talk) -> None:
+    turn = await talk.say("he is not sleeping", "medical_emergency", confidence=0.41, answerability=0.47)
+
+    assert turn.slots["shown"][0] == "child-does-not-sleep"
+    assert "999" not in turn.text
+
+
 # --- past the review date ---
 
 

@@ -381,7 +381,7 @@ CLAIMS = [
         "No.",
     ),
     ("is that right? school say we need two cycles first", "referral_who", "No."),
-    ("School says she has to have a diagnosis before an EHCP. Is that true?", "ehcp_request", "Yes."),
+    ("School says she has to have a diagnosis before an EHCP. Is that true?", "ehcp_request", "No."),
     ("they say he's too bright for a plan is that right?", "sen_support_funding", "No."),
     ("they told me I can't apply for DLA without a diagnosis, is that right?", "benefits_money", "Yes."),
 ]

@@ -134,6 +134,16 @@ async def test_nothing_is_marked_on_a_guess(talk: Talk, text: str) -> None:
     assert card["here_because"] is None
 
 
+async def test_a_referral_that_was_sent_back_is_answered_and_nothing_is_marked(talk: Talk) -> None:
+    talk.area_of_page = "derbyshire"
+    turn = await route(
+        talk, "My 7 year old was referred. They sent it back. What now?", ("age", "7 year old")
+    )
+
+    assert turn.slots["shown"][0] == "referral-sent-back"
+    assert turn.card_ids("steps") == []
+
+
 async def test_of_two_pathways_none_is_marked(talk: Talk) -> None:
     talk.area_of_page = "herefordshire"
     turn = await route(
