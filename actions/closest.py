@@ -21,7 +21,7 @@ from actions.store import once, search
 from knowledge.models import Entitlement, GlossaryTerm, Guidance, Record, Service
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.guidance import glossary_by_id
-from knowledge.queries.records import records_by_id
+from knowledge.queries.kept import records_by_id
 from knowledge.queries.services import services_by_id
 from knowledge.search import Match
 

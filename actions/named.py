@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from knowledge.models import Service
-from knowledge.queries.services import all_services
+from knowledge.queries.kept import kept
+from knowledge.queries.services import names_of_services, services_by_id
 
 #: Names of services that are everyday words too: "how do I contact them" does not mean the charity Contact.
 _ORDINARY_WORDS = frozenset(
@@ -35,6 +38,26 @@ _THEY = re.compile(r"\b(?:them|they|their|it|its|that|this|those)\b", re.I)
 
 
 @dataclass(frozen=True)
+class _Names:
+    """All that services are called: what a message says is looked up, not each service."""
+
+    of: Mapping[str, Sequence[str]]  # ids of services, by a name in plain words
+    longest: int  # words of the longest name
+
+    def services_in(self, words: str) -> list[str]:
+        """The services one of whose names stands in plain words; their ids in order."""
+        each = words.split()
+        return sorted(
+            {
+                service
+                for start in range(len(each))
+                for end in range(start + 1, min(start + self.longest, len(each)) + 1)
+                for service in self.of.get(" ".join(each[start:end]), ())
+            }
+        )
+
+
+@dataclass(frozen=True)
 class Named:
     """What a message names."""
 
@@ -54,15 +77,28 @@ def services_named(session: Session, text: str, area: str | None, place: str | N
     rest = plain(_ONLY_ASKS.sub(" ", text))
     here = plain(place or "")
     found: list[tuple[int, str, Service]] = []
-    for service in all_services(session, area):
-        names = [service.name, *(service.alternate_name or "").split("; ")]
-        name = max((one for one in names if _stands_in(one, text, words, rest)), key=len, default="")
+    names = kept(session, "names of services", lambda: _names(session))
+    for service in services_by_id(session, names.services_in(words), area):
+        written = _written(service.name, service.alternate_name)
+        name = max((one for one in written if _stands_in(one, text, words, rest)), key=len, default="")
         if name:
             found.append((len(name), name, service))
     longest = max((length for length, _, _ in found), default=0)
     of_it = [(name, service) for length, name, service in found if length == longest]
     only = any(_leaves_nothing(name, words, here) for name, _ in of_it)
     return Named(tuple(service for _, service in of_it), only)
+
+
+def _names(session: Session) -> _Names:
+    of: dict[str, list[str]] = defaultdict(list)
+    for service, name, others in names_of_services(session):
+        for one in {plain(written).strip() for written in _written(name, others)} - {""}:
+            of[one].append(service)
+    return _Names(of, max((len(one.split()) for one in of), default=0))
+
+
+def _written(name: str, others: str | None) -> list[str]:
+    return [name, *(others or "").split("; ")]
 
 
 def asks_for_no_one(text: str) -> bool:

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from actions.context import Context
-from knowledge.database import open_engine, sessions
+from knowledge.database import open_engine
+from knowledge.queries.kept import KeptRecords
 from knowledge.search import Search, open_search
 from knowledge.unanswered import note_unanswered
 
@@ -35,9 +36,15 @@ def search() -> Search:
     return open_search(engine())
 
 
+@lru_cache(maxsize=1)
+def records() -> KeptRecords:
+    """The records that all actions share."""
+    return KeptRecords(engine())
+
+
 def read_store() -> Session:
-    """A session; use it in a ``with`` block."""
-    return sessions(engine())()
+    """A session; use it in a ``with`` block. Its records are shared: nobody may change them."""
+    return records().session()
 
 
 def keep_unanswered(context: Context, reason: str, topic: str | None) -> None:

@@ -18,7 +18,8 @@ from desk.pages import render
 from knowledge.database import StoreUnavailable, open_engine, sessions
 from knowledge.models import Record
 from knowledge.queries.areas import areas_from_near_to_wide
-from knowledge.queries.records import records_by_id, title_of
+from knowledge.queries.kept import records_by_id
+from knowledge.queries.records import title_of
 from knowledge.search import Search, open_search
 from knowledge.sources import sources_of
 

@@ -10,7 +10,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
-from threadpoolctl import threadpool_limits
 
 from encoder import SentenceEncoder
 from knowledge.database import sessions
@@ -58,9 +57,6 @@ class Search:
             engine: the store.
             encoder: the one that made the store's vectors.
         """
-        # For the whole process. A second thread gains little in one product of a matrix and a vector, and
-        # costs much as soon as the machine is busy (docs/decisions/0007-search.md).
-        threadpool_limits(limits=1, user_api="blas")
         self._sessions = sessions(engine)
         self._encoder = encoder
         self._index: Index | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoder import EncoderUnavailable, SentenceEncoder
+from encoder.recent import RecentlyEncoded
 from gateway.safety.normalise import normalise, sentences
 from gateway.safety.patterns import (
     LEVELS,
@@ -140,7 +141,7 @@ class SafetyCheck:
         patterns = Patterns.load(patterns_file)
         similarity, reader = None, None
         try:
-            encoder = encoder or SentenceEncoder()
+            encoder = RecentlyEncoded(encoder or SentenceEncoder())
             learned = Learned.read(LEARNED_FILE, learned_from(patterns_file, examples_file))
             if learned is None:
                 log.warning("%s is out of date: learning from %s", LEARNED_FILE.name, examples_file.name)

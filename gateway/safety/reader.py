@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from encoder import SentenceEncoder
+from encoder.recent import RecentlyEncoded
 from encoder.changes import packed, unpacked
 from gateway.safety.similarity import Likeness, likeness, softmax
 
@@ -79,7 +80,7 @@ class Reader:
             EncoderUnavailable: the encoder's own file is missing or not the pinned one.
         """
         self.labels = changes.labels
-        self._encoder = SentenceEncoder(threads=threads, changes=changes.encoder)
+        self._encoder = RecentlyEncoded(SentenceEncoder(threads=threads, changes=changes.encoder))
         self._weights, self._bias = changes.weights * np.float32(SCALE), changes.bias
 
     def chances(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -24,7 +24,8 @@ from knowledge.database import StoreUnavailable, migrate, open_engine, sessions,
 from knowledge.dates import say_partial
 from knowledge.models import Area, Revision, Topic
 from knowledge.queries.areas import areas_from_near_to_wide
-from knowledge.queries.records import records_by_id, title_of
+from knowledge.queries.kept import records_by_id
+from knowledge.queries.records import title_of
 from knowledge.revisions import differences, last_written, revisions_of
 from knowledge.search import KINDS, open_search
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knowledge.models import Area, AreaInside
+from knowledge.queries.kept import kept
 
 #: What holds for somebody whose area is not known, or not covered: the widest areas.
 EVERYWHERE = ("england", "uk")
@@ -23,9 +24,8 @@ def covered_areas(session: Session) -> list[Area]:
 
 def areas_from_near_to_wide(session: Session, area_id: str | None) -> list[str]:
     """Where to look for an answer, nearest first: ``["derby-city", "england", "uk"]``."""
-    wider = session.scalars(
-        select(AreaInside.wider_id).where(AreaInside.area_id == area_id).order_by(AreaInside.position)
-    ).all()
-    if area_id is None or not wider:
+    if area_id is None:
         return list(EVERYWHERE)
-    return [area_id, *wider]
+    query = select(AreaInside.wider_id).where(AreaInside.area_id == area_id).order_by(AreaInside.position)
+    wider = kept(session, ("areas around", area_id), lambda: session.scalars(query).all())
+    return [area_id, *wider] if wider else list(EVERYWHERE)

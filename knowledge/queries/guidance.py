@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from knowledge.models import GlossaryTerm, Guidance, RecordTopic
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.common import holds_in, nearness, published
+from knowledge.queries.kept import records_by_id, records_found
 
 
 def general_answer(
@@ -17,11 +18,9 @@ def general_answer(
 ) -> Guidance | None:
     """The topic's general answer for an area: the nearest area wins, then the exact audience."""
     areas = areas_from_near_to_wide(session, area)
-    found = session.scalars(
-        select(Guidance)
-        .where(published(), holds_in(areas))
-        .where(Guidance.topics.any((RecordTopic.topic == topic) & RecordTopic.general))
-    ).unique()
+    query = select(Guidance).where(published(), holds_in(areas))
+    query = query.where(Guidance.topics.any((RecordTopic.topic == topic) & RecordTopic.general))
+    found = records_found(session, query)
 
     def fit(guidance: Guidance) -> tuple[int, int, int]:
         position = next(t.position for t in guidance.topics if t.topic == topic)
@@ -41,10 +40,11 @@ def audience_fit(written_for: str, asked_by: str | None) -> int:
 
 def guidance_by_id(session: Session, ids: Iterable[str]) -> dict[str, Guidance]:
     """The published records among these ids."""
-    found = session.scalars(select(Guidance).where(published(), Guidance.id.in_(list(ids))))
-    return {guidance.id: guidance for guidance in found}
+    found = records_by_id(session, ids)
+    return {one: record for one, record in found.items() if isinstance(record, Guidance)}
 
 
 def glossary_by_id(session: Session, record_id: str) -> GlossaryTerm | None:
     """A published glossary term."""
-    return session.scalar(select(GlossaryTerm).where(published(), GlossaryTerm.id == record_id))
+    found = records_by_id(session, [record_id]).get(record_id)
+    return found if isinstance(found, GlossaryTerm) else None

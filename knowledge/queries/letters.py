@@ -9,24 +9,25 @@ from sqlalchemy.orm import Session, joinedload
 
 from knowledge.models import Deadline, Entitlement, Letter
 from knowledge.queries.common import about, published
+from knowledge.queries.kept import records_by_id, records_found
 
 
 def all_letters(session: Session) -> list[Letter]:
     """Every published letter, the first to offer first."""
     query = select(Letter).where(published()).order_by(Letter.rank)
-    return list(session.scalars(query).unique())
+    return records_found(session, query)
 
 
 def letter_by_id(session: Session, letter_id: str) -> Letter | None:
     """The published letter of this id."""
-    query = select(Letter).where(published(), Letter.id == letter_id)
-    return session.scalars(query).unique().one_or_none()
+    found = records_by_id(session, [letter_id]).get(letter_id)
+    return found if isinstance(found, Letter) else None
 
 
 def letter_about(session: Session, topic: str) -> Letter | None:
     """The letter to offer with answers on a topic: the one whose main topic it is, else the first."""
     query = select(Letter).where(published(), about(topic)).order_by(Letter.rank)
-    found = list(session.scalars(query).unique())
+    found = records_found(session, query)
 
     def fit(letter: Letter) -> tuple[int, int]:
         return next(t.position for t in letter.topics if t.topic == topic), letter.rank
@@ -36,8 +37,8 @@ def letter_about(session: Session, topic: str) -> Letter | None:
 
 def entitlement_by_id(session: Session, entitlement_id: str) -> Entitlement | None:
     """The published entitlement of this id."""
-    query = select(Entitlement).where(published(), Entitlement.id == entitlement_id)
-    return session.scalars(query).unique().one_or_none()
+    found = records_by_id(session, [entitlement_id]).get(entitlement_id)
+    return found if isinstance(found, Entitlement) else None
 
 
 def limits_by_id(session: Session, ids: Sequence[str]) -> list[Deadline]:

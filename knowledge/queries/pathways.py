@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from knowledge.models import Pathway
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.common import holds_in, nearness, published, suits_age
+from knowledge.queries.kept import records_found
 
 
 def pathways_for(session: Session, area: str | None, cohort: str | None, age: int | None) -> list[Pathway]:
@@ -23,7 +24,7 @@ def pathways_for(session: Session, area: str | None, cohort: str | None, age: in
     query = query.where(suits_age(age, Pathway.minimum_age, Pathway.maximum_age))
     if cohort is not None:
         query = query.where(Pathway.cohort == cohort)
-    found = list(session.scalars(query).unique())
+    found = records_found(session, query)
     if not found:
         return []
     nearest = min(nearness(pathway, areas) for pathway in found)

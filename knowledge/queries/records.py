@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import batched
-
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectin_polymorphic
+from sqlalchemy.orm import Session
 
 from knowledge.models import Record, Revision
-from knowledge.queries.common import published
 
 #: What a record is called, by whichever of these its kind has.
 _NAMES = ("question", "title", "name", "term")
-
-_AT_ONCE = 500
-
-
-def records_by_id(session: Session, ids: Iterable[str]) -> dict[str, Record]:
-    """The published records among these ids."""
-    found: dict[str, Record] = {}
-    # The columns of each kind too, which a select of the common part alone would leave to be asked for later.
-    whole = selectin_polymorphic(Record, [mapper.class_ for mapper in Record.__mapper__.self_and_descendants])
-    for some in batched(dict.fromkeys(ids), _AT_ONCE):
-        rows = session.scalars(select(Record).where(published(), Record.id.in_(some)).options(whole))
-        found.update({record.id: record for record in rows.unique()})
-    return found
 
 
 def newest_revision(session: Session) -> int:

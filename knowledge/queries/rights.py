@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session, joinedload
 from knowledge.models import Deadline, Entitlement
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.common import about, holds_in, nearness, published
+from knowledge.queries.kept import records_found
 
 
 def entitlements_about(session: Session, topic: str, area: str | None) -> list[Entitlement]:
     """Entitlements for a topic, the nearest area first, main topic before side topics."""
     areas = areas_from_near_to_wide(session, area)
-    found = session.scalars(select(Entitlement).where(published(), holds_in(areas), about(topic))).unique()
+    found = records_found(session, select(Entitlement).where(published(), holds_in(areas), about(topic)))
 
     def fit(entitlement: Entitlement) -> tuple[int, int, str]:
         position = next(t.position for t in entitlement.topics if t.topic == topic)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from knowledge.models import Service
 from knowledge.queries.areas import areas_from_near_to_wide
 from knowledge.queries.common import about, holds_in, nearness, published, suits_age
+from knowledge.queries.kept import records_found
 
 #: "No diagnosis needed" comes first: families are told too often that help starts with a diagnosis.
 _DIAGNOSIS_ORDER = {"no": 0, "not-stated": 1, "yes": 2}
@@ -26,7 +27,7 @@ def services_about(session: Session, topic: str, area: str | None, age: int | No
     areas = areas_from_near_to_wide(session, area)
     query = select(Service).where(published(), holds_in(areas), about(topic))
     query = query.where(suits_age(age, Service.minimum_age, Service.maximum_age))
-    found = [service for service in session.scalars(query).unique() if service.audience != "professionals"]
+    found = [one for one in records_found(session, query) if one.audience != "professionals"]
 
     def fit(service: Service) -> tuple[int, int, int, str]:
         position = next(t.position for t in service.topics if t.topic == topic)
@@ -45,13 +46,11 @@ def services_by_id(session: Session, ids: Iterable[str], area: str | None = None
     query = select(Service).where(published(), Service.id.in_(wanted))
     if area is not None:
         query = query.where(holds_in(areas_from_near_to_wide(session, area)))
-    found = {service.id: service for service in session.scalars(query).unique()}
+    found = {service.id: service for service in records_found(session, query)}
     return [found[service_id] for service_id in wanted if service_id in found]
 
 
-def all_services(session: Session, area: str | None = None) -> list[Service]:
-    """Every published service, or those of one area and the wider ones around it."""
-    query = select(Service).where(published())
-    if area is not None:
-        query = query.where(holds_in(areas_from_near_to_wide(session, area)))
-    return sorted(session.scalars(query).unique(), key=lambda service: service.id)
+def names_of_services(session: Session) -> list[tuple[str, str, str | None]]:
+    """Of every published service its id, its name, and its other names as they are stored ("A; B")."""
+    query = select(Service.id, Service.name, Service.alternate_name).where(published())
+    return [(row.id, row.name, row.alternate_name) for row in session.execute(query)]

@@ -68,7 +68,7 @@ def forget() -> None:
     """Read settings and store anew."""
     if actions.store.engine.cache_info().currsize:
         actions.store.engine().dispose()
-    for cached in (actions.store.engine, actions.store.search, actions.crisis._cards):
+    for cached in (actions.store.engine, actions.store.search, actions.store.records, actions.crisis._cards):
         cached.cache_clear()
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 import actions.store
 from knowledge.database import writing
+from knowledge.load import add_revision
 from knowledge.models import Service
 from knowledge.unanswered import unanswered_questions
 from tests.actions.conftest import Talk, Turn, fell_short
@@ -230,6 +231,8 @@ def _copy_of(session: Session, service_id: str, new_id: str, name: str, aliases:
         if attribute.key not in left_out
     }
     session.add(Service(id=new_id, name=name, alternate_name=aliases, **columns))
+    session.flush()
+    add_revision(session, new_id, "created", {})
 
 
 # --- places on a border, and places that are not ours ---

@@ -21,7 +21,7 @@ from knowledge.queries.areas import covered_areas
 from knowledge.queries.guidance import general_answer, glossary_by_id, guidance_by_id
 from knowledge.queries.pathways import pathways_for
 from knowledge.queries.rights import deadlines_from, entitlements_about
-from knowledge.queries.services import all_services, services_about, services_by_id
+from knowledge.queries.services import names_of_services, services_about, services_by_id
 from knowledge.queries.waits import standards, wait_series
 from knowledge.search import Search
 from tests.knowledge.conftest import WORDS, Folder, WordEncoder, guidance, load, record, service
@@ -214,7 +214,7 @@ def everything_shown(session: Session, engine: Engine) -> set[str]:
         found |= {row.id for row in pathways_for(session, area, None, None)}
         found |= {row.id for series in wait_series(session, area, None) for row in series.newest}
         found |= {row.id for row in standards(session, area)}
-        found |= {row.id for row in all_services(session, area)}
+        found |= {service for service, _, _ in names_of_services(session)}
         kinds = ["guidance", "service", "pathway", "entitlement", "glossary", "wait"]
         found |= {
             match.record_id
