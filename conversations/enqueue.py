@@ -13,6 +13,9 @@ from conversations.models import Delivery, DeliveryState, Json, Message, Recipie
 #: A message is worth sending for so long; who waits longer has asked somebody else.
 GIVE_UP_AFTER = timedelta(hours=24)
 
+#: In the notes of a session.
+_ENQUEUED = "enqueued"
+
 
 def lane_of(kind: str, target: str) -> str:
     """What keeps its order: everything of one ``kind`` for one ``target``. Nobody can read it back."""
@@ -70,7 +73,7 @@ async def enqueue_messages(
     """Write one entry for messages that were logged together, if the conversation is held in a channel.
 
     Its payload is ``{"seqs": [...]}``: the log has the words. What the person wrote, and notes for advisers,
-    are not sent.
+    are not sent. ``is_enqueued`` tells whether one was written in this session.
     """
     shown = [message for message in messages if message.role is not Role.USER and not message.private]
     if not shown:
@@ -88,3 +91,9 @@ async def enqueue_messages(
         conversation_id=conversation_id,
         urgent=any(card.get("kind") == "crisis" for message in shown for card in message.cards),
     )
+    session.info[_ENQUEUED] = True
+
+
+def is_enqueued(session: AsyncSession) -> bool:
+    """Whether messages that were logged in this session are to be sent: most chats are on our own page."""
+    return _ENQUEUED in session.info

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.audit import audit_in
 from conversations.database import Database, rows_changed
-from conversations.enqueue import enqueue_messages
+from conversations.enqueue import enqueue_messages, is_enqueued
 from conversations.errors import MessageConflict, NotFound, StoreUnavailable
 from conversations.events import OUTBOX, QUEUE, Events
 from conversations.files import NewFile, came_with, keep_in
@@ -322,7 +322,8 @@ class ConversationLog:
                 [] if silent else await _append(session, conversation_id, drafts, now, reply_to=reply_to)
             )
         self.events.publish(conversation_id)
-        self.events.publish(OUTBOX)
+        if is_enqueued(session):
+            self.events.publish(OUTBOX)
         return messages
 
     async def arrived(self, conversation_id: str, seq: int) -> None:
@@ -455,7 +456,8 @@ class ConversationLog:
             )
         self.events.publish(conversation_id)
         self.events.publish(QUEUE)
-        self.events.publish(OUTBOX)
+        if is_enqueued(session):
+            self.events.publish(OUTBOX)
         return message
 
     async def rate(self, conversation_id: str, seq: int, *, helpful: bool) -> bool:

@@ -18,8 +18,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from encoder import SentenceEncoder
-from encoder.recent import RecentlyEncoded
 from encoder.changes import packed, unpacked
+from encoder.recent import RecentlyEncoded
 from gateway.safety.similarity import Likeness, likeness, softmax
 
 if TYPE_CHECKING:

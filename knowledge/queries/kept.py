@@ -92,7 +92,7 @@ def records_by_id(session: Session, ids: Iterable[str]) -> dict[str, Record]:
     return _whole(session, list(dict.fromkeys(ids)))
 
 
-def records_found[R: Record](session: Session, query: Select[tuple[R]]) -> list[R]:
+def records_found[R: Record](session: Session, query: Select[R]) -> list[R]:
     """The published records that a query finds, each once, in its order.
 
     Args:
