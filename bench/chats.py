@@ -21,6 +21,7 @@ from bench.talk import (
     Times,
     api_chat,
     closed_loop,
+    in_own_words,
     paced,
     rest_chat,
     session,
@@ -112,7 +113,7 @@ async def one_chat(rivals: Rivals, rounds: int) -> list[Row]:
             for what, (open_chat, processes) in doors.items():
                 say = await open_chat()
                 before = sum(process.cpu for process in processes)
-                seconds = [await say(question) for question in WITH_ACTION]
+                seconds = [await say(in_own_words(question)) for question in WITH_ACTION]
                 if number >= 2:  # the first are to warm up
                     cpu[what] += sum(process.cpu for process in processes) - before
                     times[what].add(Times(seconds, 0, sum(seconds)))
@@ -152,7 +153,7 @@ async def growth(rivals: Rivals, at: tuple[int, ...] = (5, 50, 200), chats: int 
             says = {what: await open_chat() for what, (open_chat, _) in doors.items()}
             for turn in range(1, max(at) + 1):
                 for what, say in says.items():
-                    seconds = await say(WITH_ACTION[turn % len(WITH_ACTION)])
+                    seconds = await say(in_own_words(WITH_ACTION[turn % len(WITH_ACTION)]))
                     for wanted in at:
                         if abs(turn - wanted) <= max(2, wanted // 20):
                             found[what][wanted].append(seconds * 1000)
@@ -174,7 +175,7 @@ async def each_change(rig: Rig, actions: Measured, rounds: int) -> list[Row]:
             for what, bot in bots.items():
                 say = await rest_chat(http, bot.url)
                 before = bot.cpu
-                seconds = [await say(QUESTIONS[turn % len(QUESTIONS)]) for turn in range(20)]
+                seconds = [await say(in_own_words(QUESTIONS[turn % len(QUESTIONS)])) for turn in range(20)]
                 if number:
                     cpu[what] += bot.cpu - before
                     times[what].add(Times(seconds, 0, sum(seconds)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,6 +23,28 @@ QUESTIONS = (
 
 #: Those of them that run an action.
 WITH_ACTION = QUESTIONS[:4]
+
+_WHO = ("son", "daughter", "grandson", "foster child", "brother", "niece", "twin boys", "lad")
+_DETAILS = (
+    "loves trains",
+    "hates the school bell",
+    "is in a new class",
+    "hardly sleeps",
+    "has two sisters",
+    "likes to swim",
+    "will not eat at school",
+    "gets the bus alone",
+)
+_chance = random.Random(0)
+
+
+def in_own_words(question: str) -> str:
+    """A question with something of somebody's own: nobody's very words are asked twice, and neither a
+    process' memory of the last messages nor the database's is measured."""
+    if question not in WITH_ACTION:
+        return question
+    return f"{question}, my {_chance.choice(_WHO)} is {_chance.randint(3, 17)} and {_chance.choice(_DETAILS)}"
+
 
 #: Takes what was said; returns how long the answer took in seconds. Raises when there was none.
 type Say = Callable[[str], Awaitable[float]]
@@ -113,7 +136,7 @@ async def closed_loop(
             say = await open_chat()
             for question in questions:
                 try:
-                    times.seconds.append(await say(question))
+                    times.seconds.append(await say(in_own_words(question)))
                 except (NoAnswer, aiohttp.ClientError, TimeoutError):
                     times.errors += 1
                 if time.perf_counter() >= end:
@@ -137,7 +160,7 @@ async def paced(open_chat: Callable[[], Awaitable[Say]], chats: int, seconds: fl
         while due < begun + seconds:
             await asyncio.sleep(max(due - time.perf_counter(), 0))
             try:
-                times.seconds.append(await say(QUESTIONS[turn % len(QUESTIONS)]))
+                times.seconds.append(await say(in_own_words(QUESTIONS[turn % len(QUESTIONS)])))
             except (NoAnswer, aiohttp.ClientError, TimeoutError):
                 times.errors += 1
             due, turn = due + every, turn + 1

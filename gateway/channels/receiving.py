@@ -21,6 +21,7 @@ from conversations.keys import hashed, new_id
 from conversations.log import Draft
 from conversations.models import Conversation, Message, Owner, Recipient
 from conversations.outbox import Outbox
+from conversations.pictures import PICTURES, NoPicture, without_metadata
 from conversations.recipients import Recipients
 from conversations.store import Store
 from gateway import wording
@@ -314,6 +315,11 @@ class Receiver:
             media_type = media_type_of(content)
             if media_type not in SENT_BY_PEOPLE:
                 return None, "only pictures (JPEG, PNG), PDF files and sound are opened here"
+            if media_type in PICTURES:
+                try:
+                    content = await asyncio.to_thread(without_metadata, content, media_type)
+                except NoPicture:
+                    return None, "the picture is damaged"
             kind = str(message.meta["media"])
             return NewFile(file_name(str(message.meta["name"]) or kind, media_type), media_type, content), ""
         return None, f"{channel.title} does not answer just now"

@@ -2,11 +2,19 @@
 
     uv run --group training python -m knowledge.training
 
-Run it after a large change of the content (docs/content.md): about a quarter of an hour on two cores. Search
+Run it after a large change of the content (docs/content.md): about half an hour on two cores. Search
 works with an older one too: what it has learned is a way of telling questions apart, and no record is in it.
+
+Beside the wordings of the content it learns from ``stories.jsonl``: what people might tell before and around
+the question that a record answers, ``{"record", "text"}``. They are no wordings of the content: a story says
+much that has nothing to do with its record, which search would find it by.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from encoder import SentenceEncoder
 from encoder.training.messages import messages
@@ -17,6 +25,8 @@ from knowledge.indexing import findable, phrases
 from knowledge.queries.areas import EVERYWHERE
 from knowledge.search_encoder import SEARCH_ENCODER_FILE, save
 from knowledge.training.contrastive import Phrase, train
+
+STORIES_FILE = Path(__file__).parent / "stories.jsonl"
 
 EPOCHS = 3
 SEED = 0
@@ -32,7 +42,7 @@ def main() -> None:
         ContentError: the content has a fault; nothing is written.
         EncoderUnavailable: the sentence encoder is missing; nothing is written.
     """
-    learned = shipped_phrases()
+    learned = shipped_phrases(stories())
     model = ModelFile()
     layers = train(
         model.embeddings(),
@@ -47,8 +57,17 @@ def main() -> None:
     print(f"{SEARCH_ENCODER_FILE.name}: learned from {len(learned)} phrases")
 
 
-def shipped_phrases() -> list[Phrase]:
-    """What each record is asked by."""
+def stories(path: Path = STORIES_FILE) -> dict[str, list[str]]:
+    """What people tell, by the id of the record that answers it."""
+    found: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        story = json.loads(line)
+        found.setdefault(story["record"], []).append(story["text"])
+    return found
+
+
+def shipped_phrases(told: Mapping[str, Sequence[str]]) -> list[Phrase]:
+    """What each record is asked by, ``told`` among it; stories of records that are gone are left out."""
     learned: list[Phrase] = []
     for number, record in enumerate(read_content().records()):
         found = findable(record)
@@ -56,7 +75,8 @@ def shipped_phrases() -> list[Phrase]:
         if found is None or isinstance(record, GlossaryTerm):
             continue
         own_areas = frozenset(str(area) for area in record.areas) - frozenset(EVERYWHERE)
-        learned += [Phrase(text, number, own_areas) for text in phrases(found)]
+        asked = [*phrases(found), *told.get(record.id, ())]
+        learned += [Phrase(text, number, own_areas) for text in asked]
     return learned
 
 
