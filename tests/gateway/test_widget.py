@@ -943,6 +943,23 @@ async def test_a_file_of_an_adviser_comes_as_a_download_that_leaves_no_address_b
     )
 
 
+async def test_a_reference_is_never_broken_at_its_hyphen(page: Page, store: Store) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    # Wherever on its line it falls.
+    lines = [f"{'a ' * words}HL-7K3QPX is yours" for words in range(12, 32)]
+    await store.append_assistant(chat, [Draft(text="\n".join(lines))])
+    references = page.locator(".reference")
+    await expect(references).to_have_count(len(lines))
+    assert await references.evaluate_all("all => all.map(one => one.getClientRects().length)") == [1] * len(
+        lines
+    )
+    await expect(page.locator(".message").last).to_contain_text("a HL-7K3QPX is yours")
+
+
 async def test_printing_prints_the_chat_alone(page: Page) -> None:
     await page.goto("/")
     await open_chat(page)

@@ -33,15 +33,20 @@ export function who(message: { role: string; author?: string | null }): string {
   }
 }
 
+/** A line whose references ("HL-7K3QPX") stay in one piece: a narrow screen breaks them at the hyphen. */
+function unbroken(line: string): (string | Node)[] {
+  return line.split(/(\bHL-[0-9A-Z]{6}\b)/).map((part, n) => (n % 2 ? element("span", { class: "reference" }, [part]) : part));
+}
+
 /** Plain text as paragraphs and lists, each from its own side: Arabic and Urdu begin at the right. */
 export function blocks(text: string): HTMLElement[] {
   const found: HTMLElement[] = [];
   for (const line of text.split(/\r\n|\r|\n/)) {
     if (line.startsWith("- ")) {
       if (found.at(-1)?.tagName !== "UL") found.push(element("ul", { dir: "auto" }));
-      found.at(-1)?.append(element("li", {}, [line.slice(2)]));
+      found.at(-1)?.append(element("li", {}, unbroken(line.slice(2))));
     } else if (line.trim()) {
-      found.push(element("p", { dir: "auto" }, [line]));
+      found.push(element("p", { dir: "auto" }, unbroken(line)));
     }
   }
   return found;
