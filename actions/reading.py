@@ -1,6 +1,6 @@
 """What one message tells of the person: area, age, who it is about, a date.
 
-Rasa finds the words (data/nlu/entities.yml); their meaning is worked out here.
+Rasa finds the words (data/nlu/entities.yml, spaCy); their meaning is worked out here.
 """
 
 from __future__ import annotations
@@ -88,6 +88,9 @@ _SOUNDS_YOUNG = re.compile(
     re.I,
 )
 
+#: Our own pattern's dates and spaCy's, which may take a part of one ("november 2026") for the whole.
+_DATES = ("date_phrase", "DATE")
+
 _WEEKDAY_ALONE = re.compile(r"\s*(?:(?:the|on|a)\s+)*(?:mon|tues|wednes|thurs|fri|satur|sun)days?\s*$", re.I)
 _FROM_ANOTHER_DAY = re.compile(r"\s*(?:before|after|following)\s+\w", re.I)
 _THE = re.compile(r"\bthe\s+$", re.I)
@@ -145,7 +148,7 @@ def hear(
                 age = found if found is not None else age
             case "cohort" if value in ("child", "adult"):
                 named.add("child" if value == "child" else "adult")
-            case "date_phrase" if not _told_from_another(text, entity):
+            case found_by if found_by in _DATES and not _told_from_another(text, entity):
                 day = parse_date(_as_written(text, entity) or value, now) or day
     # "the adult wait, and a Blue Badge for my son" is about both: neither is taken for the other.
     cohort: Cohort | None = next(iter(named)) if len(named) == 1 else None
@@ -185,7 +188,7 @@ def _told_from_another(text: str, entity: Mapping[str, Any]) -> bool:
 
 def _without_parts(entities: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Without those dates that are part of a longer one: "november 2026" in "2 november 2026"."""
-    dates = [entity for entity in entities if entity.get("entity") == "date_phrase"]
+    dates = [entity for entity in entities if entity.get("entity") in _DATES]
     return [
         entity
         for entity in entities

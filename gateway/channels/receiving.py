@@ -97,6 +97,7 @@ class Receiver:
         self._crisis = crisis
         self._words = words
         self._limits = limits
+        self._one_picture = asyncio.Lock()
         self._first_pause = first_pause
         self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._working: set[asyncio.Task[Any]] = set()
@@ -317,9 +318,11 @@ class Receiver:
                 return None, "only pictures (JPEG, PNG), PDF files and sound are opened here"
             if media_type in PICTURES:
                 try:
-                    content = await asyncio.to_thread(without_metadata, content, media_type)
-                except NoPicture:
-                    return None, "the picture is damaged"
+                    # One at a time: an album must not take the memory, nor the threads of the safety check.
+                    async with self._one_picture:
+                        content = await asyncio.to_thread(without_metadata, content, media_type)
+                except NoPicture as error:
+                    return None, str(error)
             kind = str(message.meta["media"])
             return NewFile(file_name(str(message.meta["name"]) or kind, media_type), media_type, content), ""
         return None, f"{channel.title} does not answer just now"

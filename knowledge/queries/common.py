@@ -40,3 +40,8 @@ def nearness(record: Record, areas: Sequence[str]) -> int:
     """Sort key: 0 for the nearest area the record holds in."""
     own = {area.area_id for area in record.areas}
     return next((position for position, area in enumerate(areas) if area in own), len(areas))
+
+
+def position_in(record: Record, topic: str) -> int:
+    """Sort key: 0 for a record's main topic; after all of them when an edit has just taken the topic away."""
+    return next((one.position for one in record.topics if one.topic == topic), len(record.topics))

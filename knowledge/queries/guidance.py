@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from knowledge.models import GlossaryTerm, Guidance, RecordTopic
 from knowledge.queries.areas import areas_from_near_to_wide
-from knowledge.queries.common import holds_in, nearness, published
+from knowledge.queries.common import holds_in, nearness, position_in, published
 from knowledge.queries.kept import records_by_id, records_found
 
 
@@ -23,7 +23,7 @@ def general_answer(
     found = records_found(session, query)
 
     def fit(guidance: Guidance) -> tuple[int, int, int]:
-        position = next(t.position for t in guidance.topics if t.topic == topic)
+        position = position_in(guidance, topic)
         return nearness(guidance, areas), audience_fit(guidance.audience, audience), position
 
     return min(found, key=fit, default=None)

@@ -33,7 +33,8 @@ _KEPT_BY = "kept records"
 class KeptRecords:
     """The published records of a store that were read lately, until the store changes. Threads may share it.
 
-    They belong to no session: nobody may change them.
+    They belong to no session: nobody may change them, and what is loaded only when asked for (a service's
+    schedules and contacts, the right that a deadline belongs to) cannot be asked of them.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -58,19 +59,23 @@ class KeptRecords:
             read = self._read = _Read(newest, now)
         return read
 
-    def by_id(self, read: _Read, ids: Iterable[str]) -> dict[str, Record]:
-        """The published records among these ids."""
+    def by_id(self, session: Session, read: _Read, ids: Iterable[str]) -> dict[str, Record]:
+        """The published records among these ids, as ``session`` sees them."""
         wanted = list(dict.fromkeys(ids))
-        known = {one: read.records[one] for one in wanted if one in read.records}
+        known = {one: record for one in wanted if (record := read.records.get(one)) is not None}
         if missing := [one for one in wanted if one not in known]:
             # A session of their own, so that no session ever changes or expires them.
-            with self._sessions() as session:
-                loaded = _whole(session, missing)
-                if newest_revision(session) == read.revision:
-                    if len(read.records) + len(loaded) > _MOST:
-                        read.records.clear()
-                    read.records.update(loaded)
-            known |= loaded
+            with self._sessions() as own:
+                loaded = _whole(own, missing)
+                is_same = newest_revision(own) == read.revision
+            if is_same:
+                if len(read.records) + len(loaded) > _MOST:
+                    read.records.clear()
+                read.records.update(loaded)
+                known |= loaded
+            else:
+                # The store changed during the answer, which goes on with what it began with.
+                known |= _whole(session, missing)
         return {one: known[one] for one in wanted if one in known}
 
 
@@ -88,7 +93,7 @@ def records_by_id(session: Session, ids: Iterable[str]) -> dict[str, Record]:
     """The published records among these ids, in their order."""
     if _KEPT_BY in session.info:
         kept, read = session.info[_KEPT_BY]
-        return cast("KeptRecords", kept).by_id(read, ids)
+        return cast("KeptRecords", kept).by_id(session, read, ids)
     return _whole(session, list(dict.fromkeys(ids)))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from knowledge.models import Deadline, Entitlement, Letter
-from knowledge.queries.common import about, published
+from knowledge.queries.common import about, position_in, published
 from knowledge.queries.kept import records_by_id, records_found
 
 
@@ -30,7 +30,7 @@ def letter_about(session: Session, topic: str) -> Letter | None:
     found = records_found(session, query)
 
     def fit(letter: Letter) -> tuple[int, int]:
-        return next(t.position for t in letter.topics if t.topic == topic), letter.rank
+        return position_in(letter, topic), letter.rank
 
     return min(found, key=fit, default=None)
 

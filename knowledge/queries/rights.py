@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from knowledge.models import Deadline, Entitlement
 from knowledge.queries.areas import areas_from_near_to_wide
-from knowledge.queries.common import about, holds_in, nearness, published
+from knowledge.queries.common import about, holds_in, nearness, position_in, published
 from knowledge.queries.kept import records_found
 
 
@@ -17,7 +17,7 @@ def entitlements_about(session: Session, topic: str, area: str | None) -> list[E
     found = records_found(session, select(Entitlement).where(published(), holds_in(areas), about(topic)))
 
     def fit(entitlement: Entitlement) -> tuple[int, int, str]:
-        position = next(t.position for t in entitlement.topics if t.topic == topic)
+        position = position_in(entitlement, topic)
         return position, nearness(entitlement, areas), entitlement.id
 
     return sorted(found, key=fit)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from knowledge.models import Service
 from knowledge.queries.areas import areas_from_near_to_wide
-from knowledge.queries.common import about, holds_in, nearness, published, suits_age
+from knowledge.queries.common import about, holds_in, nearness, position_in, published, suits_age
 from knowledge.queries.kept import records_found
 
 #: "No diagnosis needed" comes first: families are told too often that help starts with a diagnosis.
@@ -30,7 +30,7 @@ def services_about(session: Session, topic: str, area: str | None, age: int | No
     found = [one for one in records_found(session, query) if one.audience != "professionals"]
 
     def fit(service: Service) -> tuple[int, int, int, str]:
-        position = next(t.position for t in service.topics if t.topic == topic)
+        position = position_in(service, topic)
         return nearness(service, areas), _DIAGNOSIS_ORDER[service.needs_diagnosis], position, service.name
 
     return sorted(found, key=fit)

@@ -217,12 +217,12 @@ DAYS: list[tuple[str, list[Entity], date | None]] = [
     ("it's been 22 weeks since I asked", [], date(2026, 6, 21)),
     ("my 7 year old has been waiting 22 weeks", [("age", "7 year old")], date(2026, 6, 21)),
     ("do they have to answer within 20 weeks", [], None),
-    ("is it 6 weeks or 20 weeks", [("date_phrase", "6 weeks")], None),
-    ("my 7 year old", [("age", "7 year old"), ("date_phrase", "7 year old")], None),
-    ("the letter came on Thursday", [("date_phrase", "Thursday")], date(2026, 11, 19)),
-    ("the draft came the Thursday before half term", [("date_phrase", "Thursday")], None),
-    ("it came on Thursday after two years on the list", [("date_phrase", "Thursday")], date(2026, 11, 19)),
-    ("the review is every Monday", [("date_phrase", "Monday")], None),
+    ("is it 6 weeks or 20 weeks", [("DATE", "6 weeks")], None),
+    ("my 7 year old", [("age", "7 year old"), ("DATE", "7 year old")], None),
+    ("the letter came on Thursday", [("DATE", "Thursday")], date(2026, 11, 19)),
+    ("the draft came the Thursday before half term", [("DATE", "Thursday")], None),
+    ("it came on Thursday after two years on the list", [("DATE", "Thursday")], date(2026, 11, 19)),
+    ("the review is every Monday", [("DATE", "Monday")], None),
 ]
 
 
@@ -261,8 +261,9 @@ def test_an_odd_entity_stops_nothing(entity: dict[str, Any]) -> None:
 
 
 def test_a_part_of_a_date_is_not_taken_for_the_date() -> None:
+    # spaCy marks "november 2026" alone, which is read as its first day; our pattern marks all of it.
     for entities in (
-        [("date_phrase", "2 november 2026"), ("date_phrase", "november 2026")],
-        [("date_phrase", "november 2026"), ("date_phrase", "2 november 2026")],
+        [("date_phrase", "2 november 2026"), ("DATE", "november 2026")],
+        [("DATE", "november 2026"), ("date_phrase", "2 november 2026")],
     ):
         assert heard("letter dated 2 november 2026", *entities).day == date(2026, 11, 2)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from sqlalchemy import func, select
 
 from conversations.files import MAX_FILE_BYTES, NewFile
@@ -106,6 +106,35 @@ class TestWithoutAPublicAddress:
         text = await on_sms.hears("Sam: Here it is.")
         assert "Form for school.pdf" in text
         assert "can't be sent here" in text
+
+
+async def test_where_a_photo_was_taken_stays_on_the_phone(world: World, on_phone: Person) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.ImageDescription] = "52.9225 N, 1.4746 W"
+    taken = io.BytesIO()
+    Image.new("RGB", (40, 20), "white").save(taken, "JPEG", exif=tags)
+    assert b"52.9225" in taken.getvalue()
+    await on_phone.says("hello")
+    await on_phone.hears("33 weeks")
+    chat, _ = await world.with_adviser(on_phone)
+    await on_phone.sends_photo(taken.getvalue())
+    await on_phone.hears("Thanks. Sam can see your photo now.")
+    [note] = await _private(world, chat)
+    kept = await world.store.file(chat, note.attachments[0]["id"])
+    assert kept is not None
+    assert kept.media_type == "image/jpeg"
+    assert b"52.9225" not in kept.content
+
+
+async def test_an_adviser_learns_that_a_photo_came_damaged(world: World, on_phone: Person) -> None:
+    await on_phone.says("hello")
+    await on_phone.hears("33 weeks")
+    chat, _ = await world.with_adviser(on_phone)
+    await on_phone.sends_photo(PHOTO[:45])
+    await on_phone.hears("Sorry, Sam can't open your photo.")
+    [note] = await _private(world, chat)
+    assert "the picture is damaged" in note.text
+    assert note.attachments == []
 
 
 async def test_a_file_goes_with_its_chat(world: World, on_telegram: OnTelegram) -> None:

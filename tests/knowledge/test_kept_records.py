@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import Engine, event, inspect, select
 
 import knowledge.queries.kept
 from knowledge.database import sessions
@@ -40,11 +40,13 @@ def statements(engine: Engine) -> Generator[list[str]]:
 
 
 def whole(record: Record) -> dict[str, Any]:
-    """All that is known of a record, with what belongs to it; asking the database for nothing."""
-    columns = {
-        attribute.key: getattr(record, attribute.key) for attribute in inspect(record).mapper.column_attrs
-    }
+    """All that is known of a record, with what belongs to it."""
+    mapper = inspect(record).mapper
+    columns = {attribute.key: getattr(record, attribute.key) for attribute in mapper.column_attrs}
+    parts = {one.key: getattr(record, one.key) for one in mapper.relationships if one.lazy != "select"}
+    numbers = {name: len(part) for name, part in parts.items() if isinstance(part, list)}
     return columns | {
+        "parts": numbers,
         "sources": [(one.source.title, one.locator) for one in record.citations],
         "areas": [one.area_id for one in record.areas],
         "topics": [(one.topic, one.position) for one in record.topics],
@@ -52,7 +54,7 @@ def whole(record: Record) -> dict[str, Any]:
 
 
 def test_kept_and_read_anew_are_the_same(shipped_engine: Engine) -> None:
-    kept = KeptRecords(shipped_engine)
+    kept, compared = KeptRecords(shipped_engine), 0
     for _ in range(2):
         with kept.session() as ours, sessions(shipped_engine)() as plain:
             for area in (None, "derby-city", "herefordshire"):
@@ -66,8 +68,32 @@ def test_kept_and_read_anew_are_the_same(shipped_engine: Engine) -> None:
                     ([general_answer(ours, "wait_time", area)], [general_answer(plain, "wait_time", area)]),
                 ]
                 for mine, theirs in pairs:
-                    assert [whole(one) for one in mine] == [whole(one) for one in theirs]
+                    compared += len([one for one in theirs if one is not None])
+                    assert [one and whole(one) for one in mine] == [one and whole(one) for one in theirs]
             assert [one.id for one in all_letters(ours)] == [one.id for one in all_letters(plain)]
+    assert compared > 20
+
+
+def test_what_is_kept_can_be_read_after_its_session_is_closed(shipped_engine: Engine) -> None:
+    with sessions(shipped_engine)() as plain:
+        ids = list(plain.scalars(select(Record.id).where(Record.status == "published")))
+        told = {one: whole(record) for one, record in records_by_id(plain, ids).items()}
+    with KeptRecords(shipped_engine).session() as session:
+        kept = records_by_id(session, ids)
+    assert {one: whole(record) for one, record in kept.items()} == told
+
+
+def test_an_edit_during_an_answer_changes_nothing_of_it(engine: Engine, folder: Folder) -> None:
+    load(engine, folder())
+    with KeptRecords(engine).session() as session:
+        [before] = services_about(session, "support_school", "derby-city")
+    with KeptRecords(engine).session() as session:
+        load(engine, folder(lambda files: files["records.yml"]["services"][0].update(topics=["wait_time"])))
+        # On PostgreSQL a query sees what was committed meanwhile; either way it is answered.
+        assert [one.id for one in services_about(session, "support_school", "derby-city")] in (
+            [before.id],
+            [],
+        )
 
 
 def test_what_was_read_before_is_not_read_again(engine: Engine, folder: Folder) -> None:
