@@ -15,13 +15,18 @@ from encoder import EncoderUnavailable, SentenceEncoder
 from encoder.changes import packed, unpacked
 from helpline.evaluation.files import SearchLine
 from helpline.evaluation.search import find_all, score
+from helpline.settings import ROOT
 from knowledge.content_schema import GlossaryTerm
 from knowledge.indexing import findable, phrases
 from knowledge.search import Search
 from knowledge.search_encoder import SEARCH_ENCODER_FILE, save, search_encoder
 from tests.knowledge.conftest import plain_encoder, real_encoder, shipped_content
+from tests.near_copies import near_copies
 
 DATA = Path(__file__).parent / "data"
+
+#: The training itself needs packages that a test run has not.
+STORIES = ROOT / "knowledge" / "training" / "stories.jsonl"
 
 
 def lines(name: str) -> list[dict[str, Any]]:
@@ -96,3 +101,17 @@ def test_changes_that_do_not_fit_each_other_are_refused() -> None:
     for part, wrong in (("lengths", np.array([3, 2])), ("offsets", np.array([3]))):
         with pytest.raises(ValueError, match="do not fit"):
             unpacked({**broken, part: wrong})
+
+
+def test_no_story_is_a_held_out_question_and_each_has_its_record() -> None:
+    told = [json.loads(line) for line in STORIES.read_text(encoding="utf-8").splitlines()]
+    known = {record.id for record in shipped_content().records()}
+    assert {story["record"] for story in told} <= known
+    assert len({story["text"].lower() for story in told}) == len(told)
+    held_out = [
+        line["text"] for name in ("search_dev.jsonl", "search_stories_dev.jsonl") for line in lines(name)
+    ]
+    for name in ("search", "questions", "questions2", "questions3", "questions4", "questions_dev3"):
+        file = ROOT / "tests" / "heldout" / f"{name}.jsonl"
+        held_out += [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()]
+    assert near_copies([story["text"] for story in told], held_out) == []
