@@ -22,8 +22,8 @@ from encoder.sentence_encoder import DIMENSIONS
 _KEPT = 256
 
 
-class Encodes(Protocol):
-    """What is needed of an encoder."""
+class Encoder(Protocol):
+    """What is needed of ``SentenceEncoder``."""
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """A unit vector for each sentence."""
@@ -32,7 +32,7 @@ class Encodes(Protocol):
 class RecentlyEncoded:
     """Encodes as another encoder does, and the last few hundred sentences only once. Threads may share it."""
 
-    def __init__(self, encoder: Encodes) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         """Remember for this encoder."""
         self._encoder = encoder
         self._lock = threading.Lock()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoder import EncoderUnavailable, SentenceEncoder
-from encoder.recent import RecentlyEncoded
+from encoder.recent import Encoder, RecentlyEncoded
 from gateway.safety.normalise import normalise, sentences
 from gateway.safety.patterns import (
     LEVELS,
@@ -27,7 +27,6 @@ from gateway.safety.patterns import (
 from gateway.safety.reader import READER_FILE, Changes, Reader
 from gateway.safety.similarity import (
     EXAMPLES_FILE,
-    Encoder,
     ExampleFile,
     Learned,
     Likeness,

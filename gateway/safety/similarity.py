@@ -16,12 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from encoder.recent import Encoder
 from gateway.safety.patterns import Danger
 
 if TYPE_CHECKING:
@@ -84,13 +85,6 @@ class ExampleFile(BaseModel):
         """A hash of which texts there are, and of which kind: harmless, sad or which danger; in any order."""
         rows = {(text.lower(), SAFE if label == EVERYDAY else label) for text, label in self.labelled()}
         return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
-
-
-class Encoder(Protocol):
-    """What is needed of ``encoder.SentenceEncoder``."""
-
-    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
-        """A unit vector for each sentence."""
 
 
 @dataclass(frozen=True)
