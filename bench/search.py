@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, Table, insert
 
 from encoder import DIMENSIONS, SentenceEncoder
+from encoder.threads import multiply_with_one_thread
 from knowledge import models
 from knowledge.database import migrate, open_engine, writing
 from knowledge.search import KINDS, Search
@@ -70,6 +71,7 @@ def measure(sizes: Sequence[int] = SIZES, say: Callable[[str], None] = lambda _:
         sizes: numbers of services.
         say: told which size comes next.
     """
+    multiply_with_one_thread()  # as a process that serves
     encoder = search_encoder()
     figures = []
     for size in sizes:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from encoder.threads import multiply_with_one_thread
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -81,8 +79,6 @@ class SentenceEncoder:
             bytes(model), options, providers=["CPUExecutionProvider"]
         )
         self._lock = threading.Lock()
-        # Whoever has vectors multiplies them.
-        multiply_with_one_thread()
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Encode sentences.

@@ -9,6 +9,7 @@ from rasa_sdk.endpoint import create_app
 from rasa_sdk.executor import ActionExecutor
 
 from actions.store import warm_up
+from encoder.threads import multiply_with_one_thread
 
 
 def main(port: int, host: str = "127.0.0.1") -> None:
@@ -20,6 +21,7 @@ def main(port: int, host: str = "127.0.0.1") -> None:
     """
     # rasa-sdk warns at each call that Rasa 3.6 is older than itself; the pair is tested together here.
     warnings.filterwarnings("ignore", message="Your versions of rasa and rasa_sdk might not be compatible")
+    multiply_with_one_thread()
     executor = ActionExecutor()
     executor.register_package("actions")
     warm_up()

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from desk.app import add_desk
 from desk.settings import DeskSettings
+from encoder.threads import multiply_with_one_thread
 from gateway.app import init_app
 from gateway.channels.settings import WrongSettings
 from gateway.keys import BOT, STORE
@@ -17,6 +18,7 @@ from gateway.settings import Settings
 
 def main() -> None:
     """Serve until stopped; settings come from the environment."""
+    multiply_with_one_thread()
     settings = Settings()
     set_up_logging(settings.log_level)
     try:

@@ -29,6 +29,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if not Path(arguments.model).is_file():
         parser.error(f"there is no model {arguments.model}")
+    if tuning.is_on("one_thread"):
+        # Before numpy and scipy come, each with an OpenBLAS of its own: a second thread goes on turning after
+        # each small product.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     without = tuning.is_on("no_tensorflow") and not no_tensorflow.needed_by(Path(arguments.model))
     if without:
         no_tensorflow.leave_out()
@@ -42,7 +46,8 @@ def main() -> None:
 
     configure_logging_and_warnings(logging.INFO, None, warn_only_once=True, filter_repeated_logs=True)
     configure_structlog(logging.INFO)
-    changes = dict.fromkeys([*made, "no_tensorflow"] if without else made)
+    also = {"one_thread": tuning.is_on("one_thread"), "no_tensorflow": without}
+    changes = dict.fromkeys([*made, *(name for name, made_too in also.items() if made_too)])
     logging.getLogger("bot.engine").info(f"Changes to Rasa: {', '.join(changes) or 'none'}.")
     if sys.path[0] != str(_ROOT):
         sys.path.insert(1, str(_ROOT))  # our components are found from wherever this was started

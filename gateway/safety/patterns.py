@@ -91,6 +91,10 @@ class Cues(_Strict):
     negation: Text
     #: After a negation these take it back: "can not stop self-harming".
     not_really_negation: Text
+    #: A subject at the end of what stands before a match, or at the beginning of a match ...
+    subject: Text
+    #: ... takes what follows out of a negation before it, unless one of these stands between the two.
+    carries_negation: Text
     minimised: Text
     past: Text
     now: Text
@@ -240,12 +244,23 @@ class _Surroundings:
         index = bisect_right(self._breaks, start)
         return self._text[self._breaks[index - 1] if index else 0 : start]
 
-    def negated(self, start: int) -> bool:
-        reach = " ".join(self.clause_before(start).split()[-_NEGATION_REACH:])
+    def negated(self, match: re.Match[str]) -> bool:
+        reach = " ".join(self.clause_before(match.start()).split()[-_NEGATION_REACH:])
         found = list(self._cue["negation"].finditer(reach))
-        if not found:
+        if not found or self._cue["not_really_negation"].search(reach[found[-1].start() :]):
             return False
-        return not self._cue["not_really_negation"].search(reach[found[-1].start() :])
+        return not self._begins_anew(reach[found[-1].end() :].strip(), match.group())
+
+    def _begins_anew(self, between: str, said: str) -> bool:
+        """Whether something new is said after a negation: "i can not do this any more i want to die"."""
+        before = between
+        if self._cue["subject"].match(said) is None:
+            subjects = [one for one in self._cue["subject"].finditer(between) if one.end() == len(between)]
+            if not subjects:
+                return False
+            before = between[: subjects[0].start()].strip()
+        carried = [one for one in self._cue["carries_negation"].finditer(before) if one.end() == len(before)]
+        return before != "" and not carried
 
     def hidden(self, match: re.Match[str]) -> bool:
         """People hide behind "it's not like I want to die or anything"; about others "not" is a fact."""
@@ -363,7 +378,7 @@ class Patterns:
 def _judge(rule: Rule, surroundings: _Surroundings, match: re.Match[str]) -> Finding:
     level: Level = rule.level
     because = ""
-    if rule.negatable and surroundings.negated(match.start()):
+    if rule.negatable and surroundings.negated(match):
         level, because = ("distress" if surroundings.hidden(match) else "safe"), "negated"
     elif rule.kind == "mention" and surroundings.only_about:
         level, because = "safe", "asked about"

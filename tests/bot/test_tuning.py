@@ -297,6 +297,24 @@ def test_rasa_serves_without_tensorflow_and_says_so_where_it_is_needed():
     assert "needs TensorFlow" in done.stdout
 
 
+@pytest.mark.parametrize(("off", "told"), [("", "1"), ("one_thread", "")])
+def test_blas_is_told_to_keep_to_one_thread_before_it_comes(tmp_path, off, told):
+    model = tmp_path / "model.tar.gz"
+    model.write_bytes(b"no model: this ends before it is served")
+    done = _python(
+        "import os, sys\n"
+        f"os.environ['HELPLINE_ENGINE_OFF'] = {off!r}\n"
+        "os.environ.pop('OPENBLAS_NUM_THREADS', None)\n"
+        f"sys.argv = ['engine', '--model', {str(model)!r}]\n"
+        "from bot.engine import __main__ as engine, no_tensorflow\n"
+        "assert 'numpy' not in sys.modules\n"
+        "def stop(model): raise SystemExit('told ' + os.environ.get('OPENBLAS_NUM_THREADS', ''))\n"
+        "no_tensorflow.needed_by = stop\n"
+        "engine.main()\n"
+    )
+    assert done.stderr.strip().endswith(f"told {told}".strip()), done.stderr[-2000:]
+
+
 def test_a_model_that_needs_tensorflow_gets_it(tmp_path):
     import tarfile
 

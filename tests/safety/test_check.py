@@ -141,6 +141,37 @@ def test_danger_in_words_no_rule_knows_is_found_by_likeness(check: SafetyCheck, 
     assert check.assess(text).level == "crisis", check.assess(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i cant do this anymore i want to die",
+        "i cant go on i want to die",
+        "my son says i cant do this anymore i want to die",
+        "she wont eat she wants to be dead",
+        "i cant cope my son wants to die",
+        "im not ok i am suicidal",
+    ],
+)
+def test_a_no_before_somebody_new_speaks_denies_nothing(rules_only: SafetyCheck, text: str) -> None:
+    assert rules_only.assess(text).danger == "crisis_self_harm_suicide"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i dont want to die",
+        "i dont think i want to die",
+        "it's not that i want to die",
+        "he has never said he wants to die",
+        "i am not saying he wants to kill himself",
+        "i dont feel like i want to die",
+        "no he has not tried to kill himself",
+    ],
+)
+def test_a_no_that_is_carried_on_still_denies(rules_only: SafetyCheck, text: str) -> None:
+    assert rules_only.assess(text).level != "crisis"
+
+
 @pytest.mark.parametrize(("why", "text"), HIDDEN)
 def test_danger_made_small_is_still_danger(check: SafetyCheck, why: str, text: str) -> None:
     assert check.assess(text).level == "crisis", (why, check.assess(text))
