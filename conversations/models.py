@@ -454,6 +454,19 @@ class Closure(Base):
     reason: Mapped[str] = mapped_column(String(120))
 
 
+class SchoolHoliday(Base):
+    """Days on which schools are closed, both ends included, as the council recorded them."""
+
+    __tablename__ = "school_holiday"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date)
+    name: Mapped[str] = mapped_column(String(120))
+    area: Mapped[str | None] = mapped_column(String(64))  # None: it holds everywhere
+    source_url: Mapped[str] = mapped_column(String(500))  # where the dates are published
+
+
 class CannedReply(Base):
     """A reply that is written once and used often."""
 

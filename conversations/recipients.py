@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -20,6 +21,17 @@ REPEATS_FOR = timedelta(days=8)
 
 #: A note: nothing may be sent before the person writes, whatever our own clock says.
 _WINDOW_CLOSED = "window_closed"
+
+#: Notes: for which silence (when the person last wrote) they were asked to write, and who is asking just now.
+_ASKED, _ASKING = "asked_to_write", "asking_to_write"
+
+
+class Asking(Enum):
+    """Who asks a person to write, of all processes that want to: one, once for each silence."""
+
+    OURS = auto()  # ask now, then tell ``asked`` or ``not_asked``
+    UNDER_WAY = auto()  # another process is asking: look again later
+    DONE = auto()  # they were asked already, or the conversation is gone
 
 
 def may_be_written_to(recipient: Recipient) -> bool:
@@ -80,6 +92,35 @@ class Recipients:
             if found is not None:
                 known = {**found.notes, **notes}
                 found.notes = {name: value for name, value in known.items() if value is not None}
+
+    # -- asking a person to write -------------------------------------------------------------------
+
+    async def begin_asking(self, conversation_id: str, within: timedelta) -> Asking:
+        """Claim the asking of a person to write. A claim that is not told of ends ``within`` this time."""
+        now = utc_now()
+        async with self._database.writing() as session:
+            found = await session.get(Recipient, conversation_id, with_for_update=True)
+            if found is None or found.notes.get(_ASKED) == found.heard_at.isoformat():
+                return Asking.DONE
+            claim = found.notes.get(_ASKING)
+            if claim is not None and datetime.fromisoformat(claim["until"]) > now:
+                return Asking.UNDER_WAY
+            claim = {"silent_since": found.heard_at.isoformat(), "until": (now + within).isoformat()}
+            found.notes = {**found.notes, _ASKING: claim}
+        return Asking.OURS
+
+    async def asked(self, conversation_id: str) -> None:
+        """The person was asked, as ``begin_asking`` let us: not again before they have written."""
+        async with self._database.writing() as session:
+            found = await session.get(Recipient, conversation_id, with_for_update=True)
+            if found is not None and _ASKING in found.notes:
+                notes = dict(found.notes)
+                notes[_ASKED] = notes.pop(_ASKING)["silent_since"]
+                found.notes = notes
+
+    async def not_asked(self, conversation_id: str) -> None:
+        """The person could not be asked: whoever comes next may try."""
+        await self.note(conversation_id, **{_ASKING: None})
 
     # -- what came in -------------------------------------------------------------------------------
 

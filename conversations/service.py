@@ -17,8 +17,9 @@ from conversations.database import Database
 from conversations.errors import NotFound
 from conversations.events import QUEUE, SERVICE, Events
 from conversations.log import storable, utc_now
-from conversations.models import Closure, Json, ServiceSetting
-from conversations.opening import Closed, Hours, Opening, checked_weekly
+from conversations.models import Closure, Json, SchoolHoliday, ServiceSetting
+from conversations.opening import LOCAL_TIME, Closed, Hours, Opening, checked_weekly
+from conversations.school_holidays import school_holidays_in
 
 #: The longest announcement: a few short sentences.
 ANNOUNCEMENT_CHARS = 500
@@ -32,11 +33,13 @@ class ServiceState:
 
     ``announcement`` is shown to the public, None if there is none. ``assistant_on`` is False while a
     supervisor has switched the assistant off: then people get the human contacts and no answers.
+    ``school_holidays`` are those that the council recorded, the next one first.
     """
 
     opening: Opening = field(default_factory=Opening)
     announcement: str | None = None
     assistant_on: bool = True
+    school_holidays: Sequence[SchoolHoliday] = ()
 
 
 class Service:
@@ -47,15 +50,15 @@ class Service:
         self.events = events
 
     async def service_state(self) -> ServiceState:
-        """Everything at once, as it stands now. Closures that are over are left out."""
+        """Everything at once, as it stands now. Closures and school holidays that are over are left out."""
+        today = utc_now().astimezone(LOCAL_TIME).date()
         async with self.database.reading() as session:
             settings = {row.name: row.value for row in await session.scalars(select(ServiceSetting))}
             closures = await session.scalars(
-                select(Closure)
-                .where(Closure.last_day >= date.today())
-                .order_by(Closure.first_day, Closure.id)
+                select(Closure).where(Closure.last_day >= today).order_by(Closure.first_day, Closure.id)
             )
             closed = tuple(Closed(row.id, row.first_day, row.last_day, row.reason) for row in closures)
+            school_holidays = await school_holidays_in(session, today)
         hours = settings.get(_HOURS, {})
         return ServiceState(
             opening=Opening(
@@ -68,6 +71,7 @@ class Service:
             ),
             announcement=settings.get(_ANNOUNCEMENT, {}).get("text") or None,
             assistant_on=settings.get(_ASSISTANT, {}).get("on", True),
+            school_holidays=school_holidays,
         )
 
     async def set_hours(

@@ -13,6 +13,7 @@ from conversations.handoff import HandOff
 from conversations.log import ConversationLog
 from conversations.postgres_events import PostgresEvents
 from conversations.presence import Presence
+from conversations.school_holidays import SchoolHolidays
 from conversations.service import Service
 from conversations.statistics import Statistics
 
@@ -25,6 +26,7 @@ class Store(
     Advisers,
     Presence,
     Service,
+    SchoolHolidays,
     CannedReplies,
     Statistics,
     Audit,

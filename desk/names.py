@@ -27,6 +27,7 @@ class Titles:
 
     areas: dict[str, str] = field(default_factory=dict)
     topics: dict[str, str] = field(default_factory=dict)
+    covered: frozenset[str] = frozenset()  # the areas that this helpline is for
 
     def area(self, area_id: str) -> str:
         """An area as people call it."""
@@ -62,9 +63,11 @@ class Names:
 
     def _read(self) -> Titles:
         with sessions(self._engine)() as session:
+            areas = session.scalars(select(Area)).all()
             return Titles(
-                areas={area.id: area.name for area in session.scalars(select(Area))},
+                areas={area.id: area.name for area in areas},
                 topics={topic.name: topic.title for topic in session.scalars(select(Topic))},
+                covered=frozenset(area.id for area in areas if area.covered),
             )
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""For supervisors: who is on, every live chat, hours and closures, announcement, off switch, audit log."""
+"""For supervisors: who is on, live chats, hours, closures, school holidays, notices, off switch, audit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from conversations.log import utc_now
 from conversations.models import Json
 from conversations.opening import DAYS, LOCAL_TIME, Hours, read_weekly
 from conversations.presence import MOST_CAPACITY
+from conversations.school_holidays import wrong_with_school_holiday
 from conversations.service import ANNOUNCEMENT_CHARS
 from desk.errors import Code, Refusal
 from desk.keys import ADVISER, NAMES, store_of
@@ -24,11 +25,16 @@ _DONE = {
     "hours": "The opening hours are set.",
     "closure": "The closure is added.",
     "closure-off": "The closure is removed.",
+    "school-holiday": "The school holiday is added.",
+    "school-holiday-off": "The school holiday is removed.",
     "announcement": "The announcement is changed.",
     "assistant": "The assistant is switched.",
 }
 
 _PAGE = 100
+
+#: The fields of a school holiday, in the order of the form.
+_SCHOOL_HOLIDAY = ("school_name", "school_first", "school_last", "school_area", "school_source_url")
 
 
 async def show(request: web.Request) -> web.Response:
@@ -123,6 +129,34 @@ async def remove_closure(request: web.Request) -> web.Response:
     _to(request, "desk.service", "closure-off")
 
 
+async def add_school_holiday(request: web.Request) -> web.Response:
+    """``POST /desk/service/school-holidays``; what was typed stays when something is wrong with it."""
+    form = await request.post()
+    typed = {field: str(form.get(field, "")).strip() for field in _SCHOOL_HOLIDAY}
+    name, area, source_url = typed["school_name"], typed["school_area"], typed["school_source_url"]
+    first, last = _day(typed["school_first"]), _day(typed["school_last"])
+    wrong = wrong_with_school_holiday(first, last, name, source_url)
+    if area and area not in (await request.app[NAMES].titles()).covered:
+        wrong["area"] = "Choose one of the areas, or everywhere."
+    if wrong or first is None or last is None:
+        named = {f"school_{key}": words for key, words in wrong.items()}
+        errors = {field: named[field] for field in _SCHOOL_HOLIDAY if field in named}
+        return await _service_page(request, errors, school=typed)
+    await store_of(request).add_school_holiday(
+        first, last, name, source_url=source_url, area=area or None, by=request[ADVISER].id
+    )
+    _to(request, "desk.service", "school-holiday")
+
+
+async def remove_school_holiday(request: web.Request) -> web.Response:
+    """``POST /desk/service/school-holidays/remove``."""
+    raw = str((await request.post()).get("school_holiday", ""))
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 10):
+        raise Refusal(Code.BAD_REQUEST)
+    await store_of(request).remove_school_holiday(int(raw), by=request[ADVISER].id)
+    _to(request, "desk.service", "school-holiday-off")
+
+
 async def announce(request: web.Request) -> web.Response:
     """``POST /desk/service/announcement``: shown to the public; empty takes it down."""
     text = str((await request.post()).get("announcement", ""))
@@ -187,8 +221,12 @@ def _named(value: object, names: Mapping[str, str]) -> str:
 
 
 async def _service_page(
-    request: web.Request, errors: dict[str, str], typed: dict[int, str] | None = None
+    request: web.Request,
+    errors: dict[str, str],
+    typed: dict[int, str] | None = None,
+    school: dict[str, str] | None = None,
 ) -> web.Response:
+    titles = await request.app[NAMES].titles()
     state = await store_of(request).service_state()
     weekly = state.opening.weekly
     lines = typed or {day: ", ".join(_span(*hours) for hours in weekly.get(day, ())) for day in range(7)}
@@ -196,6 +234,14 @@ async def _service_page(
         "days": [(f"day{day}", DAYS[day], lines[day]) for day in range(7)],
         "bank_holidays": state.opening.closed_on_bank_holidays,
         "closures": state.opening.closures,
+        "school_holidays": [
+            (one, titles.area(one.area) if one.area else "everywhere") for one in state.school_holidays
+        ],
+        "school": school or dict.fromkeys(_SCHOOL_HOLIDAY, ""),
+        "areas": [
+            ("", "Everywhere"),
+            *sorted(((area, titles.area(area)) for area in titles.covered), key=lambda one: one[1]),
+        ],
         "announcement": state.announcement or "",
         "most": ANNOUNCEMENT_CHARS,
         "assistant_on": state.assistant_on,
@@ -204,6 +250,13 @@ async def _service_page(
         "done": _done(request),
     }
     return render(request, "service.html", context, status=422 if errors else 200)
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        return None
 
 
 def _span(opens: time, closes: time) -> str:

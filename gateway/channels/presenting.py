@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from conversations.files import is_file
@@ -13,6 +13,7 @@ from conversations.models import Json, Message, Role
 from gateway import wording
 from gateway.channels import voice
 from gateway.channels.base import Bubble, Capabilities
+from gateway.channels.school import sends_to_school
 from knowledge.calendar_file import MEDIA_TYPE as CALENDAR
 
 #: So many messages a turn, so that nobody has to read a wall of them.
@@ -36,6 +37,12 @@ class View:
     skip: int = 0  # bubbles that were shown before "Show me more"
     public_url: str = ""
     now: datetime = field(default_factory=lambda: datetime.now(_LONDON))
+    no_school_until: date | None = None  # the last day of the school holidays where the person lives, if any
+
+    @property
+    def today(self) -> date:
+        """The day it is in the UK."""
+        return self.now.astimezone(_LONDON).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,18 @@ def more_id(seqs: Sequence[int], skip: int) -> str:
     return f"m:{seqs[0]}:{seqs[-1]}:{skip}"
 
 
+def answer_sends_to_school(messages: Sequence[Message], view: View) -> bool:
+    """Whether an answer of the assistant tells the person to go to somebody at school.
+
+    Never what an adviser says, a crisis reply, or what is said to somebody who waits for a person.
+    """
+    if _is_crisis(messages) or _is_waiting(messages):
+        return False
+    return any(
+        message.role is Role.ASSISTANT and sends_to_school(_text(message, view)) for message in messages
+    )
+
+
 def needs_link(messages: Sequence[Message], view: View) -> bool:
     """Whether a channel of short answers needs a link to the rest of these messages, or to their files."""
     if not view.can.short_answers or _is_crisis(messages):
@@ -65,7 +84,8 @@ def needs_link(messages: Sequence[Message], view: View) -> bool:
         return bool(_not_carried(messages, view))
     whole = "\n\n".join(_texts(messages, view))
     numbered = sum(len(choice["title"]) + 10 for choice in _choices(messages, view.can))
-    return len(whole) + numbered > view.can.bubble or bool(_not_carried(messages, view))
+    holidays = len(_holidays(messages, view))
+    return len(whole) + holidays + numbered > view.can.bubble or bool(_not_carried(messages, view))
 
 
 def present(messages: Sequence[Message], view: View, *, rest: str | None = None) -> Shown:
@@ -79,22 +99,42 @@ def present(messages: Sequence[Message], view: View, *, rest: str | None = None)
     if _is_crisis(messages):
         texts = [part for text in _texts(messages, view) for part in split(text, view.can.text)]
         return _with_choices(texts, choices, messages, view)
+    holidays = _holidays(messages, view)
     if view.can.short_answers and rest is not None:
         whole = "\n\n".join(_texts(messages, view))
         tail = f"\n{voice.see_file(rest) if _not_carried(messages, view) else voice.see_rest(rest)}"
+        tail = holidays + tail
         return Shown([Bubble(_cut(whole, view.can.bubble - len(tail)) + tail)], [])
+    texts = _texts(messages, view)
     if view.can.short_answers:
-        texts = split("\n\n".join(_texts(messages, view)), view.can.bubble)
-    else:
-        texts = [part for text in _texts(messages, view) for part in split(text, view.can.bubble)]
-    texts = texts[view.skip :]
-    if len(texts) > view.most:
-        shown = view.skip + view.most
+        texts = ["\n\n".join(texts)]
+    # Room for the line wherever it may be added, so that the parts are the same from turn to turn.
+    texts = [part for text in texts for part in split(text, view.can.bubble - _room(text, holidays))]
+    shown = view.skip + view.most
+    turn = _with_holidays(texts[view.skip : shown], holidays)
+    if len(texts) > shown:
         seqs = [message.seq for message in messages]
         kept = choices if _is_waiting(messages) else _person(choices)
         choices = [{"title": voice.SHOW_MORE, "id": more_id(seqs, shown)}, *kept]
-        return _with_choices(texts[: view.most], choices, [], view)
-    return _with_choices(texts, choices, messages, view)
+        return _with_choices(turn, choices, [], view)
+    return _with_choices(turn, choices, messages, view)
+
+
+def _holidays(messages: Sequence[Message], view: View) -> str:
+    """What is added of the school holidays, on a line of its own; empty when there is nothing to say."""
+    if view.no_school_until is None or not answer_sends_to_school(messages, view):
+        return ""
+    return f"\n{voice.school_holidays(view.no_school_until, easy_read=view.easy_read)}"
+
+
+def _room(text: str, holidays: str) -> int:
+    return len(holidays) if holidays and sends_to_school(text) else 0
+
+
+def _with_holidays(texts: list[str], holidays: str) -> list[str]:
+    """The texts of a turn, with ``holidays`` added to the last of them that sends somebody to school."""
+    last = max((n for n, text in enumerate(texts) if _room(text, holidays)), default=None)
+    return [text + holidays if n == last else text for n, text in enumerate(texts)]
 
 
 def split(text: str, longest: int) -> list[str]:

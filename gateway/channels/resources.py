@@ -19,7 +19,7 @@ from gateway.channels.keys import CHANNEL_SETTINGS, CHANNELS, OUTBOX, PAUSES, RE
 from gateway.channels.receiving import Receiver, Words
 from gateway.channels.registry import open_channels
 from gateway.channels.sending import Sender
-from gateway.keys import BOT, CRISIS, LIMITS, RECORDS, SEALER, SETTINGS, STORE, TURNS
+from gateway.keys import BOT, CRISIS, LIMITS, RECORDS, SEALER, SERVICE_STATE, SETTINGS, STORE, TURNS
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
             outbox=app[OUTBOX],
             records=app[RECORDS],
             words=words,
+            school_holidays=lambda: app[SERVICE_STATE][0].school_holidays,
             pauses=app[PAUSES],
         )
         # Left in reverse: first nothing comes in any more, then turns end, then sending stops.

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
-from weakref import WeakValueDictionary
 
 from conversations.keys import new_id
-from conversations.models import Json, Recipient
+from conversations.models import Json, Message, Recipient, SchoolHoliday
 from conversations.outbox import FIRST_PAUSE, LEASE, LONGEST_PAUSE, Claimed, Outbox
-from conversations.recipients import Recipients, may_be_written_to
+from conversations.recipients import Asking, Recipients, may_be_written_to
+from conversations.school_holidays import school_holiday_on
 from conversations.store import Store
 from conversations.work_off import work_off
 from gateway.calendar import dates_file
 from gateway.channels import voice
 from gateway.channels.base import Bubble, Channel, Held, NotSent, Sending
-from gateway.channels.presenting import MOST_BUBBLES, View, needs_link, present
+from gateway.channels.presenting import MOST_BUBBLES, View, answer_sends_to_school, needs_link, present
 from gateway.channels.receiving import Words, crossing_address
 from gateway.errors import Problem
 from gateway.records import Records
@@ -42,17 +41,21 @@ class Sender:
         outbox: Outbox,
         records: Records,
         words: Words,
+        school_holidays: Callable[[], Sequence[SchoolHoliday]],
         pauses: tuple[timedelta, timedelta] = (FIRST_PAUSE, LONGEST_PAUSE),
     ) -> None:
-        """``pauses``: the shortest and the longest before another attempt."""
+        """``school_holidays``: those that are recorded, as last read, so that asking costs nothing.
+
+        ``pauses``: the shortest and the longest before another attempt.
+        """
         self._channels = channels
         self._store = store
         self._recipients = recipients
         self._outbox = outbox
         self._records = records
         self._words = words
+        self._school_holidays = school_holidays
         self._first_pause, self._longest_pause = pauses
-        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self) -> None:
         """Send whatever is due, until cancelled."""
@@ -129,6 +132,9 @@ class Sender:
             skip=skip,
             public_url=self._words.public_url,
         )
+        view = replace(
+            view, no_school_until=await self._no_school_until(entry.conversation_id, messages, view)
+        )
         rest = None
         if self._words.public_url and needs_link(messages, view):
             rest = await crossing_address(self._recipients, self._words, entry.conversation_id)
@@ -138,33 +144,53 @@ class Sender:
             await self._recipients.note(entry.conversation_id, choices=shown.choices or None)
         return await self._outbox.split(entry, [bubble.json() for bubble in shown.bubbles])
 
+    async def _no_school_until(
+        self, conversation_id: str, messages: Sequence[Message], view: View
+    ) -> date | None:
+        """The last day of the school holidays that it is now for this person, if they are sent to school."""
+        now = [one for one in self._school_holidays() if one.first_day <= view.today <= one.last_day]
+        if not now or not answer_sends_to_school(messages, view):
+            return None
+        area = (await self._store.get(conversation_id)).area if any(one.area for one in now) else None
+        holiday = school_holiday_on(view.today, now, area)
+        return holiday.last_day if holiday else None
+
     async def _hold(self, channel: Channel, entry: Claimed, recipient: Recipient | None, why: str) -> None:
         """Nothing may be sent now. The person is asked to write, once for each silence of theirs."""
         if recipient is None:
             await self._outbox.failed(entry, why)
             return
-        # What was refused late comes back beside what is being held already.
-        asking = self._asking.setdefault(recipient.conversation_id, asyncio.Lock())
-        async with asking:
-            try:
-                await self._ask_to_write(channel, entry, recipient.conversation_id)
-            except NotSent as failed:
-                await self._not_sent(entry, NotSent(str(failed), not_before=failed.not_before))
-                return
+        try:
+            await self._ask_to_write(channel, entry, recipient.conversation_id)
+        except NotSent as failed:
+            await self._not_sent(entry, NotSent(str(failed), not_before=failed.not_before))
+            return
         await self._outbox.hold(entry, why, give_up_after=_HELD_FOR)
+        # Who wrote in the meantime let go of what was held then; this was not yet.
+        now = await self._recipients.get(recipient.conversation_id)
+        if now is not None and now.heard_at > recipient.heard_at:
+            await self._outbox.release(recipient.conversation_id)
 
     async def _ask_to_write(self, channel: Channel, entry: Claimed, conversation_id: str) -> None:
-        """Raises ``NotSent``."""
-        recipient = await self._recipients.get(conversation_id)
-        if recipient is None or recipient.notes.get("asked_to_write") == recipient.heard_at.isoformat():
-            return
+        """Raises ``NotSent``, also while another does the same.
+
+        What was refused late comes back beside what is being held already, perhaps in another gateway.
+        """
+        match await self._recipients.begin_asking(conversation_id, LEASE):
+            case Asking.DONE:
+                return
+            case Asking.UNDER_WAY:
+                raise NotSent("the person is being asked to write")
         try:
             if channel.asks_to_write:
                 # A reference of its own: that the template has arrived says nothing of what waits behind it.
                 await channel.ask_to_write(entry.target, new_id())
         except Held:
             log.error("no template may be sent", extra={"channel": channel.name})
-        await self._recipients.note(conversation_id, asked_to_write=recipient.heard_at.isoformat())
+        except NotSent:
+            await self._recipients.not_asked(conversation_id)
+            raise
+        await self._recipients.asked(conversation_id)
 
     async def _file(self, entry: Claimed, bubble: Bubble) -> bytes | None:
         """The file that goes with a bubble; None when it is not there or cannot be made now."""

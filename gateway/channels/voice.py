@@ -6,6 +6,7 @@ What is promised here about who sees what is kept by the code; ``docs/privacy.md
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from conversations.files import NewFile
 from conversations.log import Draft
@@ -311,6 +312,21 @@ def easy_read_on() -> str:
 IN_THIS_CHAT = "The answer will come here, so you can close the app. "
 
 NIGHT = "It's late, so it may be tomorrow before a person can answer. Send HELP to see who is there at night."
+
+
+def school_holidays(until: date, *, easy_read: bool) -> str:
+    """Ends an answer that sends somebody to school in the holidays, which last ``until`` this day."""
+    day = f"{until:%A} {until.day} {until:%B}"
+    if easy_read:
+        return (
+            f"It is the school holidays until {day}.\n"
+            "School may not answer before then.\nSend PERSON to talk to a person here."
+        )
+    return (
+        f"It's the school holidays until {day}, so school may not answer before then. "
+        "Send PERSON to talk to a person here."
+    )
+
 
 SHOW_MORE = "Show me more"
 

@@ -51,6 +51,7 @@ class World:
     telegram: TelegramStandIn
     whatsapp: WhatsAppStandIn
     notify: NotifyStandIn
+    another: Callable[[], web.Application]  # one more gateway on the same database and providers
     waits: float = 20.0
     repeats: Callable[[], int] = field(default=lambda: 1)
 
@@ -190,7 +191,7 @@ class OnWhatsApp(Person):
 
     async def _tell(self, **content: Any) -> None:
         whatsapp = self.world.whatsapp
-        response = await self.world.tell_whatsapp(whatsapp.message(WHATSAPP_PERSON, **content))
+        response = await self.world.tell_whatsapp(whatsapp.message(self.address, **content))
         assert response.status == 200, await response.text()
 
     async def says(self, text: str) -> None:
@@ -299,24 +300,28 @@ async def world(
         provider.add_routes(app)
     async with TestServer(app) as providers:
         url = str(providers.make_url("")).rstrip("/")
-        gateway = init_app(
-            settings.model_copy(
-                update={
-                    "secret_keys": type(settings.secret_keys)(new_key()),
-                    # As it ships: hundreds of messages at once keep the stand-in waiting for a second.
-                    "bot_timeout_seconds": Settings.model_fields["bot_timeout_seconds"].default,
-                }
-            ),
-            load_safety=FakeSafety,
-            load_crisis=lambda _url: FakeCrisis(),
-            load_areas=lambda _url: frozenset({"derbyshire"}),
-            channel_settings=ChannelSettings(
-                **channel_settings, telegram_api_url=url, whatsapp_api_url=url, sms_notify_url=url
-            ),
-            pauses=(timedelta(milliseconds=5), timedelta(milliseconds=50)),
+        settings = settings.model_copy(
+            update={
+                "secret_keys": type(settings.secret_keys)(new_key()),
+                # As it ships: hundreds of messages at once keep the stand-in waiting for a second.
+                "bot_timeout_seconds": Settings.model_fields["bot_timeout_seconds"].default,
+            }
         )
-        async with TestClient(TestServer(gateway)) as client:
-            yield World(client, bot, telegram, whatsapp, notify)
+
+        def gateway() -> web.Application:
+            return init_app(
+                settings,
+                load_safety=FakeSafety,
+                load_crisis=lambda _url: FakeCrisis(),
+                load_areas=lambda _url: frozenset({"derbyshire"}),
+                channel_settings=ChannelSettings(
+                    **channel_settings, telegram_api_url=url, whatsapp_api_url=url, sms_notify_url=url
+                ),
+                pauses=(timedelta(milliseconds=5), timedelta(milliseconds=50)),
+            )
+
+        async with TestClient(TestServer(gateway())) as client:
+            yield World(client, bot, telegram, whatsapp, notify, gateway)
 
 
 async def empty(postgres_url: str) -> None:
@@ -324,7 +329,8 @@ async def empty(postgres_url: str) -> None:
     store = await asyncio.to_thread(open_store, postgres_url)
     try:
         async with store.database.writing() as session:
-            await session.execute(sql("TRUNCATE conversation, delivery, received, adviser, quota CASCADE"))
+            tables = "conversation, delivery, received, adviser, quota, school_holiday"
+            await session.execute(sql(f"TRUNCATE {tables} CASCADE"))
     finally:
         await store.database.close()
 

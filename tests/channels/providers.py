@@ -104,6 +104,9 @@ class WhatsAppStandIn:
     faults: Faults = field(default_factory=Faults)
     sent: list[dict[str, Any]] = field(default_factory=list)
     window_open: Callable[[str], bool] = lambda _number: True
+    #: How long Meta takes to accept a template, in seconds, and to whom one was begun.
+    template_takes: float = 0.0
+    templates_begun: list[str] = field(default_factory=list)
     retry_after: int = 0
     #: By media id: what was uploaded, and what people sent.
     media: dict[str, bytes] = field(default_factory=dict)
@@ -176,7 +179,10 @@ class WhatsAppStandIn:
         body = await request.json()
         if (wrong := self._wrong(body)) or (wrong := self._wrong_media(body)):
             return self._error(400, 131009, wrong)
-        if body["type"] != "template" and not self.window_open(body["to"]):
+        if body["type"] == "template":
+            self.templates_begun.append(body["to"])
+            await asyncio.sleep(self.template_takes)
+        elif not self.window_open(body["to"]):
             return self._error(400, 131047, "Re-engagement message")
         wamid = f"wamid.{base64.b64encode(f'{body["to"]}{len(self.sent)}'.encode()).decode()}"
         self.sent.append({**body, "id": wamid})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from conversations.models import Owner
 from tests.channels.conftest import OnSms, OnTelegram, OnWhatsApp, Person, World, on_each
 
@@ -31,6 +33,11 @@ async def test_a_conversation_from_the_first_message_to_stop(world: World, perso
 
     conversation = await world.conversation(person)
     assert conversation is not None
+    # Advisers are told once the crisis reply is on its way.
+    async with asyncio.timeout(world.waits):
+        while conversation.owner is Owner.BOT:
+            await asyncio.sleep(0.01)
+            conversation = await world.store.get(conversation.id)
     adviser, _ = await world.store.add_adviser("Sam Smith")
     await world.store.claim(conversation.id, adviser.id)
     await world.store.append_adviser(conversation.id, adviser.id, "I am here. Are you safe?")

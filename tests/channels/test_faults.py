@@ -255,7 +255,7 @@ async def test_outside_24_hours_a_template_asks_once_and_the_answer_waits(
     assert await world.app[RECIPIENTS].get(conversation.id) is not None
 
 
-def _refused_late(world: World, sent: dict[str, Any]) -> dict[str, Any]:
+def refused_late(world: World, sent: dict[str, Any]) -> dict[str, Any]:
     """The status that tells of it, as Meta's page on error codes has it."""
     error = {
         "code": 131047,
@@ -286,7 +286,7 @@ async def test_what_whatsapp_refuses_late_waits_and_comes_in_order_once_the_pers
     before = len(world.whatsapp.sent)
     world.whatsapp.window_open = lambda _number: False
     for sent in (two, one, one, two):  # told twice, and in another order
-        assert (await world.tell_whatsapp(_refused_late(world, sent))).status == 200
+        assert (await world.tell_whatsapp(refused_late(world, sent))).status == 200
     await world.until(lambda: any(m["type"] == "template" for m in world.whatsapp.sent))
     await asyncio.sleep(0.5)
     # One template; and nothing was tried that Meta would refuse again.
@@ -300,7 +300,7 @@ async def test_what_whatsapp_refuses_late_waits_and_comes_in_order_once_the_pers
     await world.settled()
     assert [t for t in on_whatsapp.texts()[heard:] if t.startswith("Sam: ")] == ["Sam: One", "Sam: Two"]
     # A status of the first attempt that comes later still changes nothing.
-    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    assert (await world.tell_whatsapp(refused_late(world, one))).status == 200
     await world.settled()
     assert on_whatsapp.texts().count("Sam: One") == 2
 
@@ -311,7 +311,7 @@ async def test_a_late_refusal_does_not_hold_what_is_said_after_the_person_wrote(
     _, (one, _) = await _two_words_of_an_adviser(world, on_whatsapp)
     await on_whatsapp.says("are you there")
     await world.settled()
-    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    assert (await world.tell_whatsapp(refused_late(world, one))).status == 200
     await world.until(lambda: on_whatsapp.texts().count("Sam: One") == 2)
     assert not any(m["type"] == "template" for m in world.whatsapp.sent)
 
@@ -323,7 +323,7 @@ async def test_words_that_have_arrived_are_not_kept_and_not_sent_again(
     assert any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
     assert (await world.tell_whatsapp(world.whatsapp.status(one, "delivered"))).status == 200
     assert not any("Sam: One" in str(e.payload) for e in await world.app[OUTBOX].entries(chat))
-    assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+    assert (await world.tell_whatsapp(refused_late(world, one))).status == 200
     await world.settled()
     assert on_whatsapp.texts().count("Sam: One") == 1
     assert not any(m["type"] == "template" for m in world.whatsapp.sent)
@@ -338,7 +338,7 @@ class TestWithoutATemplate:
         self, world: World, on_whatsapp: OnWhatsApp
     ) -> None:
         chat, (one, _) = await _two_words_of_an_adviser(world, on_whatsapp)
-        assert (await world.tell_whatsapp(_refused_late(world, one))).status == 200
+        assert (await world.tell_whatsapp(refused_late(world, one))).status == 200
         states = await world.store.deliveries(chat)
         assert states[DeliveryState.FAILED] == 1
         assert delivery_in_words(states) == "1 message could not be delivered to their phone."

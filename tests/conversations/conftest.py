@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,9 +22,8 @@ from tests.conftest import EmptyStores
 POSTGRES = os.environ.get("HELPLINE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Generator[str]:
-    """A database of this run's own, dropped at the end."""
+@contextmanager
+def _new_postgres() -> Generator[str]:
     try:
         server = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
     except psycopg.OperationalError as error:
@@ -34,6 +34,20 @@ def postgres_url() -> Generator[str]:
         base, _, _ = POSTGRES.rpartition("/")
         yield f"{base}/{name}"
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Generator[str]:
+    """A database of this run's own, dropped at the end."""
+    with _new_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url() -> Generator[str]:
+    """A database of this test's own, without a table."""
+    with _new_postgres() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

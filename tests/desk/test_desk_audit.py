@@ -68,6 +68,13 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
     _, call_back = await promised_call_back(store, settings)
     kim = await new_adviser(store, "Kim Newcomer")
     await alert(store, third)
+    day = (utc_now() + timedelta(days=1)).date().isoformat()
+    holiday = {
+        "school_name": "x",
+        "school_first": day,
+        "school_last": day,
+        "school_source_url": "https://www.example.gov.uk/",
+    }
     done: list[tuple[Browser, str, str, dict[str, str], str]] = [
         (sam, "GET", "/", {}, "queue viewed"),
         (sam, "GET", f"/chats/{chat}", {}, "viewed"),
@@ -105,6 +112,8 @@ async def test_everything_that_is_done_at_the_desk_is_on_record(
         (boss, "POST", "/service/hours", {"day0": "09:00-17:00"}, "opening hours set"),
         (boss, "POST", "/service/closures", {"first": "2099-12-24", "reason": "x"}, "closure added"),
         (boss, "POST", "/service/closures/remove", {"closure": "1"}, "closure removed"),
+        (boss, "POST", "/service/school-holidays", holiday, "school holiday added"),
+        (boss, "POST", "/service/school-holidays/remove", {"school_holiday": "1"}, "school holiday removed"),
         (boss, "POST", "/service/announcement", {"announcement": "x"}, "announcement set"),
         (boss, "POST", "/service/assistant", {"why": "x"}, "assistant switched off"),
         (boss, "GET", "/audit?action=viewed", {}, "audit log viewed"),

@@ -17,7 +17,7 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from conversations.callbacks import CallBacks
 from conversations.events import PERSON, QUEUE
 from conversations.files import NewFile
-from conversations.log import Draft
+from conversations.log import Draft, utc_now
 from conversations.models import DeskRole, Owner, Priority, Role
 from conversations.sealing import Sealer
 from conversations.store import Store
@@ -603,6 +603,9 @@ async def test_every_page_of_the_desk_has_no_violation_and_fits_a_narrow_window(
     await store.set_canned_reply("hello", "Hello, thank you for waiting.", by=ann.id)
     await store.announce("Our phones are down today.", by=ann.id)
     await store.add_closure(date(2099, 12, 24), date(2099, 12, 26), "Winter break", by=ann.id)
+    day = utc_now().date() + timedelta(days=1)
+    link = "https://www.example.gov.uk/term-dates"
+    await store.add_school_holiday(day, day, "Half term", source_url=link, area="derby-city", by=ann.id)
     await store.set_hours({0: [(time(9), time(17))]}, closed_on_bank_holidays=True, by=ann.id)
     mine, crisis = await waiting_chat(store), await waiting_chat(store, Priority.CRISIS)
     await store.claim(mine, ann.id)

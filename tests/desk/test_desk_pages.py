@@ -207,6 +207,71 @@ async def test_hours_closures_announcement_and_the_off_switch(boss: Browser, sto
     assert "Ann Osei" in page
 
 
+async def test_school_holidays_are_added_seen_and_removed(boss: Browser, store: Store) -> None:
+    first, last = utc_now().date() + timedelta(days=1), utc_now().date() + timedelta(days=9)
+    typed = {
+        "school_name": "Christmas <holiday>",
+        "school_first": first.isoformat(),
+        "school_last": last.isoformat(),
+        "school_area": "derby-city",
+        "school_source_url": "https://www.example.gov.uk/term-dates?a=1&b=2",
+    }
+    _, page = await boss.page("/desk/service")
+    assert "None recorded" in page
+    assert (await boss.post("/desk/service/school-holidays", **typed))[0] == 303
+    assert (await boss.post("/desk/service/school-holidays", **{**typed, "school_area": ""}))[0] == 303
+    one, everywhere = (await store.service_state()).school_holidays
+    assert (one.first_day, one.last_day, one.area, everywhere.area) == (first, last, "derby-city", None)
+    _, page = await boss.page("/desk/service")
+    assert f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}: Christmas &lt;holiday&gt;, Derby" in page
+    assert 'href="https://www.example.gov.uk/term-dates?a=1&amp;b=2"' in page
+    assert (
+        'Remove<span class="govuk-visually-hidden"> the school holiday Christmas &lt;holiday&gt;, every'
+        in page
+    )
+
+    assert (await boss.post("/desk/service/school-holidays/remove", school_holiday=str(one.id)))[0] == 303
+    assert [left.area for left in (await store.service_state()).school_holidays] == [None]
+    again = await boss.post("/desk/service/school-holidays/remove", school_holiday=str(one.id))
+    assert again[0] == 404
+    assert (await boss.post("/desk/service/school-holidays/remove", school_holiday="x"))[0] == 400
+
+
+async def test_each_wrong_field_of_a_school_holiday_is_named_and_what_was_typed_stays(
+    boss: Browser, store: Store
+) -> None:
+    wrong = {
+        "school_name": "",
+        "school_first": "soon",
+        "school_last": "2020-01-03",
+        "school_area": "leicester",
+        "school_source_url": "javascript:alert(1)",
+    }
+    status, page = await boss.post("/desk/service/school-holidays", **wrong)
+    assert status == 422
+    assert "<title>Error: " in page
+    for field in wrong:
+        assert f'<li><a href="#{field}">' in page
+        assert f'id="{field}-error"' in page
+    assert page.index('href="#school_name"') < page.index('href="#school_source_url"')
+    assert 'value="soon"' in page
+    assert 'value="javascript:alert(1)"' in page
+    assert 'href="javascript' not in page
+    assert (await store.service_state()).school_holidays == ()
+    status, page = await boss.post("/desk/service/school-holidays")
+    assert status == 422
+    assert 'href="#school_area"' not in page  # everywhere
+
+
+async def test_an_adviser_may_not_record_school_holidays(sam: Browser, store: Store) -> None:
+    day = utc_now().date().isoformat()
+    typed = {"school_name": "x", "school_first": day, "school_last": day}
+    link = "https://www.example.gov.uk/"
+    answer = await sam.post("/desk/service/school-holidays", **typed, school_source_url=link)
+    assert answer[0] == 403
+    assert (await store.service_state()).school_holidays == ()
+
+
 async def test_the_audit_log_is_read_in_parts(boss: Browser, store: Store) -> None:
     for number in range(120):
         await store.audit(who="system", action="counted", detail={"number": number})
