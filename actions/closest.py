@@ -9,12 +9,13 @@ them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from actions.context import Context
+from actions.event_dates import counts_from
 from actions.named import services_named
 from actions.referral import WAIT_TOPICS
 from actions.store import once, search
@@ -25,11 +26,12 @@ from knowledge.queries.kept import records_by_id
 from knowledge.queries.services import services_by_id
 from knowledge.search import Match
 
-#: The order of the search (``Match.fit``) decides. What the dialogue model understood counts so much beside
-#: it for a record about that topic, and so much more for that topic's general answer: the particular one may
-#: take for granted what nobody said. Chosen on development questions (docs/decisions/0003-understanding.md).
+#: The order of the search (``Match.fit``) decides. A topic that the dialogue model is sure of counts so much
+#: beside it for a record about that topic, and so much more for that topic's general answer: the particular
+#: one may take for granted what nobody said. One that is half as likely counts half of it. Chosen on
+#: development questions (docs/decisions/0003-understanding.md).
 _TOPIC_COUNTS = 0.13
-_GENERAL_COUNTS = 0.06
+_GENERAL_COUNTS = 0.04
 
 #: Fit that is close enough, for a record about the topic understood and for any other.
 _SAME_TOPIC = 0.57
@@ -111,13 +113,12 @@ class _Candidate:
             return True
         return not any(self.is_general(link.topic) for link in self.record.topics)
 
-    def counts(self, understood: str | None) -> float:
-        """How well it answers, for a message that was understood to be about a topic."""
-        if understood is None or not self.is_about(understood):
-            return self.fit
+    def counts(self, likely: Mapping[str, float]) -> float:
+        """How well it answers, for a message that is about these topics, each as likely as it says."""
+        topic = max((link.topic for link in self.record.topics), key=lambda name: likely.get(name, 0.0))
         # A right is said in the words of the law: general words of a topic are plainer.
-        general = self.is_general(understood) and not isinstance(self.record, Entitlement)
-        return self.fit + _TOPIC_COUNTS + (_GENERAL_COUNTS if general else 0.0)
+        general = self.is_general(topic) and not isinstance(self.record, Entitlement)
+        return self.fit + likely.get(topic, 0.0) * (_TOPIC_COUNTS + (_GENERAL_COUNTS if general else 0.0))
 
 
 def closest_record(
@@ -193,7 +194,11 @@ def topic_by_meaning(context: Context, session: Session, understood: str | None)
     if understood in _OWN_WAY:
         return understood
     # A date is there to be counted from: no record can answer that.
-    if understood == "ehcp_timescale" and context.day is not None and not _is_about_else(context, session):
+    if (
+        understood == "ehcp_timescale"
+        and counts_from(context, understood)
+        and not _is_about_else(context, session)
+    ):
         return understood
     if (
         understood not in _OWN_WAY_WITH_SERVICES
@@ -239,7 +244,9 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
         return found, found.topic_beside(understood)
     # A general answer is one to its own topic: what was understood is not given up for another's.
     fitting = [found for found in candidates if found.may_answer(understood)]
-    best = max(fitting, key=lambda found: found.counts(understood), default=None)
+    # What is answered for another reason than the model's own reading is sure: one of several questions.
+    likely = context.likely if understood in context.likely else {understood: 1.0} if understood else {}
+    best = max(fitting, key=lambda found: found.counts(likely), default=None)
     if best is None:
         return None, ""
     topic = best.topic_beside(understood)
@@ -306,7 +313,7 @@ def is_guesswork(context: Context, session: Session, understood: str) -> bool:
 
     What carries the question before it on is not: it is read together with that.
     """
-    if not context.guessed or not context.text or context.questions or context.day is not None:
+    if not context.guessed or not context.text or context.questions or counts_from(context, understood):
         return False
     if leans(context, session):
         return False

@@ -10,7 +10,7 @@ from typing import Any
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.interfaces import Tracker
 
-from actions.reading import ADULT_AGE, Cohort, hear
+from actions.reading import ADULT_AGE, Cohort, hear, lives_there
 from actions.referral import heard_referral
 from knowledge.periods import Period
 
@@ -55,6 +55,7 @@ class Context:
     before: str | None = None  # the same while the newest message is answered: it may lean on them
     understood_well: bool = True  # whether the newest message's topic is more than a guess
     guessed: bool = False  # whether it is hardly even that
+    likely: Mapping[str, float] = field(default_factory=dict)  # topics of the newest message -> how likely
     insults: int = 0  # in a row
     questions: Sequence[Question] = field(default_factory=tuple)  # several in the newest message
     settled: bool = False  # the topic was answered before and is now only answered again
@@ -151,6 +152,10 @@ def read_context(tracker: Tracker) -> Context:
     if heard.own_age is not None:
         young = heard.own_age < ADULT_AGE
     known_area = tracker.get_slot("area") or _told_before(message)
+    if heard.area == ELSEWHERE and not lives_there(
+        text, heard.place or "", area_is_known=known_area is not None
+    ):
+        heard = replace(heard, area=None, place=None)
     # "DE73" from somebody who said Derby before is the part of it that is in Derby.
     unsure = () if known_area in heard.unsure_areas else heard.unsure_areas
     stored_day = tracker.get_slot("event_date")
@@ -187,6 +192,9 @@ def read_context(tracker: Tracker) -> Context:
         before=tracker.get_slot("question"),
         understood_well=answerability >= _UNDERSTOOD_WELL,
         guessed=guessed,
+        likely={
+            str(ranked["name"]): float(ranked["confidence"]) for ranked in message.get("intent_ranking") or []
+        },
         insults=int(tracker.get_slot("insults") or 0) if intent == "insult" else 0,
         questions=_questions(message),
         names=[

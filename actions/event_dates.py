@@ -72,6 +72,15 @@ _NAMES_ANOTHER_DAY = re.compile(
 #: A request is named by its verb; only beside other dates, where each date needs an event of its own.
 _REQUEST = re.compile(r"\b(?:asked|applied|requested|sent (?:in|off)|request)\b", re.I)
 
+#: A longer message tells of many days: one is the request's only if the message speaks of a request, or of
+#: how long it has been.
+_TELLS_ONE_DAY_WORDS = 25
+_HAS_BEEN = re.compile(
+    r"\b(?:it['’]?s|it has|has|have|['’]ve) been (?:\w+ ){0,2}?\S+ (?:days|weeks|months)\b"
+    r"|\bwait(?:ed|ing)\b[^.?!]{0,20}\b(?:weeks|months)\b|\b(?:weeks|months) (?:ago|now)\b",
+    re.I,
+)
+
 #: A letter comes days after its date, and the date on it is what counts.
 _CAME = re.compile(
     r"\b(?:came|arrived|received|got|landed|opened|through the (?:door|post)|in the post)\b", re.I
@@ -117,6 +126,11 @@ def event_dates(context: Context, topic: str) -> list[EventDate]:
     return [EventDate(event, _countable_day(context, event))]
 
 
+def counts_from(context: Context, topic: str) -> bool:
+    """Whether a message tells a day that time limits can be counted from; it may tell days of all kinds."""
+    return topic in _USUAL_EVENT and any(one.day is not None for one in event_dates(context, topic))
+
+
 def _event(context: Context, topic: str) -> str:
     """The event that the message, or else the talk so far, is about."""
     named = next((event for event, words in _EVENTS if words.search(context.text)), None)
@@ -130,6 +144,8 @@ def _event(context: Context, topic: str) -> str:
 
 def _countable_day(context: Context, event: str) -> date | None:
     text = context.text
+    if event == "request-received" and not _is_of_a_request(text):
+        return None
     days = days_in(text)
     if not days:
         return None if _NAMES_A_DEADLINE.search(text) or _only_came(text, event) else context.day
@@ -143,6 +159,11 @@ def _countable_day(context: Context, event: str) -> date | None:
     if named == _NO_EVENT or others or _IS_THE_DEADLINE.match(behind) or _only_came(text, event):
         return None
     return day
+
+
+def _is_of_a_request(text: str) -> bool:
+    short = len(text.split()) <= _TELLS_ONE_DAY_WORDS
+    return short or _REQUEST.search(text) is not None or _HAS_BEEN.search(text) is not None
 
 
 def _names(event: str, words: str) -> bool:

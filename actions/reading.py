@@ -71,6 +71,26 @@ _IN_PARTS_OF_YEARS = re.compile(r"(\d{1,3})[\s-]*(month|mth|week|wk|day)s?\b(?P<
 _SPEAKS_OF_A_WAIT = re.compile(r"\b(ago|been|since|waited|waiting)\b", re.I)
 
 
+#: A message no longer than this asks about the place that it names.
+_ASKS_ABOUT_A_PLACE_WORDS = 12
+
+#: Right before a place: it is where the writer lives or moves to.
+_OWN_PLACE = re.compile(
+    r"\b(?:i|we)(?:['’]?(?:m|re|ve|ll)| am| are| have| will)?(?: \w+){0,2}?"
+    r" (?:live|living|moved|move|moving|based|staying) (?:\w+ ){0,2}$"
+    r"|\b(?:i|we)(?: am| are|['’]?m|['’]?re)(?: \w+)? (?:in|near|from) (?:\w+ )?$|\bhere in $",
+    re.I,
+)
+
+#: Right before a place: somebody else is there, or the family was before.
+_SOMEBODY_ELSES_PLACE = re.compile(
+    r"\b(?:sister|brother|friend|mate|cousin|mum|mam|dad|mother|father|aunt|auntie|uncle|nan|gran\w*|neighbour"
+    r"|colleague|niece|nephew|ex|in-laws?|someone|somebody)(?:['’]?s)?\b[^.?!,;]{0,30}"
+    r"\b(?:in|from|near|to) (?:\w+ )?$"
+    r"|\b(?:lived|used to live|was|were|came|come|moved)(?: \w+){0,3} (?:in|from|near) $",
+    re.I,
+)
+
 #: What a place on a border stands for in data/nlu/entities.yml: "derby-city or derbyshire".
 _EITHER = " or "
 
@@ -170,6 +190,23 @@ def hear(
         or worded_date(text, now)
         or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
     )
+
+
+def lives_there(text: str, place: str, *, area_is_known: bool) -> bool:
+    """Whether a place is where the message asks for, and not where a friend lives or the family once did.
+
+    Args:
+        text: the message; a short one ("and in Leeds?") asks about the place it names.
+        place: as it is written there.
+        area_is_known: then a place in a long story has to be the writer's own by its words.
+    """
+    start = text.lower().find(place.lower()) if place else -1
+    if start < 0 or len(text.split()) <= _ASKS_ABOUT_A_PLACE_WORDS:
+        return True
+    before = text[:start]
+    if _OWN_PLACE.search(before):
+        return True
+    return not area_is_known and not _SOMEBODY_ELSES_PLACE.search(before)
 
 
 def _told_from_another(text: str, entity: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from actions.answering import (
     topic_title,
 )
 from actions.context import Context
-from actions.event_dates import event_dates
+from actions.event_dates import counts_from, event_dates
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
@@ -57,7 +57,7 @@ def answer_right(
     reply: Reply, context: Context, session: Session, topic: str
 ) -> tuple[Context, list[EventType]]:
     """The record that fits the question; else the topic's answer, or the entitlement itself."""
-    if topic == "ehcp_request" and context.day is not None:
+    if topic == "ehcp_request" and counts_from(context, "ehcp_timescale"):
         # "I asked on 3 March": what they want to know is what comes next, and by when.
         return answer_time_limits(reply, context.about("ehcp_timescale"), session, "ehcp_timescale")
     if not say_closest(reply, context, session, topic) and not say_general(reply, context, session, topic):

@@ -2,7 +2,7 @@
 
     uv run --group training python -m knowledge.training
 
-Run it after a large change of the content (docs/content.md): over an hour on two cores. Search
+Run it after a large change of the content (docs/content.md): three quarters of an hour on two cores. Search
 works with an older one too: what it has learned is a way of telling questions apart, and no record is in it.
 
 Beside the wordings of the content it learns from ``stories.jsonl``: what people might tell before and around
@@ -28,7 +28,7 @@ from knowledge.training.contrastive import Phrase, train
 
 STORIES_FILE = Path(__file__).parent / "stories.jsonl"
 
-EPOCHS = 3
+EPOCHS = 2
 SEED = 0
 
 #: Intents of messages that no record answers.

@@ -211,3 +211,33 @@ async def test_an_exception_is_said_with_the_limit_it_is_for(talk: Talk) -> None
     )
 
     assert "You must contact the mediation adviser: Not needed for an appeal" in turn.text
+
+
+#: A long story, with a day that has nothing to do with a request.
+STORY = (
+    "We sat down with school and the SEN lady on 4 October about his plan, and there were biscuits. His "
+    "needs have shot up since his grandad died and I have had neither a yes nor a no. What are the time "
+    "limits now?"
+)
+
+
+async def test_a_day_in_a_long_story_is_not_taken_for_the_day_of_the_request(talk: Talk) -> None:
+    turn = await talk.say(STORY, "ehcp_timescale", ("date_phrase", "4 October"))
+
+    assert dates(turn) == {}
+    assert "If your request reached the council" not in turn.text
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["We asked the council on 4 October.", "It's been 22 weeks and we have heard nothing at all."],
+)
+async def test_in_a_long_story_that_speaks_of_a_request_or_of_waiting_the_day_counts(
+    talk: Talk, told: str
+) -> None:
+    story = f"{told} {STORY.replace('on 4 October ', '')}"
+    turn = await talk.say(
+        story, "ehcp_timescale", *([("date_phrase", "4 October")] if "4 Oct" in told else [])
+    )
+
+    assert dates(turn)

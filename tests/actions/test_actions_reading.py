@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions.reading import Heard, hear, read_age
+from actions.reading import Heard, hear, lives_there, read_age
 from tests.actions.conftest import Entity, entities_of
 
 NOW = date(2026, 11, 22)
@@ -267,3 +267,26 @@ def test_a_part_of_a_date_is_not_taken_for_the_date() -> None:
         [("DATE", "november 2026"), ("date_phrase", "2 november 2026")],
     ):
         assert heard("letter dated 2 november 2026", *entities).day == date(2026, 11, 2)
+
+
+#: A message -> its place, and whether that is the family's own when their area is known and when it is not.
+PLACES = {
+    "and what about Leeds?": ("Leeds", True, True),
+    "We live in Leeds and he is 8 and nobody at his school will refer him.": ("Leeds", True, True),
+    "He is 8 and was fine until we moved to Leeds, and nobody here will refer him.": ("Leeds", True, True),
+    "We are both from Leeds and I would like to know who can refer our son.": ("Leeds", True, True),
+    "his sister got hers when we lived in Cardiff, so how is it done over here?": ("Cardiff", False, False),
+    "We've just come up from Devon so I don't know how it works for an 8 year old.": ("Devon", False, False),
+    "My friend in Leeds got her daughter seen in five months, can we do that?": ("Leeds", False, False),
+    "Her dad's in Leeds with his new family, can he stop the appointment?": ("Leeds", False, False),
+    "He is 8, in year 3 at school in Leeds, how long is the wait to be seen?": ("Leeds", False, True),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), PLACES.items())
+def test_a_place_in_a_story_is_not_always_where_the_family_lives(
+    text: str, told: tuple[str, bool, bool]
+) -> None:
+    place, when_known, when_not = told
+    assert lives_there(text, place, area_is_known=True) is when_known
+    assert lives_there(text, place, area_is_known=False) is when_not
