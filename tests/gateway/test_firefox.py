@@ -30,12 +30,13 @@ async def _focused(browser: Firefox) -> str:
     return str(words)
 
 
-async def _tab_to(browser: Firefox, name: str) -> None:
+async def _tab_to(browser: Firefox, *names: str) -> str:
+    """The first of ``names`` that is reached."""
     for _ in range(40):
         await browser.keys(TAB)
-        if name in await _focused(browser):
-            return
-    raise AssertionError(f"{name} cannot be reached with Tab")
+        if (focused := await _focused(browser)) in names:
+            return focused
+    raise AssertionError(f"{' or '.join(names)} cannot be reached with Tab")
 
 
 async def test_the_chat_on_a_councils_page_by_keyboard_alone(client: Client, tmp_path: Path) -> None:
@@ -57,7 +58,10 @@ async def test_the_chat_on_a_councils_page_by_keyboard_alone(client: Client, tmp
         await browser.goto(str(client.make_url("/demo?page=schools")))
         await browser.until(_ANSWERED)  # another page of the site goes on
         assert await _focused(browser) == ""  # and takes nobody's focus
-        await _tab_to(browser, "close")
+        # Where a link of the page lies under the chat, the chat made room for it.
+        if await _tab_to(browser, "close", "launcher") == "launcher":
+            await browser.keys(ENTER)
+            await browser.until(f"{_ROOT}.activeElement?.id === 'chat-title'")
         await browser.keys(ESCAPE)
         assert await _focused(browser) == "launcher"
         assert browser.errors == []

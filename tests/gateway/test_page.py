@@ -18,8 +18,9 @@ from playwright.async_api import Browser, Page, Route, async_playwright, expect
 from conversations.errors import StoreUnavailable
 from conversations.log import Draft
 from conversations.models import Priority
+from conversations.opening import read_weekly
 from conversations.store import Store
-from gateway.keys import SETTINGS, SOCKETS
+from gateway.keys import SERVICE_STATE, SETTINGS, SOCKETS
 from tests.gateway.conftest import StandInBot
 from tests.gateway.test_turn import HANDOFF
 
@@ -376,6 +377,50 @@ async def test_new_messages_are_no_longer_told_where_the_end_is_seen(page: Page,
 
 
 @needs_browser
+async def test_at_400_percent_the_button_for_what_is_new_takes_one_line_and_hides_no_focus(
+    page: Page, bot: StandInBot
+) -> None:
+    await page.set_viewport_size({"width": 320, "height": 256})
+    bot.replies = [{"text": "\n".join(f"line {n}" for n in range(60))}]
+    await say(page, "one")
+    more = page.get_by_role("button", name="New messages")
+    await expect(more).to_be_visible()
+    box = await more.bounding_box()
+    assert box is not None
+    assert 24 <= box["height"] <= 30
+    # The whole line, to the very edge: there is nothing beside it or under it that one would read.
+    assert (box["x"], box["width"], box["y"] + box["height"]) == (0, 320, 256)
+
+    # A button at the window's very edge, under the line, is next with Tab: it is brought above the line.
+    await page.get_by_role("button", name="How long is the wait?").evaluate(
+        """async before => {
+          const next = before.nextElementSibling;
+          window.scrollBy(0, next.getBoundingClientRect().bottom - window.innerHeight);
+          await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+          before.focus({ preventScroll: true });
+        }"""
+    )
+    await expect(more).to_be_visible()
+    await page.keyboard.press("Tab")
+    focused = await page.get_by_role("button", name="What help is there without a diagnosis?").bounding_box()
+    assert focused is not None
+    assert focused["y"] + focused["height"] < box["y"] + 1
+
+    if await more.is_visible():
+        await more.click()
+    await expect(more).to_be_hidden()
+    await page.get_by_text("line 0", exact=True).last.scroll_into_view_if_needed()
+    await say(page, "two")
+    await expect(page.locator(".message--user")).to_have_count(2)
+    await expect(more).to_be_visible()
+    await more.click()
+    await expect(more).to_be_hidden()
+    last = await page.locator("#messages").get_by_text("line 59").last.bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] <= 256
+
+
+@needs_browser
 async def test_a_line_in_another_language_is_marked_as_such_seen_and_heard(page: Page) -> None:
     await say(page, "potrzebuję pomocy dla mojego syna, proszę")
     answer = page.locator(".message--assistant").last
@@ -618,6 +663,24 @@ async def test_a_form_with_a_wrong_token_shows_nothing_of_the_chat_and_keeps_the
 
     assert "private" not in answer
     assert "my words</textarea>" in answer
+
+
+async def test_without_javascript_the_hours_and_what_is_kept_are_told(client: Client, store: Store) -> None:
+    await store.set_hours(read_weekly("mon-fri 09:00-17:00"), closed_on_bank_holidays=False, by="boss")
+    assert client.app is not None
+    client.app[SERVICE_STATE][0] = await store.service_state()
+    start = await html(await client.get("/"))
+    assert "People answer Monday to Friday 9am to 5pm" in start
+    assert f"kept for {client.app[SETTINGS].retention_days} days" in start
+
+
+async def test_without_javascript_the_same_words_are_not_offered_as_simpler_ones(
+    client: Client, bot: StandInBot
+) -> None:
+    bot.replies = [{"text": "33 weeks."}, {"custom": {"easy_read": "33 weeks."}}]
+    answer = await html(await client.post("/", data=form(await html(await client.get("/")), text="one")))
+    assert "33 weeks." in answer
+    assert answer.count("Explain more simply") == 1  # the welcome's
 
 
 async def test_markup_in_the_plain_page_is_text(client: Client) -> None:

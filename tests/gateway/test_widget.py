@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 from collections.abc import AsyncGenerator
@@ -13,21 +14,24 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 import gateway.embedding
 from conversations.events import PERSON
 from conversations.files import NewFile
 from conversations.log import Draft
 from conversations.models import Priority
+from conversations.opening import read_weekly
 from conversations.store import Store
+from gateway.keys import SERVICE_STATE
 from gateway.settings import Settings
 from helpline.settings import ROOT
 from tests.gateway.conftest import StandInBot
+from tests.gateway.test_letters_and_calendar import letter_reply, letters_url
 from tests.gateway.test_page import announced, browser, needs_browser, say, violations
 from tests.gateway.test_turn import HANDOFF
 
-__all__ = ["browser"]  # a fixture
+__all__ = ["browser", "letters_url"]  # fixtures
 
 type Client = TestClient[web.Request, web.Application]
 
@@ -196,8 +200,14 @@ async def host() -> AsyncGenerator[Host]:
 
 
 @pytest.fixture
-def settings(settings: Settings, host: Host) -> Settings:
-    return settings.model_copy(update={"allowed_origins": (host.url,)})
+def settings(settings: Settings, host: Host, request: pytest.FixtureRequest) -> Settings:
+    """The page's origin is allowed; the letters that ship are there for a test that asks for them."""
+    known = (
+        {"knowledge_url": request.getfixturevalue("letters_url")}
+        if "letters_url" in request.fixturenames
+        else {}
+    )
+    return settings.model_copy(update={"allowed_origins": (host.url,), **known})
 
 
 @pytest_asyncio.fixture
@@ -231,6 +241,13 @@ async def open_chat(page: Page) -> None:
 async def answered(page: Page, text: str = "How long is the wait?") -> None:
     await say(page, text)
     await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+
+
+async def long_answer(page: Page, bot: StandInBot) -> None:
+    """Ask, and get more than any window holds."""
+    bot.replies = [{"text": "\n".join(f"This is line {n} of a long answer to it." for n in range(60))}]
+    await say(page, "tell me")
+    await expect(page.locator("#messages").get_by_text("This is line 59")).to_be_attached()
 
 
 # -- opening, closing, going on ----------------------------------------------------------------------
@@ -270,7 +287,7 @@ async def test_the_focus_goes_in_on_opening_back_on_closing_and_escape_closes(pa
     await expect(launcher).to_be_focused()
 
 
-async def test_the_whole_journey_by_keyboard_alone(page: Page, store: Store) -> None:
+async def test_the_whole_journey_by_keyboard_alone(page: Page, store: Store, bot: StandInBot) -> None:
     """Open, ask, read the source, switch to Easy Read, ask for a person, delete: no mouse, and no trap."""
 
     async def tab_to(name: str, *, back: bool = False) -> None:
@@ -299,7 +316,14 @@ async def test_the_whole_journey_by_keyboard_alone(page: Page, store: Store) -> 
     await tab_to("Easy Read", back=True)
     await page.keyboard.press("Space")
     await expect(page.locator("#easy-read")).to_have_attribute("aria-pressed", "true")
+    bot.replies = HANDOFF
+    await tab_to("Send")
     await tab_to("Talk to a person")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Yes, pass it on")).to_be_visible()
+    await tab_to("Yes, pass it on", back=True)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#status")).to_contain_text("number 1 in the queue")
     await tab_to("End and delete this chat")
     await page.keyboard.press("Enter")
     await page.keyboard.press("Escape")  # asks again nothing: the question is taken back, the chat stays open
@@ -355,6 +379,66 @@ async def test_a_helpline_that_cannot_be_reached_says_so_with_the_councils_numbe
     await expect(page.get_by_label("Your message")).to_be_visible()
 
 
+async def test_an_area_that_is_misspelt_keeps_nobody_out(page: Page, host: Host, store: Store) -> None:
+    host.attributes = 'data-area="derbyshir"'
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    assert (await store.get(chat)).area is None
+    said = await page.locator("helpline-chat").get_attribute("data-area-warning")
+    assert said == "derbyshir is no area of this helpline"
+
+
+async def test_a_closed_chat_says_on_its_button_that_somebody_wrote(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, adviser.id)
+    await expect(page.locator("#status")).to_have_text("Adviser Sam is in this chat.")
+    await page.get_by_role("button", name="Close chat").click()
+    launcher = page.locator("#launcher")
+    await expect(launcher).to_have_text("Ask about autism and SEND")
+    await store.append_adviser(chat, adviser.id, "Are you still there?")
+
+    await expect(launcher).to_have_text("Ask about autism and SEND (new message)")
+    heard = page.get_by_role("status")
+    await expect(heard).to_have_text("There is a new message in the chat.")
+    assert await violations(page) == []
+    await launcher.click()
+    await expect(page.locator("#messages").get_by_text("Are you still there?")).to_be_in_viewport()
+    await page.get_by_role("button", name="Close chat").click()
+    await expect(launcher).to_have_text("Ask about autism and SEND")
+    await expect(heard).to_be_empty()
+
+
+@pytest.mark.parametrize(("width", "covered"), [(320, True), (1280, False)])
+async def test_what_has_the_focus_is_never_under_the_chat(page: Page, width: int, covered: bool) -> None:
+    await page.set_viewport_size({"width": width, "height": 640})
+    await page.goto("/")
+    await open_chat(page)
+    await page.get_by_label("Your message").fill("half a thought")
+    await page.get_by_role("heading", name="Autism and SEND helpline").focus()
+    await page.keyboard.press("Shift+Tab")
+    link = page.get_by_role("link", name="Next page")
+    await expect(link).to_be_focused()
+
+    if covered:
+        await expect(page.get_by_role("dialog")).to_be_hidden()
+        await expect(link).to_be_focused()
+        on_top = (
+            "e => { const r = e.getBoundingClientRect(); return document.elementFromPoint(r.x, r.y) === e; }"
+        )
+        assert await link.evaluate(on_top)
+        await page.locator("#launcher").click()
+    else:
+        await page.wait_for_timeout(300)
+    await expect(page.get_by_label("Your message")).to_have_value("half a thought")
+
+
 async def test_a_new_script_is_served_without_a_restart_and_an_old_one_is_not_sent_again(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -372,6 +456,25 @@ async def test_a_new_script_is_served_without_a_restart_and_an_old_one_is_not_se
     assert (changed.status, await changed.text()) == (200, "/* newer */")
     newer.write_text("/* newest */", encoding="utf-8")
     assert await (await client.get("/widget.js")).text() == "/* newest */"
+
+
+async def test_the_button_says_and_stands_where_the_council_wants_it(page: Page, host: Host) -> None:
+    host.attributes = 'data-label="Ask about SEND" data-side="left"'
+    await page.goto("/")
+    launcher = page.get_by_role("button", name="Ask about SEND", exact=True)
+    box = await launcher.bounding_box()
+    assert box is not None
+    assert box["x"] < 100
+    await launcher.click()
+    panel = page.get_by_role("dialog")
+    await expect(page.get_by_label("Your message")).to_be_visible()
+    wide = await panel.bounding_box()
+    assert wide is not None
+    assert wide["x"] < 100
+    assert wide["x"] + wide["width"] < 640
+
+    await page.set_viewport_size({"width": 320, "height": 640})  # there it fills the window, at either side
+    assert await panel.bounding_box() == {"x": 0, "y": 0, "width": 320, "height": 640}
 
 
 # -- an unkind host page -----------------------------------------------------------------------------
@@ -567,6 +670,7 @@ async def test_events_are_off_until_asked_for_and_hold_no_content(page: Page, ho
     [
         "closed", "opened", "answered", "every card", "danger", "Easy Read", "options", "largest",
         "no pictures", "help", "lost", "asked for a person", "queued", "adviser", "ending", "unreachable",
+        "further up", "rated", "too long",
     ],
 )  # fmt: skip
 async def test_axe_finds_nothing_in_any_state(page: Page, state: str, bot: StandInBot, store: Store) -> None:
@@ -610,6 +714,16 @@ async def test_axe_finds_nothing_in_any_state(page: Page, state: str, bot: Stand
                 await expect(page.locator(".message--adviser")).to_be_visible()
                 store.events.typing(chat, adviser.id)
                 await expect(page.locator("#typing")).to_have_text("Adviser Sam is writing.")
+        case "further up":
+            await long_answer(page, bot)
+            await expect(page.get_by_role("button", name="New messages")).to_be_visible()
+        case "rated":
+            await answered(page)
+            await page.get_by_role("button", name="Yes. Was this helpful?").click()
+            await expect(page.locator(".helpful")).to_have_text("You said: this was helpful.")
+        case "too long":
+            await page.get_by_label("Your message").fill("x" * 4001)
+            await expect(page.locator("#count")).to_contain_text("more than I can read")
         case "ending":
             await answered(page)
             await page.get_by_role("button", name="End and delete this chat").click()
@@ -662,6 +776,93 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
             await page.get_by_role("button", name="Larger text").click()
 
 
+#: Scrolls through the chat; returns the words that "New messages" lies on, and how often it was seen.
+_COVERED = """async () => {
+  const root = document.querySelector('helpline-chat').shadowRoot;
+  const [log, panel, more] = ['log', 'panel', 'new-messages'].map(id => root.getElementById(id));
+  const scrolling = [log, panel].filter(e => getComputedStyle(e).overflowY === 'auto');
+  const covered = [];
+  let seen = 0;
+  for (let at = 0; at < 1500; at += 17) {
+    scrolling[0].scrollTop = at;
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    if (!more.checkVisibility()) continue;
+    seen += 1;
+    const button = more.getBoundingClientRect();
+    const middle = root.elementFromPoint((button.left + button.right) / 2, (button.top + button.bottom) / 2);
+    if (middle !== more) covered.push('not on the screen');
+    // What lies outside of what scrolls is not on the screen.
+    const edges = scrolling.map(e => e.getBoundingClientRect());
+    const top = Math.max(...edges.map(e => e.top)), bottom = Math.min(...edges.map(e => e.bottom));
+    const words = document.createTreeWalker(log, NodeFilter.SHOW_TEXT);
+    while (words.nextNode()) {
+      const range = document.createRange();
+      range.selectNodeContents(words.currentNode);
+      for (const line of range.getClientRects()) {
+        const high = Math.min(line.bottom, bottom, button.bottom) - Math.max(line.top, top, button.top);
+        const wide = Math.min(line.right, button.right) - Math.max(line.left, button.left);
+        if (high > 1 && wide > 1) covered.push(words.currentNode.textContent);
+      }
+    }
+  }
+  return [covered, seen];
+}"""
+
+
+@pytest.mark.parametrize("larger", [0, 2, 4])
+@pytest.mark.parametrize(("width", "height"), [(320, 256), (320, 640), (640, 360), (1280, 800), (1280, 600)])
+async def test_the_button_for_what_is_new_covers_no_words_and_moves_none(
+    page: Page, bot: StandInBot, store: Store, width: int, height: int, larger: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.add_init_script(f"sessionStorage.setItem('helpline.size', '{larger or ''}')")
+    await page.goto("/")
+    await open_chat(page)
+    await long_answer(page, bot)
+    covered, seen = await page.evaluate(_COVERED)
+    assert covered == []
+    assert seen > 20
+
+    # Whoever reads further up sees it come, and the words stay where they are.
+    more = page.get_by_role("button", name="New messages")
+    await more.click()
+    await expect(more).to_be_hidden()
+    last = page.locator("#messages").get_by_text("This is line 59")
+    await expect(last).to_be_in_viewport()
+    await page.evaluate(
+        "async () => { const root = document.querySelector('helpline-chat').shadowRoot;"
+        " const one = [root.getElementById('log'), root.getElementById('panel')]"
+        ".find(e => getComputedStyle(e).overflowY === 'auto');"
+        " one.scrollTop -= 400; await new Promise(requestAnimationFrame); }"
+    )
+    before = await page.locator("#messages").get_by_text("This is line 40").bounding_box()
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    await store.append_assistant(chat, [Draft(text="something new")])
+    await expect(more).to_be_visible()
+    assert await page.locator("#messages").get_by_text("This is line 40").bounding_box() == before
+    box = await more.bounding_box()
+    assert box is not None
+    assert box["height"] >= 24
+    assert box["height"] <= (30 if height < 320 else 80)
+
+
+async def test_who_zooms_while_reading_goes_on_where_they_were(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    await store.append_assistant(chat, [Draft(text=f"number {n} of many\n- with a list") for n in range(40)])
+    messages = page.locator("#messages")
+    await expect(messages.get_by_text("number 39 of many")).to_be_attached()
+    await messages.locator(".message", has_text="number 20 of many").evaluate("e => e.scrollIntoView()")
+    await page.wait_for_timeout(100)
+    # As at 125%, 200% and 400% of a window of 1280 by 1024, and back.
+    for width, height in ((1024, 819), (640, 512), (320, 256), (640, 512), (1280, 1024)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await expect(messages.get_by_text("number 20 of many")).to_be_in_viewport(ratio=1)
+        await page.wait_for_timeout(100)
+
+
 async def test_every_target_is_large_enough(page: Page, bot: StandInBot) -> None:
     await page.goto("/")
     await open_chat(page)
@@ -692,6 +893,40 @@ async def test_the_text_can_be_made_twice_as_large_and_nothing_is_lost(page: Pag
         await expect(page.get_by_role("button", name="Larger text")).to_be_disabled()
         await page.reload()
         assert await page.locator(".chat").get_attribute("data-size") == "4"
+
+
+async def test_wider_spaces_between_lines_words_and_letters_cut_nothing_off(
+    page: Page, bot: StandInBot
+) -> None:
+    """As far as WCAG 2.2, 1.4.12, asks for it, in a narrow window."""
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto("/")
+    await open_chat(page)
+    await everything(page, bot)
+    await page.evaluate(
+        """() => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+            word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }`);
+          document.querySelector('helpline-chat').shadowRoot.adoptedStyleSheets.push(sheet);
+        }"""
+    )
+    cut = await page.locator("helpline-chat").evaluate(
+        """host => [...host.shadowRoot.querySelectorAll('.panel, .panel *')]
+          .filter(e => !e.matches('.unseen, .unseen *, .skip, svg *'))
+          .filter(e => e.checkVisibility() && (e.scrollWidth > e.clientWidth + 1 && e.clientWidth))
+          .map(e => [e.tagName, e.className, e.textContent.slice(0, 30)])"""
+    )
+    assert cut == []
+
+
+async def test_on_a_page_in_another_language_it_is_read_as_english(page: Page) -> None:
+    await page.goto("/")
+    await page.evaluate("Object.assign(document.documentElement, { lang: 'ur', dir: 'rtl' })")
+    await open_chat(page)
+    chat = page.locator(".chat")
+    await expect(chat).to_have_attribute("lang", "en-GB")
+    assert await chat.evaluate("e => getComputedStyle(e).direction") == "ltr"
 
 
 async def test_nothing_moves_by_itself_and_forced_colours_keep_every_edge(page: Page) -> None:
@@ -809,7 +1044,9 @@ async def test_too_fast_is_told_kindly_and_sent_by_itself_later(
         times=1,
     )
     await say(page, "two")
-    await expect(page.locator(".message--unsent")).to_contain_text("It will be sent by itself soon")
+    await expect(page.locator(".message--unsent")).to_contain_text(
+        "Not sent yet: that was very quick, and I cannot keep up. It will be sent by itself soon."
+    )
 
     await expect(page.locator(".message--assistant")).to_have_count(3)
     await expect(page.locator(".message--unsent")).to_have_count(0)
@@ -839,6 +1076,43 @@ async def test_an_adviser_is_told_that_the_person_writes_and_nobody_else_is(page
         async with asyncio.timeout(2):  # sooner than it would be told again while one message is written
             while PERSON not in subscription.take_typing():
                 await subscription.wait(1)
+
+
+async def test_an_adviser_who_stops_writing_is_not_said_to_go_on(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, adviser.id)
+    await expect(page.locator("#status")).to_have_text("Adviser Sam is in this chat.")
+    for _ in range(2):
+        before = await page.locator("#log").bounding_box()
+        store.events.typing(chat, adviser.id)
+        await expect(page.locator("#typing")).to_have_text("Adviser Sam is writing.")
+        await expect(page.locator("#typing")).to_be_visible()
+        assert await page.locator("#log").bounding_box() == before  # nothing moves under who reads
+        await expect(page.locator("#typing")).to_be_hidden(timeout=10_000)
+    assert (await announced(page)).count("Adviser Sam is writing.") == 1
+
+
+async def test_an_answer_that_takes_long_is_said_to_be_on_its_way(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    words = "The assistant is writing an answer."
+    assert words not in await announced(page)
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(6)
+        await route.continue_()
+
+    await page.route("**/messages", slowly)
+    await say(page, "and again?")
+    await expect(page.locator("#typing")).to_have_text(words)
+    await expect(page.locator(".message--assistant")).to_have_count(3)
+    assert (await announced(page)).count(words) == 1
 
 
 async def test_words_that_wait_survive_old_scripts_and_a_reload(
@@ -908,7 +1182,120 @@ async def test_the_chat_can_be_saved_as_text(page: Page) -> None:
     saved = file.read_text(encoding="utf-8")  # noqa: ASYNC240 - a test may block
     assert "You (" in saved
     assert "How long is the wait?" in saved
-    assert "33 weeks on average.\nSource: The strategy, published 2022-12" in saved
+    assert "33 weeks on average." in saved
+    assert "Source: The strategy, published 2022-12" in saved
+
+
+async def test_what_only_cards_say_is_in_the_saved_text_too(page: Page, bot: StandInBot) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await everything(page, bot)
+    await page.get_by_text("Text size, pictures, save, print").click()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("button", name="Save this chat as text").click()
+    file = Path(await (await downloading.value).path())
+    saved = file.read_text(encoding="utf-8")  # noqa: ASYNC240 - a test may block
+    for line in (
+        "A group",
+        "Parents meet.",
+        "Diagnosis: You do not need a diagnosis",
+        "Phone: 01632 960001 extension 2 (check before you rely on it)",
+        "Email: a@example.org",
+        "Website: https://example.org",
+        "Cost: Free",
+        "Checked: October 2026",
+        "2. You wait. there is help.",
+        "So far 3 to 5 weeks. On average 33 weeks.",
+    ):
+        assert f"\n{line}\n" in saved
+
+
+async def test_on_paper_it_stands_where_an_answer_comes_from(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    source = page.locator(".sources li")
+    seen = "e => e.checkVisibility({ contentVisibilityAuto: true })"
+    assert not await source.evaluate(seen)
+    await page.evaluate("document.querySelector('helpline-chat').toggleAttribute('data-printing', true)")
+    await page.emulate_media(media="print")
+    assert await source.evaluate(seen)
+
+
+async def test_whoever_tries_again_by_keyboard_stays_in_the_chat(page: Page) -> None:
+    """At the button while it does not help, in the log once it is gone; never back at the top of the page."""
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    tries = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal tries
+        tries += 1
+        await route.abort()
+
+    await page.route("**/messages", refuse)
+    await say(page, "two")
+    unsent = page.locator(".message--unsent")
+    again = unsent.get_by_role("button", name="Try again")
+    await again.focus()
+    await page.keyboard.press("Enter")
+    await expect(unsent).to_contain_text("Not sent.")
+    assert tries >= 2
+    await expect(again).to_be_focused()
+    await page.unroute("**/messages")
+    await page.keyboard.press("Enter")
+    await expect(unsent).to_have_count(0)
+    await expect(page.locator("#log")).to_be_focused()
+
+
+async def test_what_is_tried_again_by_itself_is_not_told_again_and_again(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    tries: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        tries.append(route.request.url)
+        await route.abort()
+
+    await page.route("**/messages", refuse)
+    await say(page, "two")
+    async with asyncio.timeout(20):
+        while len(tries) < 2:
+            await page.wait_for_timeout(200)
+    await expect(page.locator(".message--unsent")).to_contain_text("Not sent.")
+    assert (await announced(page)).count("Your message was not sent. You can try again.") == 1
+
+
+async def test_the_hours_stand_beside_talk_to_a_person(page: Page, client: Client, store: Store) -> None:
+    await store.set_hours(read_weekly("mon-fri 09:00-17:00"), closed_on_bank_holidays=False, by="boss")
+    assert client.app is not None
+    client.app[SERVICE_STATE][0] = await store.service_state()
+    await page.goto("/")
+    await open_chat(page)
+    await expect(page.locator("#form")).to_contain_text("People answer Monday to Friday 9am to 5pm")
+
+
+async def test_letters_and_dates_come_to_a_councils_page(
+    page: Page, bot: StandInBot, letters_url: str
+) -> None:
+    """From another origin than the page's, without a page of their own."""
+    bot.replies = letter_reply(letters_url)
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "write a letter because they are late")
+    await page.get_by_label("Your name").fill("Somebody")
+    await page.get_by_role("button", name="Show the letter").click()
+    await expect(page.get_by_label("Your letter", exact=True)).to_have_value(re.compile("Somebody"))
+    for name, file in (
+        ("Download as Word (.docx)", "letter-ehc-overdue.docx"),
+        ("Add these dates to your calendar", "dates.ics"),
+    ):
+        async with page.expect_download() as downloading:
+            await page.locator("#messages").get_by_text(name).click()
+        assert (await downloading.value).suggested_filename == file
+    await expect(page.get_by_label("Your message")).to_be_visible()
 
 
 async def test_a_file_of_an_adviser_comes_as_a_download_that_leaves_no_address_behind(
@@ -958,6 +1345,33 @@ async def test_a_reference_is_never_broken_at_its_hyphen(page: Page, store: Stor
         lines
     )
     await expect(page.locator(".message").last).to_contain_text("a HL-7K3QPX is yours")
+
+
+async def test_a_service_says_all_that_is_known_of_it_with_a_script_and_without(
+    page: Page, client: Client, bot: StandInBot
+) -> None:
+    bot.replies = EVERYTHING
+    plain = await (await client.post("/", data={"text": "tell me everything"})).text()
+    await page.goto("/")
+    await open_chat(page)
+    await everything(page, bot)
+    card = page.locator(".card", has_text="A group")
+    facts = {
+        "Run by": "A charity",
+        "Who it is for": "Parents",
+        "Ages": "0 to 25",
+        "Diagnosis": "You do not need a diagnosis",
+        "How to reach it": "Just come.",
+        "Email": "a@example.org",
+        "Open": "Mondays",
+        "Cost": "Free",
+        "Checked": "October 2026",
+        "Please note": "Ask first.",
+    }
+    for name, value in facts.items():
+        row = card.locator("dl > div", has=page.locator("dt", has_text=re.compile(f"^{name}$")))
+        await expect(row.locator("dd")).to_have_text(value)
+        assert re.search(f"<dt>{name}</dt><dd>(<a [^>]*>)?{re.escape(value)}<", plain)
 
 
 async def test_printing_prints_the_chat_alone(page: Page) -> None:
@@ -1089,3 +1503,62 @@ async def test_in_easy_read_an_answer_in_parts_is_said_once_and_in_full_when_ask
     await expect(log.get_by_text("The newest figure")).to_be_hidden()
     await page.get_by_role("button", name="Easy Read").click()
     await expect(log.get_by_text("The newest figure")).to_be_visible()
+
+
+async def test_in_easy_read_what_belongs_to_an_answer_is_never_a_box_of_its_own(
+    page: Page, bot: StandInBot
+) -> None:
+    bot.replies = [
+        {"text": "33 weeks on average."},
+        {"custom": {"easy_read": "33 weeks."}},
+        {"text": "The newest figure that there is, three years old."},
+        {"custom": {"easy_read": ""}},
+        {"text": "It does not say how the wait is counted."},
+        {"custom": {"easy_read": "", "sources": [{"title": "The strategy", "published": "2022-12"}]}},
+    ]
+    await page.goto("/")
+    await open_chat(page)
+    await page.get_by_role("button", name="Easy Read").click()
+    await say(page, "how long")
+    said = page.locator("#messages > .message--assistant:not(.message--more)").last
+    source = page.locator("#messages > .message--assistant", has_text="Where this comes from")
+    await expect(source).to_be_visible()
+
+    async def joined() -> None:
+        """One box: no gap between its parts, and the speaker's name once."""
+        boxes = await page.locator("#messages > .message--user ~ .message--assistant").evaluate_all(
+            "all => all.filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect())"
+            ".map(r => [r.top, r.bottom, r.left, r.right])"
+        )
+        assert len(boxes) > 1
+        for (_, bottom, *sides), (top, _, *other_sides) in itertools.pairwise(boxes):
+            assert abs(top - bottom) < 1
+            assert sides == other_sides
+        named = await page.locator(
+            "#messages > .message--user ~ .message--assistant > .message__who"
+        ).evaluate_all("all => all.filter(e => e.checkVisibility() && e.offsetHeight > 5).length")
+        assert named == 1
+
+    await joined()
+    await said.get_by_text("Show the full answer").click()
+    await expect(page.get_by_text("The newest figure")).to_be_visible()
+    await joined()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Easy Read").click()
+    names = page.locator("#messages > .message--user ~ .message--assistant > .message__who")
+    assert await names.evaluate_all("all => all.every(e => e.offsetHeight > 5)")
+
+
+async def test_the_same_words_are_not_offered_as_simpler_ones(page: Page, bot: StandInBot) -> None:
+    bot.replies = [{"text": "33 weeks."}, {"custom": {"easy_read": "33 weeks."}}]
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "say it simply")
+    answer = page.locator(".message--assistant").last
+    await expect(answer).to_contain_text("33 weeks.")
+    await expect(answer.get_by_text("Explain more simply")).to_have_count(0)
+    await page.get_by_role("button", name="Easy Read").click()
+    await expect(
+        page.locator(".message--assistant").first.get_by_text("Show the full answer")
+    ).to_be_visible()
+    await expect(answer.get_by_text("Show the full answer")).to_have_count(0)

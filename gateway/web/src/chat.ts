@@ -15,6 +15,8 @@ import type { Crisis, Message, Said, Start, Status, Ticket } from "./types.js";
 const ANNOUNCED_MS = 30_000;
 /** So near to the end of the log, in pixels, counts as being at the end. */
 const NEAR_END_PX = 40;
+/** "New messages" needs so much room below the log, in pixels. */
+const BELOW_LOG_PX = 48;
 /** How large the text may be, as data-size of the outermost element; widget.css says what each means. */
 const LARGEST = 4;
 /** What could not be sent is tried again after so many seconds, then after twice as many, and so on. */
@@ -24,6 +26,11 @@ const LAST_RETRY_S = 30;
 const AHEAD_MS = 300;
 /** A page that was out of sight for so long may have lost its line without being told. */
 const LONG_AWAY_MS = 30_000;
+const ASSISTANT_WRITES = "The assistant is writing an answer.";
+/** An answer that takes longer is told aloud: nobody has to wonder whether it still comes. */
+const SLOW_MS = 5_000;
+/** An adviser counts as writing for so long after the last sign of it; the desk gives one every three seconds. */
+const TYPING_MS = 6_000;
 /** From this part of the limit on, the person is told how much room is left. */
 const NEARLY_FULL = 0.8;
 
@@ -33,6 +40,8 @@ interface Unsent {
   words: string;
   item: HTMLElement;
   state: HTMLElement;
+  /** It stays while it is tried again, so that it keeps the focus. */
+  again: HTMLButtonElement;
   /** Waits for the connection, or for the time that the server asked for. */
   waits: boolean;
 }
@@ -65,7 +74,12 @@ export class Chat {
   private sending = false;
   /** Where we last scrolled to; if it is still there, the person has not moved it. */
   private placed = -1;
+  /** What is read, in case the window gets another size. */
+  private reading: { message: Element; above: number; unmoved: boolean } | null = null;
   private saidCount = "";
+  private typingTimer: number | undefined;
+  /** An adviser who stops and goes on is told aloud once a message. */
+  private toldTyping = false;
   /** The crisis reply on which the window rests, until the person writes again. */
   private urgentAt: number | null = null;
 
@@ -118,7 +132,7 @@ export class Chat {
     const { top, bottom } = whole ? { top: 0, bottom: window.innerHeight } : scroller.getBoundingClientRect();
     const stays = this.frame.leave ?? document.getElementById("leave");
     const covers = stays && scroller !== this.frame.log && getComputedStyle(stays).position === "sticky";
-    return { top: top + (covers ? stays.offsetHeight : 0), bottom };
+    return { top: top + (covers ? stays.offsetHeight : 0), bottom: bottom - (whole ? this.docked : 0) };
   }
 
   /** The last message that can be seen. */
@@ -135,7 +149,63 @@ export class Chat {
 
   private scrolled(): void {
     this.placed = this.scroller.scrollTop;
-    this.frame.newMessages.hidden = this.atEnd();
+    this.tellMore(!this.atEnd());
+    this.noteReading();
+  }
+
+  /** Notes which message is at the upper edge, and which part of it is above. */
+  private noteReading(): void {
+    const { log } = this.frame;
+    if (!log.isConnected) return; // what waited from before a reload is shown before the chat has its place
+    const box = log.getBoundingClientRect();
+    const top = Math.max(this.readable.top, box.top);
+    const root = log.getRootNode() as ShadowRoot | Document;
+    const message = root.elementFromPoint(box.left + 24, top + 8)?.closest(".message");
+    const unmoved = this.scroller.scrollTop === this.placed;
+    this.reading = message
+      ? { message, above: (top - message.getBoundingClientRect().top) / message.clientHeight, unmoved }
+      : null;
+  }
+
+  /** Goes on with the same words when the window has another size, as when one zooms: something else may scroll now. */
+  private readOn(): void {
+    const { scroller, reading } = this;
+    if (!reading?.message.isConnected) return;
+    const box = reading.message.getBoundingClientRect();
+    scroller.scrollTop += box.top + reading.above * box.height - this.readable.top;
+    if (reading.unmoved) this.placed = scroller.scrollTop;
+  }
+
+  /** How much of the window's lower end "New messages" takes, in pixels. */
+  private get docked(): number {
+    const { newMessages } = this.frame;
+    return newMessages.classList.contains("docked") ? newMessages.offsetHeight : 0;
+  }
+
+  /** Whether the log alone scrolls, and the room below it can be seen. */
+  private get hasRoomBelow(): boolean {
+    const { log, panel } = this.frame;
+    if (this.scroller !== log) return false;
+    if (this.hooks.mode === "widget") return panel.scrollHeight <= panel.clientHeight + 1;
+    return log.getBoundingClientRect().bottom + BELOW_LOG_PX <= window.innerHeight;
+  }
+
+  /**
+   * Shows or hides "New messages". It covers no words: it stands below the log; where that is not in sight, it gets a
+   * line of its own, and what scrolls becomes so much lower.
+   */
+  private tellMore(more: boolean): void {
+    const { newMessages } = this.frame;
+    newMessages.hidden = !more;
+    newMessages.classList.toggle("docked", more && !this.hasRoomBelow);
+    this.hooks.outermost.style.setProperty("--docked", `${this.docked}px`);
+    // Our own page cannot be made lower: what gets the focus is scrolled to above the line.
+    if (this.hooks.mode === "page") document.documentElement.style.scrollPaddingBottom = `${this.docked}px`;
+  }
+
+  /** After the window or the text has another size, or another part of the page is in sight. */
+  private tellMoreAgain(): void {
+    if (!this.frame.newMessages.hidden) this.tellMore(!this.atEnd());
   }
 
   private toEnd(): void {
@@ -148,7 +218,7 @@ export class Chat {
    * Shows what is new, but no further than to where reading begins: an answer is read from the question on, an
    * adviser's words from their first. What must be seen at once (`urgent`) is shown from its own start.
    */
-  private toNew(urgent: HTMLElement | null): void {
+  toNew(urgent: HTMLElement | null): void {
     const { scroller } = this;
     const from = urgent ?? this.readFrom();
     const offset = from ? from.getBoundingClientRect().top - this.readable.top : Infinity;
@@ -170,7 +240,16 @@ export class Chat {
     const follow = mine || urgent !== null || this.atEnd() || this.scroller.scrollTop === this.placed;
     change();
     if (follow) this.toNew(urgent);
-    else this.frame.newMessages.hidden = false;
+    else this.tellMore(true);
+  }
+
+  /** Who was at something in the log that `change` takes away stays in the log, and is not sent back to the page's top. */
+  private keepingFocus(change: () => void): void {
+    const { log } = this.frame;
+    const root = log.getRootNode() as ShadowRoot | Document;
+    const inside = root.activeElement !== log && log.contains(root.activeElement);
+    change();
+    if (inside && !log.contains(root.activeElement)) log.focus({ preventScroll: true });
   }
 
   announce(...words: (string | Node)[]): void {
@@ -215,6 +294,7 @@ export class Chat {
     if (urgent) this.urgentAt = seq;
     else if (message.role === "user") this.urgentAt = null;
     if (message.role === "user") return;
+    this.toldTyping = false;
     this.frame.typing.hidden = this.unsent.size === 0 || this.status.owner === "adviser";
     if (!aloud) return;
     const heard = spoken(message, this.view.easyRead);
@@ -241,9 +321,19 @@ export class Chat {
     }
   }
 
-  private showTyping(words: string): void {
-    this.frame.typing.textContent = words;
-    this.frame.typing.hidden = false;
+  /** The assistant ends with its answer; who answers slowly is told aloud. An adviser may stop without a word. */
+  private showTyping(words: string, isAdviser: boolean): void {
+    const { typing } = this.frame;
+    typing.textContent = words;
+    typing.hidden = false;
+    clearTimeout(this.typingTimer);
+    if (!isAdviser) {
+      this.typingTimer = window.setTimeout(() => typing.hidden || this.announce(words), SLOW_MS);
+      return;
+    }
+    if (!this.toldTyping) this.announce(words);
+    this.toldTyping = true;
+    this.typingTimer = window.setTimeout(() => (typing.hidden = true), TYPING_MS);
   }
 
   private showStatus(now: Status): void {
@@ -299,6 +389,7 @@ export class Chat {
     this.frame.smaller.disabled = now === 0;
     this.frame.larger.disabled = now === LARGEST;
     memory.set("size", now ? String(now) : "");
+    this.tellMoreAgain();
   }
 
   // -- the conversation ----------------------------------------------------------------------------
@@ -337,9 +428,9 @@ export class Chat {
       message: (message) => this.show(message, true),
       status: (status) => this.showStatus(status),
       typing: (frame) =>
-        this.showTyping(
-          frame.who === "adviser" ? `Adviser ${this.status.adviser ?? ""} is writing.` : "The assistant is writing an answer.",
-        ),
+        frame.who === "adviser"
+          ? this.showTyping(`Adviser ${this.status.adviser ?? ""} is writing.`, true)
+          : this.showTyping(ASSISTANT_WRITES, false),
       connected: (now) => this.showConnected(now),
       ended: () => {
         this.startAgain();
@@ -396,7 +487,7 @@ export class Chat {
     this.connected = true;
     this.status = NOBODY;
     this.frame.status.textContent = this.statusWords();
-    this.showWelcome();
+    this.keepingFocus(() => this.showWelcome());
     for (const { item } of this.unsent.values()) this.frame.messages.append(item);
     this.frame.typing.hidden = true;
     this.frame.end.hidden = true;
@@ -417,10 +508,13 @@ export class Chat {
   private async say(said: Said, words: string): Promise<void> {
     const nothing = { buttons: [], cards: [], sources: [], attachments: [] };
     const item = messageItem({ role: "user", text: words, ...nothing }, this.view);
-    const state = element("div", { class: "message__state" }, ["Sending."]);
+    const state = element("p", {}, ["Sending."]);
+    const again = button("Try again", { hidden: "" });
     item.classList.add("message--unsent");
-    item.append(state);
-    this.unsent.set(said.client_message_id, { said, words, item, state, waits: true });
+    item.append(element("div", { class: "message__state" }, [state, again]));
+    const message = { said, words, item, state, again, waits: true };
+    again.addEventListener("click", () => again.ariaDisabled || void this.send(message));
+    this.unsent.set(said.client_message_id, message);
     this.stream?.said();
     this.keepUnsent();
     this.growing(() => this.frame.messages.append(item), true);
@@ -437,7 +531,7 @@ export class Chat {
   }
 
   private forgetUnsent(id: string): void {
-    this.unsent.get(id)?.item.remove();
+    this.keepingFocus(() => this.unsent.get(id)?.item.remove());
     if (this.unsent.delete(id)) this.keepUnsent();
   }
 
@@ -445,7 +539,8 @@ export class Chat {
     const { said } = message;
     message.waits = false;
     message.state.textContent = "Sending.";
-    if (this.status.owner !== "adviser") this.showTyping("The assistant is writing an answer.");
+    message.again.ariaDisabled = "true";
+    if (this.status.owner !== "adviser") this.showTyping(ASSISTANT_WRITES, false);
     try {
       const ticket = await this.conversation().catch((error) => this.unread(error, said));
       const answer = await this.api.send(ticket, said);
@@ -474,11 +569,11 @@ export class Chat {
   }
 
   private notSent(error: unknown, message: Unsent): void {
-    const { said, item, state } = message;
+    const { said, item, state, again } = message;
     const crisis = error instanceof Refused ? error.problem.crisis : undefined;
     if (error instanceof Refused && error.problem.status === 413) {
-      // Sending the same again cannot work: the words go back into the box.
-      this.frame.text.value = said.text ?? "";
+      // Sending the same again cannot work: the words go back into the box, before what was begun meanwhile.
+      this.frame.text.value = [said.text, this.frame.text.value].filter(Boolean).join("\n");
       memory.set("draft", this.frame.text.value);
       this.tell("Your message is too long. It is still in the box. Please make it shorter.");
       if (crisis) this.showHelp(crisis, item);
@@ -488,14 +583,18 @@ export class Chat {
     }
     const busy = error instanceof Refused && error.problem.status === 429;
     message.waits = busy || !(error instanceof Refused);
-    let why = "Not sent. ";
-    if (busy) why = `Not sent yet: ${error.problem.title.toLowerCase()}. It will be sent by itself soon. `;
-    else if (error instanceof Refused) why = `Not sent: ${error.problem.title.toLowerCase()}. `;
-    else why = "Not sent. It will be sent when the connection is back. ";
-    const again = button("Try again");
-    again.addEventListener("click", () => this.send(message));
-    this.growing(() => state.replaceChildren(element("p", {}, [why]), again), false);
-    this.announce("Your message was not sent. You can try again.");
+    const title = error instanceof Refused ? error.problem.title.replace(/^\w/, (first) => first.toLowerCase()) : "";
+    let why = "Not sent. It will be sent when the connection is back. ";
+    if (busy) why = `Not sent yet: ${title}. It will be sent by itself soon. `;
+    else if (title) why = `Not sent: ${title}. `;
+    // Aloud once, and when the person tried; not each time that we try by ourselves.
+    if (again.hidden || again.matches(":focus")) this.announce("Your message was not sent. You can try again.");
+    again.ariaDisabled = null;
+    const tell = () => {
+      state.textContent = why;
+      again.hidden = false;
+    };
+    this.growing(tell, false);
     if (!(error instanceof Refused)) {
       // Nobody answered at all: is the line dead?
       if (this.stream) this.stream.check();
@@ -534,7 +633,7 @@ export class Chat {
         continue;
       }
       await Promise.race([this.send(message), new Promise((resolve) => setTimeout(resolve, AHEAD_MS))]);
-      if (message.waits) why = message.state.querySelector("p")?.textContent ?? "";
+      if (message.waits) why = message.state.textContent ?? "";
     }
     this.sending = false;
   }
@@ -546,9 +645,14 @@ export class Chat {
     // Whichever of them scrolls: it depends on the window's size.
     for (const one of [frame.log, frame.panel, document]) {
       one.addEventListener("scroll", () => {
-        if (!frame.newMessages.hidden && this.atEnd()) frame.newMessages.hidden = true;
+        if (one !== frame.log || this.atEnd()) this.tellMoreAgain();
+        this.noteReading();
       });
     }
+    window.addEventListener("resize", () => {
+      this.readOn();
+      this.tellMoreAgain();
+    });
     frame.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const pressed = event.submitter;
@@ -650,6 +754,7 @@ export class Chat {
     const { smaller, larger } = this.frame;
     if (step < 0 && smaller.disabled) larger.focus(); // a button that cannot be pressed any more loses the focus
     if (step > 0 && larger.disabled) smaller.focus();
+    (step > 0 ? larger : smaller).scrollIntoView({ block: "nearest" }); // it may be pressed again
     this.announce(step > 0 ? "The text is larger." : "The text is smaller.");
   }
 

@@ -7,7 +7,7 @@ import { button, element } from "./element.js";
 import { memory } from "./memory.js";
 import type { Fields, Message } from "./types.js";
 
-const NEW_TAB = " (opens in a new tab)";
+export const NEW_TAB = " (opens in a new tab)";
 
 /** A path of our own: not "//elsewhere", which browsers take for another host. */
 const OWN_LINK = /^\/[^/\\\s][^\\\s]*$/;
@@ -194,7 +194,14 @@ function card(c: Fields, key: string, view: View): HTMLElement {
     );
     made.append(element("ul", {}, dates));
   }
-  const rows = [
+  const known = rows(c);
+  if (known.length) made.append(element("dl", {}, known));
+  return made;
+}
+
+/** What is known of a service, each with its name. */
+export function rows(c: Fields): HTMLElement[] {
+  const all = [
     row("Run by", c.organization),
     row("Who it is for", c.who_for),
     row("Ages", c.ages),
@@ -208,8 +215,7 @@ function card(c: Fields, key: string, view: View): HTMLElement {
     row("Checked", c.checked),
     row("Please note", c.caveat),
   ];
-  if (rows.some((one) => one !== null)) made.append(element("dl", {}, rows));
-  return made;
+  return all.filter((one) => one !== null);
 }
 
 function source(s: Fields): HTMLElement {
@@ -230,6 +236,11 @@ function details(name: string, title: string, children: Node[]): HTMLDetailsElem
 
 function letterOf(m: Message): Fields | undefined {
   return m.cards.find((one) => one.kind === "letter");
+}
+
+/** The Easy Read form, if there is one that says it in other words. */
+function simpler(m: Message): string | null {
+  return m.easy_read && m.easy_read !== m.text ? m.easy_read : null;
 }
 
 /** In Easy Read, an earlier message of the same answer has said all of this one. */
@@ -293,7 +304,8 @@ function fullAnswer(item: HTMLElement, full: HTMLElement[]): HTMLDetailsElement 
 /** The list item of a message. */
 export function messageItem(m: Message, view: View): HTMLElement {
   const made = element("li", { class: `message message--${m.role}` }, [element("p", { class: "message__who" }, [who(m)])]);
-  const simple = view.easyRead && m.easy_read;
+  const easy = simpler(m);
+  const simple = view.easyRead && easy;
   const above = saidAbove(m, view.easyRead) && !letterOf(m);
   if (above) made.append(element("div", { class: "more", hidden: "" }, words(m, m.text)));
   else if (!letterOf(m)) made.append(...words(m, simple || m.text));
@@ -313,7 +325,7 @@ export function messageItem(m: Message, view: View): HTMLElement {
     if (link) made.append(element("p", {}, [link]));
   }
   if (simple && !letterOf(m)) made.append(fullAnswer(made, words(m, m.text)));
-  else if (m.easy_read) made.append(details("easy-read", "Explain more simply", words(m, m.easy_read)));
+  else if (easy) made.append(details("easy-read", "Explain more simply", words(m, easy)));
   if (m.sources.length) {
     made.append(details("sources", "Where this comes from", [element("ul", {}, m.sources.map(source))]));
   }

@@ -7,7 +7,7 @@
 import css from "../chat.css";
 import { Chat } from "./chat.js";
 import { useColours } from "./colours.js";
-import { Api } from "./connection.js";
+import { Api, Refused } from "./connection.js";
 import { button, element } from "./element.js";
 import type { Mode } from "./frame.js";
 import { memory } from "./memory.js";
@@ -21,9 +21,11 @@ const script = document.currentScript instanceof HTMLScriptElement ? document.cu
 const origin = script ? new URL(script.src).origin : location.origin;
 
 class HelplineChat extends HTMLElement {
-  private readonly outermost = element("div", { class: "chat" });
+  /** Its language and direction are its own: the page around may be in Welsh, or in Urdu. */
+  private readonly outermost = element("div", { class: "chat", lang: "en-GB", dir: "ltr" });
   private readonly launcher = button("", { id: "launcher", class: "launcher", "aria-expanded": "false" });
   private readonly place = element("div", { class: "place", hidden: "" });
+  private readonly news = element("p", { class: "unseen", role: "status" });
   private chat: Chat | null = null;
   private made = false;
 
@@ -57,11 +59,12 @@ class HelplineChat extends HTMLElement {
       this.makePage();
       return;
     }
-    this.launcher.textContent = this.dataset.label || "Ask about autism and SEND";
+    this.tellNews(false);
     this.outermost.dataset.side = this.dataset.side === "left" ? "left" : "right";
-    this.outermost.append(this.launcher, this.place);
+    this.outermost.append(this.launcher, this.place, this.news);
     useColours(this, this.outermost);
     this.launcher.addEventListener("click", () => void this.open(true));
+    document.addEventListener("focusin", (event) => this.makeRoom(event.target));
     if (memory.get("open") === "yes" && matchMedia(WIDE).matches) void this.open(false);
   }
 
@@ -92,7 +95,10 @@ class HelplineChat extends HTMLElement {
       area: start.area,
       ticket,
       close: () => this.close(),
-      event: (name) => this.tellPage(name),
+      event: (name) => {
+        this.tellPage(name);
+        if (this.place.hidden && ["answer", "adviser-message"].includes(name)) this.tellNews(true);
+      },
     });
     this.place.replaceChildren(this.chat.frame.panel);
   }
@@ -105,6 +111,8 @@ class HelplineChat extends HTMLElement {
     this.place.hidden = false;
     memory.set("open", "yes");
     if (!this.chat) await this.load(byPerson);
+    else if (this.news.textContent) this.chat.toNew(null);
+    this.tellNews(false);
     if (byPerson) this.chat?.frame.title.focus();
     this.tellPage("open");
   }
@@ -121,7 +129,7 @@ class HelplineChat extends HTMLElement {
     this.place.replaceChildren(panel);
     if (byPerson) words.focus();
     try {
-      this.show(await new Api(origin).start(this.dataset.area ?? null), null);
+      this.show(await this.begin(), null);
     } catch {
       const phone = this.dataset.phone ? ` You can call us: ${this.dataset.phone}.` : "";
       words.textContent = `The chat cannot be reached just now.${phone}`;
@@ -132,14 +140,48 @@ class HelplineChat extends HTMLElement {
     }
   }
 
-  private close(): void {
+  private async begin(): Promise<Start> {
+    const api = new Api(origin);
+    const area = this.dataset.area ?? null;
+    try {
+      return await api.start(area);
+    } catch (error) {
+      // An area that is misspelt, or unknown just now, keeps nobody out: the assistant asks for it.
+      if (area === null || !(error instanceof Refused) || error.problem.code !== "invalid_fields") throw error;
+      this.dataset.areaWarning = `${area} is no area of this helpline`;
+      return api.start(null);
+    }
+  }
+
+  private close(takeFocus = true): void {
     if (this.mode === "page" || this.place.hidden) return;
     this.place.hidden = true;
     this.launcher.hidden = false;
     this.launcher.setAttribute("aria-expanded", "false");
     memory.set("open", "");
-    this.launcher.focus();
+    if (takeFocus) this.launcher.focus();
     this.tellPage("close");
+  }
+
+  /** What has the focus is seen: a chat that lies on all of something of the page that gets it closes, and leaves it there. */
+  private makeRoom(target: EventTarget | null): void {
+    if (this.place.hidden || !(target instanceof Element) || target === this) return;
+    requestAnimationFrame(() => {
+      const box = target.getBoundingClientRect();
+      const [left, right] = [Math.max(box.left, 0), Math.min(box.right, window.innerWidth) - 1];
+      const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, window.innerHeight) - 1];
+      if (left > right || top > bottom) return;
+      const across = [left, (left + right) / 2, right];
+      const covered = [top, (top + bottom) / 2, bottom].every((y) => across.every((x) => document.elementFromPoint(x, y) === this));
+      if (covered) this.close(false);
+    });
+  }
+
+  /** A closed chat says on its button that there is something new in it. */
+  private tellNews(news: boolean): void {
+    const label = this.dataset.label || "Ask about autism and SEND";
+    this.launcher.textContent = news ? `${label} (new message)` : label;
+    this.news.textContent = news ? "There is a new message in the chat." : "";
   }
 
   /** For the council's own counting: off unless asked for, and never with anything that was said. */
