@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from actions.cards import service_card
 from actions.closest import closest_record, questions_nearby, term_asked_for
-from actions.context import ELSEWHERE, Context
+from actions.context import Context
+from actions.reading import ELSEWHERE
 from actions.replies import Button, Reply, button
 from actions.store import once
 from knowledge import models

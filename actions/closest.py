@@ -115,7 +115,8 @@ class _Candidate:
 
     def counts(self, likely: Mapping[str, float]) -> float:
         """How well it answers, for a message that is about these topics, each as likely as it says."""
-        topic = max((link.topic for link in self.record.topics), key=lambda name: likely.get(name, 0.0))
+        topics = [str(link.topic) for link in self.record.topics]
+        topic = max(topics, key=lambda name: likely.get(name, 0.0), default="")
         # A right is said in the words of the law: general words of a topic are plainer.
         general = self.is_general(topic) and not isinstance(self.record, Entitlement)
         return self.fit + likely.get(topic, 0.0) * (_TOPIC_COUNTS + (_GENERAL_COUNTS if general else 0.0))
@@ -244,7 +245,7 @@ def _choose(context: Context, session: Session, understood: str | None) -> tuple
         return found, found.topic_beside(understood)
     # A general answer is one to its own topic: what was understood is not given up for another's.
     fitting = [found for found in candidates if found.may_answer(understood)]
-    # What is answered for another reason than the model's own reading is sure: one of several questions.
+    # What is answered for another reason than the model's reading of these very words is sure.
     likely = context.likely if understood in context.likely else {understood: 1.0} if understood else {}
     best = max(fitting, key=lambda found: found.counts(likely), default=None)
     if best is None:

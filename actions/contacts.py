@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from actions.answering import MOST_CARDS, say_general, say_nothing_known, say_outside
 from actions.cards import say_cost, say_phone, service_card
 from actions.closest import service_described
-from actions.context import ELSEWHERE, Context
+from actions.context import Context
 from actions.named import asks_for_no_one, plain, services_named
+from actions.reading import ELSEWHERE
 from actions.replies import Reply
 from actions.store import search
 from actions.subject import SubjectAction, answers

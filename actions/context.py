@@ -10,12 +10,9 @@ from typing import Any
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.interfaces import Tracker
 
-from actions.reading import ADULT_AGE, Cohort, hear, lives_there
+from actions.reading import ADULT_AGE, ELSEWHERE, Cohort, hear
 from actions.referral import heard_referral
 from knowledge.periods import Period
-
-#: The area slot's value for a place this helpline does not cover.
-ELSEWHERE = "elsewhere"
 
 #: Topics that are about one cohort by themselves.
 _TOPIC_COHORT: dict[str, Cohort] = {"diagnosis_route_child": "child", "diagnosis_route_adult": "adult"}
@@ -141,7 +138,13 @@ def read_context(tracker: Tracker) -> Context:
     answerability = float(message.get("answerability", 1.0))
     guessed = answerability < _UNDERSTOOD_WELL and confidence < _GUESSED_CONFIDENCE
     telling = intent in ("inform", "correct", "follow_up")
-    heard = hear("" if from_button else text, message.get("entities") or [], answers_a_question=telling)
+    known_area = tracker.get_slot("area") or _told_before(message)
+    heard = hear(
+        "" if from_button else text,
+        message.get("entities") or [],
+        answers_a_question=telling,
+        area_is_known=known_area is not None,
+    )
 
     age, cohort = tracker.get_slot("age"), tracker.get_slot("cohort")
     if heard.age is not None:
@@ -151,11 +154,6 @@ def read_context(tracker: Tracker) -> Context:
     young = heard.sounds_young or _writer_is_young(message, tracker.get_slot("young"))
     if heard.own_age is not None:
         young = heard.own_age < ADULT_AGE
-    known_area = tracker.get_slot("area") or _told_before(message)
-    if heard.area == ELSEWHERE and not lives_there(
-        text, heard.place or "", area_is_known=known_area is not None
-    ):
-        heard = replace(heard, area=None, place=None)
     # "DE73" from somebody who said Derby before is the part of it that is in Derby.
     unsure = () if known_area in heard.unsure_areas else heard.unsure_areas
     stored_day = tracker.get_slot("event_date")

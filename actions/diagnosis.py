@@ -18,9 +18,9 @@ from actions.answering import (
     words_for,
 )
 from actions.cards import service_card, steps_card
-from actions.context import ELSEWHERE, Context
+from actions.context import Context
 from actions.progress import waits
-from actions.reading import ADULT_AGE
+from actions.reading import ADULT_AGE, ELSEWHERE
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.models import Pathway

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from actions.answering import area_name, ask_area, say_general, say_not_covered, say_services, topic_buttons
 from actions.asking_again import FIRST_TOPICS, LIKELY
-from actions.context import ELSEWHERE, Context, read_context
+from actions.context import Context, read_context
+from actions.reading import ELSEWHERE
 from actions.replies import Reply
 from actions.store import read_store
 from actions.subject import ANSWERS, give_answer, only_tells, topic_meant, topic_told
@@ -110,7 +111,7 @@ def carry_on(
         text = context.question or "" if same_question else ""
         return give_answer(
             dispatcher,
-            replace(context, text=text, before=None, topic=topic, questions=(), settled=True),
+            replace(context, text=text, before=None, topic=topic, questions=(), likely={}, settled=True),
             topic,
         )
     return _offer_topics(dispatcher, context)

@@ -74,6 +74,14 @@ _SPEAKS_OF_A_WAIT = re.compile(r"\b(ago|been|since|waited|waiting)\b", re.I)
 #: A message no longer than this asks about the place that it names.
 _ASKS_ABOUT_A_PLACE_WORDS = 12
 
+#: Right before a place: the family was there before.
+_FORMER_PLACE = re.compile(
+    r"\b(?:used to (?:live|be)|no longer|(?:was|were) (?:living|based|born)"
+    r"|(?<!always )(?<!have )(?<!['’]ve )lived|left)(?: \w+){0,3} $"
+    r"|\b(?:came|come|comes|moved|moving|move|transferred)(?: \w+){0,3}? from (?:\w+ )?$",
+    re.I,
+)
+
 #: Right before a place: it is where the writer lives or moves to.
 _OWN_PLACE = re.compile(
     r"\b(?:i|we)(?:['’]?(?:m|re|ve|ll)| am| are| have| will)?(?: \w+){0,2}?"
@@ -82,14 +90,16 @@ _OWN_PLACE = re.compile(
     re.I,
 )
 
-#: Right before a place: somebody else is there, or the family was before.
+#: Right before a place: somebody else is there.
 _SOMEBODY_ELSES_PLACE = re.compile(
     r"\b(?:sister|brother|friend|mate|cousin|mum|mam|dad|mother|father|aunt|auntie|uncle|nan|gran\w*|neighbour"
     r"|colleague|niece|nephew|ex|in-laws?|someone|somebody)(?:['’]?s)?\b[^.?!,;]{0,30}"
-    r"\b(?:in|from|near|to) (?:\w+ )?$"
-    r"|\b(?:lived|used to live|was|were|came|come|moved)(?: \w+){0,3} (?:in|from|near) $",
+    r"\b(?:in|from|near|to) (?:\w+ )?$",
     re.I,
 )
+
+#: The area slot's value for a place this helpline does not cover.
+ELSEWHERE = "elsewhere"
 
 #: What a place on a border stands for in data/nlu/entities.yml: "derby-city or derbyshire".
 _EITHER = " or "
@@ -107,6 +117,9 @@ _SOUNDS_YOUNG = re.compile(
     r"|think) (?:i|let|believe|listen|take|sign|want)\b|\b(?:all )?my mates at school\b",
     re.I,
 )
+
+#: "Today" stands in many a story about another day; it is meant only if no other is told.
+_THIS_DAY = re.compile(r"today|tonight|now|this (?:morning|afternoon|evening)", re.I)
 
 #: Our own pattern's dates and spaCy's, which may take a part of one ("november 2026") for the whole.
 _DATES = ("date_phrase", "DATE")
@@ -136,6 +149,7 @@ def hear(
     entities: Iterable[Mapping[str, Any]],
     now: date | None = None,
     answers_a_question: bool = False,
+    area_is_known: bool = False,
 ) -> Heard:
     """Read a message.
 
@@ -145,18 +159,19 @@ def hear(
         now: the day to count dates from; today in the UK if not given.
         answers_a_question: the message only tells or corrects something ("no, she's actually 8"), so that a
             bare number in it is an age.
+        area_is_known: where the family lives was told before, or by the page.
     """
     area = place = None
     unsure: tuple[str, ...] = ()
     age: int | None = None
     named: set[Cohort] = set()
-    day: date | None = None
+    day = this_day = None
     own = _OWN_AGE.search(text) or _OWN_SCHOOL_YEAR.search(text)
     own_age = read_age(own["age"]) if own else None
     for entity in _without_parts(list(entities)):
         value = str(entity.get("value", ""))
         match entity.get("entity"):
-            case "area":
+            case "area" if value != ELSEWHERE or _is_meant(text, entity, area_is_known):
                 written = _as_written(text, entity)
                 if _EITHER in value:
                     unsure = tuple(value.split(_EITHER))
@@ -169,7 +184,12 @@ def hear(
             case "cohort" if value in ("child", "adult"):
                 named.add("child" if value == "child" else "adult")
             case found_by if found_by in _DATES and not _told_from_another(text, entity):
-                day = parse_date(_as_written(text, entity) or value, now) or day
+                words = _as_written(text, entity) or value
+                told = parse_date(words, now)
+                if _THIS_DAY.fullmatch(words.strip()):
+                    this_day = told
+                else:
+                    day = told or day
     # "the adult wait, and a Blue Badge for my son" is about both: neither is taken for the other.
     cohort: Cohort | None = next(iter(named)) if len(named) == 1 else None
     if own_age is not None:
@@ -188,22 +208,23 @@ def hear(
         sounds_young=own_age is None and cohort != "adult" and _SOUNDS_YOUNG.search(text) is not None,
         day=day
         or worded_date(text, now)
-        or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None),
+        or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None)
+        or this_day,
     )
 
 
-def lives_there(text: str, place: str, *, area_is_known: bool) -> bool:
-    """Whether a place is where the message asks for, and not where a friend lives or the family once did.
+def _is_meant(text: str, entity: Mapping[str, Any], area_is_known: bool) -> bool:
+    """Whether a place that is not covered is the family's, or what the message is about.
 
-    Args:
-        text: the message; a short one ("and in Leeds?") asks about the place it names.
-        place: as it is written there.
-        area_is_known: then a place in a long story has to be the writer's own by its words.
+    A short message ("and in Leeds?") asks about the place it names. In a story it may be where a friend lives
+    or where the family once did; when the family's area is known, it has to be theirs by its words.
     """
-    start = text.lower().find(place.lower()) if place else -1
-    if start < 0 or len(text.split()) <= _ASKS_ABOUT_A_PLACE_WORDS:
+    start = entity.get("start")
+    if not isinstance(start, int) or len(text.split()) <= _ASKS_ABOUT_A_PLACE_WORDS:
         return True
     before = text[:start]
+    if _FORMER_PLACE.search(before):
+        return False
     if _OWN_PLACE.search(before):
         return True
     return not area_is_known and not _SOMEBODY_ELSES_PLACE.search(before)

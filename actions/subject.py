@@ -75,7 +75,7 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
     with read_store() as session:
         reply, context, events = _answer(
             session,
-            replace(context, text=asked[0].text) if asked else context,
+            replace(context, text=asked[0].text, likely={}) if asked else context,
             asked[0].topic if asked else topic,
         )
         for question in asked[1:]:
@@ -125,7 +125,9 @@ def _answer_also(
     if question.topic not in ANSWERS:
         reply.offer(*topic_buttons(session, [question.topic]))
         return context, events
-    second, after, asks_back = _answer(session, replace(context, text=question.text), question.topic)
+    second, after, asks_back = _answer(
+        session, replace(context, text=question.text, likely={}), question.topic
+    )
     if second.topic == reply.topic and set(second.shown) <= set(reply.shown):
         return context, events
     reply.also(second, f"You also asked: {asked}")
@@ -180,7 +182,7 @@ def topic_meant(context: Context) -> tuple[Context, str] | None:
         with read_store() as session:
             if not services_by_id(session, context.shown):
                 return None
-    return replace(context, text=meant.question), meant.topic
+    return replace(context, text=meant.question, likely={}), meant.topic
 
 
 def topic_told(tracker: Tracker, context: Context) -> str | None:

@@ -19,7 +19,8 @@ from actions.answering import (
     topic_buttons,
 )
 from actions.cards import wait_chart_card
-from actions.context import ELSEWHERE, Context
+from actions.context import Context
+from actions.reading import ELSEWHERE
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.dates import say_partial, today

@@ -108,8 +108,7 @@ def present(messages: Sequence[Message], view: View, *, rest: str | None = None)
     texts = _texts(messages, view)
     if view.can.short_answers:
         texts = ["\n\n".join(texts)]
-    # Room for the line wherever it may be added, so that the parts are the same from turn to turn.
-    texts = [part for text in texts for part in split(text, view.can.bubble - _room(text, holidays))]
+    texts = [part for text in texts for part in split(text, view.can.bubble - _room(text, holidays, view))]
     shown = view.skip + view.most
     turn = _with_holidays(texts[view.skip : shown], holidays)
     if len(texts) > shown:
@@ -127,13 +126,19 @@ def _holidays(messages: Sequence[Message], view: View) -> str:
     return f"\n{voice.school_holidays(view.no_school_until, easy_read=view.easy_read)}"
 
 
-def _room(text: str, holidays: str) -> int:
-    return len(holidays) if holidays and sends_to_school(text) else 0
+def _room(text: str, holidays: str, view: View) -> int:
+    """Room for the line, so that nothing grows too long by it.
+
+    Where bubbles are many it is kept all the year round: the parts that "Show me more" counts stay the same
+    when a holiday begins or ends in between. A text message costs by its length: it is not cut for nothing.
+    """
+    longest = len(holidays) if view.can.short_answers else voice.LONGEST_SCHOOL_HOLIDAYS + 1
+    return longest if sends_to_school(text) else 0
 
 
 def _with_holidays(texts: list[str], holidays: str) -> list[str]:
     """The texts of a turn, with ``holidays`` added to the last of them that sends somebody to school."""
-    last = max((n for n, text in enumerate(texts) if _room(text, holidays)), default=None)
+    last = max((n for n, text in enumerate(texts) if holidays and sends_to_school(text)), default=None)
     return [text + holidays if n == last else text for n, text in enumerate(texts)]
 
 

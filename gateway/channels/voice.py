@@ -316,17 +316,22 @@ NIGHT = "It's late, so it may be tomorrow before a person can answer. Send HELP 
 
 def school_holidays(until: date, *, easy_read: bool) -> str:
     """Ends an answer that sends somebody to school in the holidays, which last ``until`` this day."""
-    day = f"{until:%A} {until.day} {until:%B}"
+    day = f"{until:%A} {until.day} {until:%B}"  # itself without school
     if easy_read:
         return (
-            f"It is the school holidays until {day}.\n"
-            "School may not answer before then.\nSend PERSON to talk to a person here."
+            f"It is the school holidays. The last day is {day}.\n"
+            "School may not answer before it is over.\nSend PERSON to talk to a person here."
         )
     return (
-        f"It's the school holidays until {day}, so school may not answer before then. "
+        f"It's the school holidays until the end of {day}, so school may not answer before then. "
         "Send PERSON to talk to a person here."
     )
 
+
+#: No day has a longer name than this one.
+LONGEST_SCHOOL_HOLIDAYS = max(
+    len(school_holidays(date(2026, 9, 30), easy_read=easy_read)) for easy_read in (True, False)
+)
 
 SHOW_MORE = "Show me more"
 

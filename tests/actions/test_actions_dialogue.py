@@ -525,21 +525,6 @@ async def test_where_a_friend_lives_does_not_move_the_family(talk: Talk) -> None
     assert "I do not have local information" not in turn.text
 
 
-async def test_the_surer_the_topic_is_the_more_it_counts_beside_the_words(talk: Talk) -> None:
-    asked = "Can you be autistic and have ADHD, or does one rule the other out?"
-    topics = []
-    for confidence in (0.25, 0.95):
-        turn = await talk.say(
-            f"{asked} My old doctor said so, and I would like help with the noise at work.",
-            "support_no_diagnosis",
-            also_likely=["diagnosis_process"],
-            confidence=confidence,
-        )
-        topics.append(turn.slots["shown"])
-
-    assert "autism-and-adhd-both" in topics[0]
-
-
 async def test_guesswork_is_asked_about_with_the_questions_it_may_be(talk: Talk) -> None:
     turn = await talk.say(SIGNED_OFF, "wait_status_chase", confidence=0.48, answerability=0.47)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions.reading import Heard, hear, lives_there, read_age
+from actions.reading import Heard, hear, read_age
 from tests.actions.conftest import Entity, entities_of
 
 NOW = date(2026, 11, 22)
@@ -280,6 +280,14 @@ PLACES = {
     "My friend in Leeds got her daughter seen in five months, can we do that?": ("Leeds", False, False),
     "Her dad's in Leeds with his new family, can he stop the appointment?": ("Leeds", False, False),
     "He is 8, in year 3 at school in Leeds, how long is the wait to be seen?": ("Leeds", False, True),
+    "We moved from Leeds last summer and he is 9 and still has no plan, who do I ask?": (
+        "Leeds",
+        False,
+        False,
+    ),
+    "We used to live in Leeds and he had a statement there, how does it work here?": ("Leeds", False, False),
+    "We no longer live in Leeds but his old school has the reports, whom do we ask?": ("Leeds", False, False),
+    "We were living in Leeds when he was first referred, do we have to start again?": ("Leeds", False, False),
 }
 
 
@@ -288,5 +296,28 @@ def test_a_place_in_a_story_is_not_always_where_the_family_lives(
     text: str, told: tuple[str, bool, bool]
 ) -> None:
     place, when_known, when_not = told
-    assert lives_there(text, place, area_is_known=True) is when_known
-    assert lives_there(text, place, area_is_known=False) is when_not
+    marked = entities_of(text, [("area", place, "elsewhere")])
+    assert hear(text, marked, NOW, area_is_known=True).area == ("elsewhere" if when_known else None)
+    assert hear(text, marked, NOW).area == ("elsewhere" if when_not else None)
+
+
+def test_a_friends_place_does_not_take_that_of_the_family_away() -> None:
+    told = heard(
+        "We live in Derby and he is 8, and my friend in Leeds got hers seen in five months, is it so here?",
+        ("area", "Derby", "derby-city"),
+        ("area", "Leeds", "elsewhere"),
+    )
+    assert (told.area, told.place) == ("derby-city", "Derby")
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("I asked the council today, when must they answer?", NOW),
+        ("it's been 2 weeks and today they wrote that they need more time", date(2026, 11, 8)),
+        ("we asked on 3 March 2026 and today they wrote that they need more time", date(2026, 3, 3)),
+    ],
+)
+def test_today_is_the_day_that_is_meant_only_if_no_other_is_told(text: str, day: date) -> None:
+    marked = [("date_phrase", words) for words in ("3 March 2026", "today") if words in text]
+    assert heard(text, *marked).day == day

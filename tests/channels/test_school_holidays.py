@@ -24,12 +24,12 @@ from tests.channels.conftest import OnTelegram, Person, World
 
 UNTIL = date(2027, 1, 3)  # a Sunday
 LINE = (
-    "It's the school holidays until Sunday 3 January, so school may not answer before then. "
+    "It's the school holidays until the end of Sunday 3 January, so school may not answer before then. "
     "Send PERSON to talk to a person here."
 )
 EASY_LINE = (
-    "It is the school holidays until Sunday 3 January.\n"
-    "School may not answer before then.\nSend PERSON to talk to a person here."
+    "It is the school holidays. The last day is Sunday 3 January.\n"
+    "School may not answer before it is over.\nSend PERSON to talk to a person here."
 )
 DATES = "https://www.example.gov.uk/term-dates"
 
@@ -126,7 +126,7 @@ def message(text: str, *, role: Role = Role.ASSISTANT, **more: Any) -> Message:
 
 
 def shown(messages: Sequence[Message], can: Capabilities = Telegram.can, **more: Any) -> list[str]:
-    view = View(can=can, no_school_until=UNTIL, **more)
+    view = View(can=can, **{"no_school_until": UNTIL, **more})
     return [bubble.text for bubble in present(messages, view).bubbles]
 
 
@@ -179,6 +179,15 @@ def test_no_bubble_is_longer_for_it_and_nothing_is_lost_from_turn_to_turn(senten
         heard += turn
         skip += len(turn)
     said = " ".join(text.replace(f"\n{LINE}", "") for text in heard)
+    assert said.split() == answer.text.split()
+
+
+@pytest.mark.parametrize("before", [None, UNTIL])
+def test_nothing_is_lost_when_a_holiday_begins_or_ends_before_more_is_shown(before: date | None) -> None:
+    answer = message(" ".join(f"Ask the SENCO about number {n}." for n in range(80)))
+    first = shown([answer], no_school_until=before)
+    rest = shown([answer], no_school_until=None if before else UNTIL, skip=len(first), most=99)
+    said = " ".join(text.replace(f"\n{LINE}", "") for text in first + rest)
     assert said.split() == answer.text.split()
 
 
@@ -277,7 +286,7 @@ async def test_in_the_holidays_whoever_is_sent_to_school_hears_of_a_person_until
     made = await record(world)
     heard = await asks(person, "who helps me at school")
     day = made.last_day
-    assert f"the school holidays until {day:%A} {day.day} {day:%B}, so school may not answer" in heard
+    assert f"until the end of {day:%A} {day.day} {day:%B}, so school may not answer" in heard
     assert heard.count("school holidays") == 1
     assert "Send PERSON to talk to a person here." in heard
     await world.store.remove_school_holiday(made.id, by="boss")

@@ -390,7 +390,11 @@ async def test_an_area_that_is_misspelt_keeps_nobody_out(page: Page, host: Host,
     assert said == "derbyshir is no area of this helpline"
 
 
-async def test_a_closed_chat_says_on_its_button_that_somebody_wrote(page: Page, store: Store) -> None:
+@pytest.mark.parametrize("size", [(1280, 800), (320, 640)])
+async def test_a_closed_chat_says_on_its_button_that_somebody_wrote(
+    page: Page, store: Store, size: tuple[int, int]
+) -> None:
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
     await page.goto("/")
     await open_chat(page)
     await answered(page)
@@ -410,9 +414,31 @@ async def test_a_closed_chat_says_on_its_button_that_somebody_wrote(page: Page, 
     assert await violations(page) == []
     await launcher.click()
     await expect(page.locator("#messages").get_by_text("Are you still there?")).to_be_in_viewport()
+    await expect(page.get_by_role("heading", name="Autism and SEND helpline")).to_be_focused()
     await page.get_by_role("button", name="Close chat").click()
     await expect(launcher).to_have_text("Ask about autism and SEND")
     await expect(heard).to_be_empty()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (320, 640)])
+async def test_a_crisis_reply_that_came_while_the_chat_was_closed_is_shown_from_its_start(
+    page: Page, store: Store, size: tuple[int, int]
+) -> None:
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "DANGER " + "and so much else that happened today " * 12)
+    await page.keyboard.press("Escape")
+    launcher = page.locator("#launcher")
+    await expect(launcher).to_have_text("Ask about autism and SEND (new message)")
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.claim(chat, adviser.id)
+    await store.append_adviser(chat, adviser.id, "I am with you. " * 40)
+    await expect(page.locator("#messages").get_by_text("I am with you.")).to_be_attached()
+    await launcher.click()
+
+    await expect(page.locator(".message:has(.card--crisis) > .message__who")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(("width", "covered"), [(320, True), (1280, False)])
@@ -436,6 +462,7 @@ async def test_what_has_the_focus_is_never_under_the_chat(page: Page, width: int
         await page.locator("#launcher").click()
     else:
         await page.wait_for_timeout(300)
+        await expect(page.get_by_role("dialog")).to_be_visible()
     await expect(page.get_by_label("Your message")).to_have_value("half a thought")
 
 

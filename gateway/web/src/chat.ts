@@ -153,6 +153,10 @@ export class Chat {
     this.noteReading();
   }
 
+  private get isClosed(): boolean {
+    return this.frame.panel.getClientRects().length === 0;
+  }
+
   /** Notes which message is at the upper edge, and which part of it is above. */
   private noteReading(): void {
     const { log } = this.frame;
@@ -170,7 +174,7 @@ export class Chat {
   /** Goes on with the same words when the window has another size, as when one zooms: something else may scroll now. */
   private readOn(): void {
     const { scroller, reading } = this;
-    if (!reading?.message.isConnected) return;
+    if (this.isClosed || !reading?.message.isConnected) return;
     const box = reading.message.getBoundingClientRect();
     scroller.scrollTop += box.top + reading.above * box.height - this.readable.top;
     if (reading.unmoved) this.placed = scroller.scrollTop;
@@ -195,7 +199,9 @@ export class Chat {
    * line of its own, and what scrolls becomes so much lower.
    */
   private tellMore(more: boolean): void {
-    const { newMessages } = this.frame;
+    const { log, newMessages } = this.frame;
+    const root = newMessages.getRootNode() as ShadowRoot | Document;
+    if (!more && root.activeElement === newMessages) log.focus({ preventScroll: true });
     newMessages.hidden = !more;
     newMessages.classList.toggle("docked", more && !this.hasRoomBelow);
     this.hooks.outermost.style.setProperty("--docked", `${this.docked}px`);
@@ -205,6 +211,7 @@ export class Chat {
 
   /** After the window or the text has another size, or another part of the page is in sight. */
   private tellMoreAgain(): void {
+    if (this.isClosed) return; // it has no size: everything seems to be in sight
     if (!this.frame.newMessages.hidden) this.tellMore(!this.atEnd());
   }
 
@@ -218,13 +225,18 @@ export class Chat {
    * Shows what is new, but no further than to where reading begins: an answer is read from the question on, an
    * adviser's words from their first. What must be seen at once (`urgent`) is shown from its own start.
    */
-  toNew(urgent: HTMLElement | null): void {
+  private toNew(urgent: HTMLElement | null): void {
     const { scroller } = this;
     const from = urgent ?? this.readFrom();
     const offset = from ? from.getBoundingClientRect().top - this.readable.top : Infinity;
     scroller.scrollTop = Math.min(scroller.scrollHeight, scroller.scrollTop + offset);
     if (scroller === this.frame.log) this.frame.log.scrollIntoView({ block: "nearest" });
     this.scrolled();
+  }
+
+  /** Shows what came while the chat was closed; a crisis reply comes before all that followed it. */
+  toNewest(): void {
+    this.toNew(this.urgentAt === null ? null : (this.shown.get(this.urgentAt)?.item ?? null));
   }
 
   /** The person's last message, or the first that an adviser wrote after it without the assistant in between. */
