@@ -8,7 +8,7 @@ from typing import Any
 
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
-from rasa_sdk.forms import FormValidationAction
+from rasa_sdk.forms import REQUESTED_SLOT, FormValidationAction
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
@@ -79,7 +79,13 @@ class ValidateDeadlineForm(FormValidationAction):
     async def extract_event_date(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> dict[str, Any]:
-        """The day that the newest message names, as an ISO date."""
+        """The day that the newest message names, as an ISO date; none before the form has asked for it.
+
+        Rasa asks this also when the form begins, of the message that it began with: a day in that one was not
+        counted from, because it is not that of the request.
+        """
+        if tracker.get_slot(REQUESTED_SLOT) != "event_date":
+            return {}
         context = read_context(tracker)
         # The answer to "on which day?" is often the bare date, in a form that the model does not mark.
         day = context.day or parse_date(context.text)

@@ -183,6 +183,7 @@ class Talk:
         action: str | None = None,
         confidence: float = 0.95,
         loop: str | None = None,
+        loop_has_asked: bool = True,
         questions: Iterable[tuple[str, str]] = (),
         answerability: float = 0.9,
     ) -> Turn:
@@ -192,6 +193,7 @@ class Talk:
             also_likely: intents that were thought of besides, the likelier first.
             action: an action to run in place of the rules' (one that a form calls).
             loop: the form that is asking.
+            loop_has_asked: whether it did so before this message; not when it begins with it.
             questions: those that the message was found to hold, each with its intent.
             answerability: how plainly the message was understood, 0 to 1.
         """
@@ -209,7 +211,7 @@ class Talk:
                 for words, name in questions
             ],
         }
-        turn = await self._run(action or ACTION_FOR[intent], message, loop)
+        turn = await self._run(action or ACTION_FOR[intent], message, loop, loop_has_asked)
         self.slots.update({name: value for name, value in turn.slots.items() if name in self.slots})
         return turn
 
@@ -229,9 +231,11 @@ class Talk:
         self.slots.update({name: value for name, value in turn.slots.items() if name in self.slots})
         return turn
 
-    async def _run(self, action: str, message: dict[str, Any], loop: str | None) -> Turn:
+    async def _run(
+        self, action: str, message: dict[str, Any], loop: str | None, loop_has_asked: bool = True
+    ) -> Turn:
         form: dict[str, Any] = {"name": loop} if loop else {}
-        required = DOMAIN["forms"][loop]["required_slots"][0] if loop else None
+        required = DOMAIN["forms"][loop]["required_slots"][0] if loop and loop_has_asked else None
         result = await self.executor.run(
             {
                 "next_action": action,

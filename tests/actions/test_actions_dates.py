@@ -226,6 +226,18 @@ async def test_a_day_in_a_long_story_is_not_taken_for_the_day_of_the_request(tal
 
     assert dates(turn) == {}
     assert "If your request reached the council" not in turn.text
+    assert turn.follow_ups == ["deadline_form"]
+
+    # The form begins with the same message, and asks.
+    form = await talk.say(
+        STORY,
+        "ehcp_timescale",
+        ("date_phrase", "4 October"),
+        action="validate_deadline_form",
+        loop="deadline_form",
+        loop_has_asked=False,
+    )
+    assert form.slots.get("event_date") is None
 
 
 @pytest.mark.parametrize(

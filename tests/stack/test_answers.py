@@ -52,6 +52,16 @@ CHATS = [
         ["14 April 2026", "21 July 2026", r"Regulations 2014"],
         [],
     ),
+    # The day of a meeting in a long story is not the day of the request: nothing is counted from it.
+    (
+        [
+            "We sat down with school and the SEN lady on 4 October about his plan, and there were biscuits. "
+            "His needs have shot up since his grandad died and I have had neither a yes nor a no. What are "
+            "the time limits now?"
+        ],
+        ["20 weeks", "On which day did the council get your request"],
+        ["4 October", "If your request reached the council on"],
+    ),
     # The date is remembered within the chat.
     (
         [
