@@ -108,13 +108,12 @@ async def set_hours(request: web.Request) -> web.Response:
 async def add_closure(request: web.Request) -> web.Response:
     """``POST /desk/service/closures``."""
     form = await request.post()
-    first, last = str(form.get("first", "")), str(form.get("last", "")) or str(form.get("first", ""))
-    try:
-        days = date.fromisoformat(first), date.fromisoformat(last)
-    except ValueError:
+    first = _day(str(form.get("first", "")))
+    last = _day(str(form.get("last", ""))) if form.get("last") else first
+    if first is None or last is None:
         return await _service_page(request, {"first": "Write the days as 2026-12-24."})
     try:
-        await store_of(request).add_closure(*days, str(form.get("reason", "")), by=request[ADVISER].id)
+        await store_of(request).add_closure(first, last, str(form.get("reason", "")), by=request[ADVISER].id)
     except ValueError as error:
         return await _service_page(request, {"reason": str(error)})
     _to(request, "desk.service", "closure")

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from helpline.area_option import COVERED_AREA
 from helpline.cli import fail
 from helpline.client import HelplineUnreachable, is_ready, open_chat
 from helpline.printing import print_replies
@@ -18,15 +19,12 @@ from helpline.stack import CannotStart, own_settings, running
 from helpline.supervisor import NotReady
 from helpline.training import TrainingFailed
 from knowledge.content import ContentError
-from knowledge.content_schema import Area
 from knowledge.database import StoreUnavailable
 
 
 @click.command()
 @click.argument("question")
-@click.option(
-    "--area", type=click.Choice([Area.DERBY_CITY.value, Area.DERBYSHIRE.value, Area.HEREFORDSHIRE.value])
-)
+@click.option("--area", type=COVERED_AREA)
 @click.option("--json", "as_json", is_flag=True, help="Print topic, answer and sources as JSON.")
 def ask(question: str, area: str | None, as_json: bool) -> None:
     """Ask one QUESTION, of the running helpline or of one started just for it."""

@@ -10,8 +10,8 @@ from conversations.models import SchoolHoliday
 from conversations.opening import read_weekly
 from conversations.service import ServiceState
 from conversations.store import Store
+from helpline.area_option import COVERED_AREA
 from helpline.conversations_store import in_store
-from knowledge.content_schema import Area
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -66,7 +66,7 @@ def set_hours(weekly: str, open_on_bank_holidays: bool) -> None:
 @click.option("--source", required=True, help="The address of the page where the dates are published.")
 @click.option(
     "--area",
-    type=click.Choice([Area.DERBY_CITY.value, Area.DERBYSHIRE.value, Area.HEREFORDSHIRE.value]),
+    type=COVERED_AREA,
     help="Where it holds; without it, everywhere.",
 )
 def add_school_holiday(first: datetime, last: datetime, name: str, source: str, area: str | None) -> None:

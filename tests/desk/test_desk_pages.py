@@ -263,13 +263,19 @@ async def test_each_wrong_field_of_a_school_holiday_is_named_and_what_was_typed_
     assert 'href="#school_area"' not in page  # everywhere
 
 
-async def test_an_adviser_may_not_record_school_holidays(sam: Browser, store: Store) -> None:
+async def test_an_adviser_may_not_change_school_holidays(sam: Browser, store: Store) -> None:
     day = utc_now().date().isoformat()
     typed = {"school_name": "x", "school_first": day, "school_last": day}
     link = "https://www.example.gov.uk/"
     answer = await sam.post("/desk/service/school-holidays", **typed, school_source_url=link)
     assert answer[0] == 403
     assert (await store.service_state()).school_holidays == ()
+
+    today = utc_now().date()
+    kept = await store.add_school_holiday(today, today, "x", source_url=link, by="x")
+    answer = await sam.post("/desk/service/school-holidays/remove", school_holiday=str(kept.id))
+    assert answer[0] == 403
+    assert len((await store.service_state()).school_holidays) == 1
 
 
 async def test_the_audit_log_is_read_in_parts(boss: Browser, store: Store) -> None:

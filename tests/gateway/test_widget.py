@@ -20,7 +20,7 @@ import gateway.embedding
 from conversations.events import PERSON
 from conversations.files import NewFile
 from conversations.log import Draft
-from conversations.models import Priority
+from conversations.models import Adviser, Priority
 from conversations.opening import read_weekly
 from conversations.store import Store
 from gateway.keys import SERVICE_STATE
@@ -243,6 +243,16 @@ async def answered(page: Page, text: str = "How long is the wait?") -> None:
     await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
 
 
+async def taken_over(page: Page, store: Store) -> tuple[str, Adviser]:
+    """An adviser takes the chat: its id, and who it is."""
+    chat = str(await page.evaluate("sessionStorage.getItem('helpline.id')"))
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, adviser.id)
+    await expect(page.locator("#status")).to_have_text("Adviser Sam is in this chat.")
+    return chat, adviser
+
+
 async def long_answer(page: Page, bot: StandInBot) -> None:
     """Ask, and get more than any window holds."""
     bot.replies = [{"text": "\n".join(f"This is line {n} of a long answer to it." for n in range(60))}]
@@ -398,11 +408,7 @@ async def test_a_closed_chat_says_on_its_button_that_somebody_wrote(
     await page.goto("/")
     await open_chat(page)
     await answered(page)
-    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
-    adviser, _ = await store.add_adviser("Sam Smith")
-    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
-    await store.claim(chat, adviser.id)
-    await expect(page.locator("#status")).to_have_text("Adviser Sam is in this chat.")
+    chat, adviser = await taken_over(page, store)
     await page.get_by_role("button", name="Close chat").click()
     launcher = page.locator("#launcher")
     await expect(launcher).to_have_text("Ask about autism and SEND")
@@ -1109,11 +1115,7 @@ async def test_an_adviser_who_stops_writing_is_not_said_to_go_on(page: Page, sto
     await page.goto("/")
     await open_chat(page)
     await answered(page)
-    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
-    adviser, _ = await store.add_adviser("Sam Smith")
-    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
-    await store.claim(chat, adviser.id)
-    await expect(page.locator("#status")).to_have_text("Adviser Sam is in this chat.")
+    chat, adviser = await taken_over(page, store)
     for _ in range(2):
         before = await page.locator("#log").bounding_box()
         store.events.typing(chat, adviser.id)
@@ -1331,10 +1333,7 @@ async def test_a_file_of_an_adviser_comes_as_a_download_that_leaves_no_address_b
     await page.goto("/")
     await open_chat(page)
     await answered(page)
-    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
-    adviser, _ = await store.add_adviser("Sam Smith")
-    await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
-    await store.claim(chat, adviser.id)
+    chat, adviser = await taken_over(page, store)
     form = NewFile("Form A.pdf", "application/pdf", b"%PDF-1.7 a form")
     await store.append_adviser(chat, adviser.id, "Here it is.", file=form)
 

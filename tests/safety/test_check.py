@@ -11,7 +11,6 @@ import pytest
 from encoder import EncoderUnavailable
 from gateway.safety import Assessment, SafetyCheck
 from gateway.safety import check as check_module
-from gateway.safety.patterns import Patterns
 
 SELF_HARM = "crisis_self_harm_suicide"
 ABUSE = "crisis_abuse_safeguarding"
@@ -334,11 +333,6 @@ def test_plain_words_of_danger_told_of_somebody_are_a_crisis(check: SafetyCheck,
     assert check.assess(text).level == "crisis"
 
 
-@pytest.fixture(scope="module")
-def rules_alone() -> SafetyCheck:
-    return SafetyCheck(Patterns.load(), None)
-
-
 @pytest.mark.parametrize(
     ("text", "danger"),
     [
@@ -357,9 +351,9 @@ def rules_alone() -> SafetyCheck:
     ],
 )
 def test_an_everyday_phrase_beside_danger_hides_it_from_no_rule(
-    rules_alone: SafetyCheck, text: str, danger: str
+    rules_only: SafetyCheck, text: str, danger: str
 ) -> None:
-    found = rules_alone.assess(text)
+    found = rules_only.assess(text)
     assert (found.level, found.danger) == ("crisis", danger)
 
 
@@ -378,5 +372,5 @@ def test_an_everyday_phrase_beside_danger_hides_it_from_no_rule(
         "I don't know where my son's EHCP is",
     ],
 )
-def test_everyday_words_are_danger_to_no_rule(rules_alone: SafetyCheck, text: str) -> None:
-    assert rules_alone.assess(text).level == "safe"
+def test_everyday_words_are_danger_to_no_rule(rules_only: SafetyCheck, text: str) -> None:
+    assert rules_only.assess(text).level == "safe"

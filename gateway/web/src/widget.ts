@@ -105,14 +105,13 @@ class HelplineChat extends HTMLElement {
 
   /** Opens the chat; the focus goes into it when it was the person who opened it. */
   async open(byPerson: boolean): Promise<void> {
-    let hasNews = false;
+    const hasNews = this.chat !== null && this.news.textContent !== "";
     useColours(this, this.outermost);
     this.launcher.setAttribute("aria-expanded", "true");
     this.launcher.hidden = true;
     this.place.hidden = false;
     memory.set("open", "yes");
     if (!this.chat) await this.load(byPerson);
-    else if (this.news.textContent) hasNews = true;
     this.tellNews(false);
     // Where the whole panel scrolls, the title is at its top: what is new is shown all the same.
     if (byPerson) this.chat?.frame.title.focus({ preventScroll: hasNews });
