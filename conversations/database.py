@@ -113,6 +113,21 @@ def migrate(url: str) -> None:
         engine.dispose()
 
 
+class _SqliteConnection(sqlite3.Connection):
+    """A connection that gives the write lock back when it is closed.
+
+    SQLite keeps a closed connection open, with its transaction, while one of its statements is unfinished: so
+    it is where the task that read its rows was cancelled, and everybody else waited for that lock until the
+    rows were collected as garbage.
+    """
+
+    def close(self) -> None:
+        """Undo what was not committed, and close."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
 class _Connection(aiosqlite.Connection):
     """A connection whose thread is told to end once.
 
@@ -131,7 +146,9 @@ class _Connection(aiosqlite.Connection):
 
 
 def _connect(database: str, **options: Any) -> _Connection:
-    connection = _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+    connection = _Connection(
+        lambda: sqlite3.connect(database, factory=_SqliteConnection, **options), iter_chunk_size=64
+    )
     connection._thread.daemon = True  # as SQLAlchemy does with those that it makes itself
     return connection
 
