@@ -4,6 +4,6 @@ The one room that both interpreters import (Python 3.10 inside Rasa, 3.12 everyw
 depends on numpy, onnxruntime and tokenizers only.
 """
 
-from encoder.sentence_encoder import DIMENSIONS, EncoderUnavailable, SentenceEncoder
+from encoder.sentence_encoder import DIMENSIONS, EncoderUnavailable, SentenceEncoder, whole_words
 
-__all__ = ["DIMENSIONS", "EncoderUnavailable", "SentenceEncoder"]
+__all__ = ["DIMENSIONS", "EncoderUnavailable", "SentenceEncoder", "whole_words"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -130,6 +132,17 @@ def model_file() -> Path:
             f"the sentence encoder's model package {MODEL_PACKAGE!r} is not installed; run `make install`"
         )
     return Path(spec.origin).parent / "model.onnx"
+
+
+@lru_cache(maxsize=1)
+def whole_words() -> frozenset[str]:
+    """The words, in lower case, that the model knows as one: the thirty thousand most frequent of English.
+
+    Raises:
+        EncoderUnavailable: the tokenizer's file is missing or not the pinned one.
+    """
+    pinned = json.loads(_pinned_file(TOKENIZER_FILE, TOKENIZER_SHA256).read_text(encoding="utf-8"))
+    return frozenset(piece for piece in pinned["model"]["vocab"] if not piece.startswith("##"))
 
 
 def _pinned_file(path: Path, sha256: str) -> Path:

@@ -94,7 +94,7 @@ class Search:
         """
         filters = Filters(kinds, areas, topic, age, audience, no_diagnosis_needed)
         index = self._current()
-        words = index.without_places(words)
+        words = index.without_places(index.spelling.corrected(words))
         vector = self._vector(words)
         kept = np.flatnonzero(index.keep(filters))
         if len(kept) == 0:

@@ -33,6 +33,7 @@ from knowledge.models import (
     Service,
 )
 from knowledge.queries.records import newest_revision
+from knowledge.spelling import Spelling
 
 Flags = NDArray[np.bool_]
 
@@ -122,6 +123,7 @@ class Index:
     vectors: NDArray[np.float32]  # one row a phrase, and room to grow
     owners: NDArray[np.int32]  # phrase -> row; as many as there are phrases
     places: re.Pattern[str] | None  # the names of the covered areas
+    spelling: Spelling  # of the records' words
     _words: dict[str, _Word | None] = field(default_factory=dict)
 
     def keep(self, filters: Filters) -> Flags:
@@ -270,6 +272,7 @@ def _built(session: Session, revision: int) -> Index:
         vectors=vectors,
         owners=owners,
         places=_places(session),
+        spelling=Spelling(_texts(session, None)),
     )
 
 
@@ -302,7 +305,16 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
         vectors=vectors,
         owners=np.concatenate([old.owners, owners]),
         places=_places(session),
+        spelling=Spelling(_texts(session, changed), before=old.spelling),
     )
+
+
+def _texts(session: Session, ids: Sequence[str] | None) -> Iterator[str]:
+    """The words of all records, or of those among ``ids``."""
+    for some in _parts(ids):
+        query = select(SearchText.asked, SearchText.body).where(_among(SearchText.record_id, some))
+        for row in session.execute(query.execution_options(yield_per=_CHUNK)):
+            yield from row
 
 
 def _places(session: Session) -> re.Pattern[str] | None:

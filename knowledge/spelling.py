@@ -1,0 +1,70 @@
+"""Puts mistyped words right before a message is searched with.
+
+One slip in every seventh word costs a tenth of the questions their answer, and people write on phones, at
+night and in a second language (docs/decisions/0007-search.md has the figures).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from encoder import whole_words
+
+#: A shorter word is as near to many others.
+_SHORTEST = 4
+#: So many slips are put right: one in a short word, two in a longer one.
+_LONG, _SLIPS, _SLIPS_IN_A_LONG_WORD = 8, 1, 2
+#: A word must be used so often before others are taken for it.
+_USED = 3
+
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+
+
+class Spelling:
+    """Knows the words of the records. Any thread may use it."""
+
+    def __init__(self, texts: Iterable[str] = (), before: Spelling | None = None) -> None:
+        """The words of some texts, and of those that another one knows."""
+        self._counts: Counter[str] = Counter(before._counts if before else ())
+        for text in texts:
+            self._counts.update(_WORD.findall(text.lower()))
+        self._often = [
+            word for word, count in self._counts.items() if count >= _USED and len(word) >= _SHORTEST
+        ]
+        self._nearest = lru_cache(maxsize=10_000)(self._find_nearest)
+
+    def corrected(self, message: str) -> str:
+        """The message with the words that nobody knows replaced by the word they are a slip away from.
+
+        Words with a capital inside a sentence are names and stay as they are.
+        """
+        shouted = message.isupper()
+
+        def right(match: re.Match[str]) -> str:
+            word = match[0]
+            begins = not message[: match.start()].strip() or message[: match.start()].rstrip()[-1] in ".?!\n"
+            if len(word) < _SHORTEST or not (word.islower() or shouted or (begins and word[1:].islower())):
+                return word
+            return self._nearest(word.lower()) or word
+
+        return _WORD.sub(right, message)
+
+    def _is_word(self, word: str) -> bool:
+        return word in self._counts or word in whole_words()
+
+    def _find_nearest(self, word: str) -> str | None:
+        if any(self._is_word(form) for form in (word, word.replace("'", ""), word.removesuffix("'s"))):
+            return None
+        slips = _SLIPS if len(word) < _LONG else _SLIPS_IN_A_LONG_WORD
+        found = process.extract(
+            word, self._often, scorer=OSA.distance, processor=None, score_cutoff=slips, limit=None
+        )
+        # The first letter is seldom wrong, and words that differ in it are mostly other words.
+        near = [(slip, -self._counts[other], other) for other, slip, _ in found if other[0] == word[0]]
+        return min(near)[2] if near else None
