@@ -1164,6 +1164,26 @@ async def test_words_that_wait_survive_old_scripts_and_a_reload(
     assert sorted(bot.texts) == ["first", "second"]
 
 
+async def test_what_had_arrived_before_the_page_was_left_is_not_sent_again(page: Page, store: Store) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    [sent] = [m.client_message_id for m in await store.messages(chat) if m.client_message_id]
+    # As it is when another page is opened while the answer is still on its way.
+    kept = json.dumps({"said": {"client_message_id": sent, "text": "How long is the wait?"}, "words": "How"})
+    await page.evaluate("kept => sessionStorage.setItem('helpline.unsent', kept)", kept)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    await page.reload()
+
+    await expect(page.locator("#messages").get_by_text("33 weeks on average.")).to_be_visible()
+    await expect(page.locator(".message--unsent")).to_have_count(0)
+    await expect(page.locator(".message--user")).to_have_count(1)
+    assert await page.evaluate("sessionStorage.getItem('helpline.unsent')") is None
+    assert not any(one.startswith("POST") for one in asked)
+
+
 async def test_pictures_can_be_replaced_by_words(page: Page, bot: StandInBot) -> None:
     await page.goto("/")
     await open_chat(page)

@@ -289,10 +289,10 @@ export class Chat {
   /** Shows a message once, in its place by sequence number. `aloud`: whether it is news to the person. */
   private show(message: Message, aloud: boolean): void {
     const seq = message.seq ?? 0;
+    this.forgetUnsent(message.client_message_id ?? "");
     if (this.shown.has(seq)) return;
     const item = this.itemOf(message);
     this.shown.set(seq, { item, message });
-    this.forgetUnsent(message.client_message_id ?? "");
     const next = seq > this.lastSeq ? this.firstUnsent() : this.after(seq);
     this.lastSeq = Math.max(this.lastSeq, seq);
     const urgent = message.cards.some((one) => one.kind === "crisis") ? item : null;
@@ -408,9 +408,9 @@ export class Chat {
 
   /** Goes on with the chat of this tab, if there is one, and sends what was left unsent. */
   private async resume(): Promise<void> {
-    const waiting = this.keptUnsent();
+    for (const { said, words } of this.keptUnsent()) this.wait(said, words);
     if (this.ticket) await this.resumeChat(this.ticket);
-    for (const { said, words } of waiting) void this.say(said, words);
+    await this.sendWaiting();
   }
 
   private async resumeChat(ticket: Ticket): Promise<void> {
@@ -418,12 +418,14 @@ export class Chat {
       const answer = await this.api.read(ticket, 0);
       this.frame.messages.replaceChildren();
       for (const message of answer.messages) {
+        this.forgetUnsent(message.client_message_id ?? ""); // it had arrived before the page was left
         const item = this.itemOf(message);
         this.shown.set(message.seq ?? 0, { item, message });
         this.lastSeq = Math.max(this.lastSeq, message.seq ?? 0);
         this.frame.messages.append(item);
         markDay(item);
       }
+      for (const { item } of this.unsent.values()) this.frame.messages.append(item);
       this.status = answer;
       this.frame.status.textContent = this.statusWords();
       this.follow(ticket, this.lastSeq);
@@ -518,6 +520,12 @@ export class Chat {
 
   /** Shows what was said at once and sends it. `words`: what the log shows, the text or the button's title. */
   private async say(said: Said, words: string): Promise<void> {
+    this.wait(said, words);
+    await this.sendWaiting();
+  }
+
+  /** Shows what was said, kept until it has arrived. */
+  private wait(said: Said, words: string): void {
     const nothing = { buttons: [], cards: [], sources: [], attachments: [] };
     const item = messageItem({ role: "user", text: words, ...nothing }, this.view);
     const state = element("p", {}, ["Sending."]);
@@ -530,7 +538,6 @@ export class Chat {
     this.stream?.said();
     this.keepUnsent();
     this.growing(() => this.frame.messages.append(item), true);
-    await this.sendWaiting();
   }
 
   /** A line each: old scripts on a page change how arrays are written as JSON. */
