@@ -31,6 +31,7 @@ from gateway.channels.base import (
     Bubble,
     Channel,
     Event,
+    Held,
     Inbound,
     Media,
     NotFetched,
@@ -101,24 +102,40 @@ class Receiver:
         self._first_pause = first_pause
         self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._working: set[asyncio.Task[Any]] = set()
-        self._helped: dict[str, None] = {}  # events that got a crisis reply while nothing could be saved
+        self._helped: dict[str, None] = {}  # messages that got a crisis reply while nothing could be saved
 
     async def receive(self, channel: Channel, events: Sequence[Event]) -> None:
         """Take in events in their order; returns when all are in the log.
 
-        Raises ``Problem`` or ``StoreUnavailable``: the provider must tell them again.
+        Raises ``Problem`` or ``StoreUnavailable``: the provider must tell them again. One that cannot be
+        saved keeps nobody from being heard whose message came with it.
         """
+        failed: Problem | StoreUnavailable | None = None
         for event in events:
-            if isinstance(event, Receipt):
-                await self._receipt(channel, event)
-                continue
-            key = f"{channel.name}\n{event.address}\n{event.id}"
-            lock = self._senders.setdefault(f"{channel.name}\n{event.address}", asyncio.Lock())
-            async with lock:
+            try:
+                if isinstance(event, Receipt):
+                    await self._receipt(channel, event)
+                else:
+                    await self._hear(channel, event)
+            except (Problem, StoreUnavailable) as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    async def _hear(self, channel: Channel, event: Inbound) -> None:
+        """Take in what a person did, once; if it cannot be saved, danger is answered before this raises."""
+        key = f"{channel.name}\n{event.address}\n{event.id}"
+        message_id = hashed(key)[:40]
+        lock = self._senders.setdefault(f"{channel.name}\n{event.address}", asyncio.Lock())
+        async with lock:
+            try:
                 if await self._recipients.was_received(channel.name, key):
-                    continue
-                await self._take(channel, event, hashed(key)[:40])
+                    return
+                await self._take(channel, event, message_id)
                 await self._recipients.received(channel.name, key)
+            except (Problem, StoreUnavailable) as error:
+                await self._help_all_the_same(channel, event, message_id, error)
+                raise
 
     async def drain(self) -> None:
         """Wait for the work that was begun."""
@@ -151,27 +168,23 @@ class Receiver:
         if command is Command.DELETE:
             await self._delete(channel, event.address)
             return
-        try:
-            conversation, recipient = await self._conversation(channel, event)
-            if command not in _ALWAYS and not await self._has_room(conversation, recipient):
-                await self._only_keep(conversation, recipient, event, text, message_id)
+        conversation, recipient = await self._conversation(channel, event)
+        if command not in _ALWAYS and not await self._has_room(conversation, recipient):
+            await self._only_keep(conversation, recipient, event, text, message_id)
+            return
+        if event.media is not None:
+            await self._media(channel, conversation, event.media, f"{message_id}-m")
+            if not text.strip():
                 return
-            if event.media is not None:
-                await self._media(channel, conversation, event.media, f"{message_id}-m")
-                if not text.strip():
-                    return
-            if command is not None:
-                await self._command(conversation, recipient, command, text, message_id)
-            elif event.button is not None:
-                await self._button(channel, conversation, event, message_id)
-            elif (choice := _choice(text, recipient)) is not None:
-                await self._press(channel, conversation, choice, text, message_id)
-            else:
-                await self._listen(conversation, recipient, text)
-                await self._turn(conversation, Said(text, None, message_id, _meta(event)))
-        except (Problem, StoreUnavailable) as error:
-            await self._help_all_the_same(channel, event, text, error)
-            raise
+        if command is not None:
+            await self._command(conversation, recipient, command, text, message_id)
+        elif event.button is not None:
+            await self._button(channel, conversation, event, message_id)
+        elif (choice := _choice(text, recipient)) is not None:
+            await self._press(channel, conversation, choice, text, message_id)
+        else:
+            await self._listen(conversation, recipient, text)
+            await self._turn(conversation, Said(text, None, message_id, _meta(event)))
 
     async def _has_room(self, conversation: Conversation, recipient: Recipient) -> bool:
         """Count a message, as one on the page is counted."""
@@ -452,31 +465,33 @@ class Receiver:
     # -- when nothing can be saved ------------------------------------------------------------------
 
     async def _help_all_the_same(
-        self, channel: Channel, event: Inbound, text: str, error: Problem | StoreUnavailable
+        self, channel: Channel, event: Inbound, message_id: str, error: Problem | StoreUnavailable
     ) -> None:
         """The log cannot be written, and the message speaks of danger: the contacts go out past the outbox.
 
-        Once an event: the provider will repeat it until it is saved.
+        Once an event, which the provider will repeat until it is saved; again if it surely was not sent.
         """
         try:
             if isinstance(error, StoreUnavailable):
-                async with self._turns.never_without_help(lambda: _said(text)):
+                async with self._turns.never_without_help(lambda: _said(event.text[:_LONGEST])):
                     raise error
         except Problem as problem:
             error = problem
         crisis = error.document.get("crisis") if isinstance(error, Problem) else None
-        if crisis is None or event.id in self._helped:
+        if crisis is None or message_id in self._helped:
             return
-        self._helped[event.id] = None
-        while len(self._helped) > 1000:
-            self._helped.pop(next(iter(self._helped)))
         sending = Sending(
             event.address, Bubble(crisis["text"][: channel.can.text]), new_id(), datetime.now(UTC)
         )
         try:
             await channel.send(sending)
-        except NotSent as failed:
+        except (Held, NotSent) as failed:
             log.error("crisis reply not sent", extra={"cause": str(failed)})
+            if isinstance(failed, Held) or not failed.uncertain:
+                return
+        self._helped[message_id] = None
+        while len(self._helped) > 1000:
+            self._helped.pop(next(iter(self._helped)))
 
 
 async def crossing_address(recipients: Recipients, words: Words, conversation_id: str) -> str:

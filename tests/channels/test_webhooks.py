@@ -11,7 +11,7 @@ import pytest
 from conversations.errors import StoreUnavailable
 from conversations.log import Draft
 from conversations.models import DeliveryState
-from gateway.channels.keys import OUTBOX
+from gateway.channels.keys import OUTBOX, RECIPIENTS
 from tests.channels.conftest import (
     TELEGRAM_PERSON,
     VERIFY_TOKEN,
@@ -245,13 +245,18 @@ async def test_receipts_are_kept_whatever_their_order(
     assert (counts[DeliveryState.FAILED], counts[DeliveryState.DELIVERED]) == (1, len(rest))
 
 
-async def test_when_nothing_can_be_saved_the_provider_repeats_and_danger_is_answered_once(
-    world: World, on_telegram: OnTelegram, on_whatsapp: OnWhatsApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fails(*_: Any, **__: Any) -> None:
-        raise StoreUnavailable("disk full")
+async def _fails(*_: Any, **__: Any) -> None:
+    raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr(world.store, "of_sender", fails)
+
+@pytest.mark.parametrize("at", ["the first look", "the log"])
+async def test_when_nothing_can_be_saved_the_provider_repeats_and_danger_is_answered_once(
+    world: World, on_telegram: OnTelegram, on_whatsapp: OnWhatsApp, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    if at == "the log":
+        monkeypatch.setattr(world.store, "of_sender", _fails)
+    else:
+        monkeypatch.setattr(world.app[RECIPIENTS], "was_received", _fails)
     update = world.telegram.write(TELEGRAM_PERSON, "DANGER")
     value = world.whatsapp.message(WHATSAPP_PERSON, text={"body": "DANGER"})
     for _ in range(3):
@@ -263,3 +268,31 @@ async def test_when_nothing_can_be_saved_the_provider_repeats_and_danger_is_answ
     monkeypatch.undo()
     assert (await world.tell_telegram(update)).status == 202
     await world.until(lambda: sum("Please get help now" in t for t in on_telegram.texts()) == 2)
+
+
+async def test_what_cannot_be_saved_keeps_nobody_in_the_same_webhook_from_being_heard(
+    world: World, on_whatsapp: OnWhatsApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await on_whatsapp.says("hello")
+    await on_whatsapp.hears("33 weeks")
+    await world.settled()
+    heard = len(on_whatsapp.texts())
+    monkeypatch.setattr(world.app[OUTBOX], "report", _fails)
+    receipt = world.whatsapp.status(world.whatsapp.sent[-1], "delivered")
+    danger = world.whatsapp.message(WHATSAPP_PERSON, text={"body": "DANGER"})
+    assert (await world.tell_whatsapp({**receipt, **danger})).status == 503
+    await on_whatsapp.hears("Please get help now", heard)
+
+
+async def test_help_that_was_not_sent_is_sent_at_the_next_repeat_and_to_each_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.app[RECIPIENTS], "was_received", _fails)
+    world.telegram.faults.queued = ["429"]
+    people = (TELEGRAM_PERSON, TELEGRAM_PERSON + 1)
+    updates = [world.telegram.write(person, "DANGER") for person in people]
+    assert len({update["message"]["message_id"] for update in updates}) == 1  # Telegram counts in each chat
+    for _ in range(3):
+        for update in updates:
+            assert (await world.tell_telegram(update)).status == 503
+    assert [len(world.telegram.shown(person)) for person in people] == [1, 1]
