@@ -21,9 +21,11 @@ _ASKS = re.compile(
     r"|need to know)\b",
     re.IGNORECASE,
 )
+_BLANKS = re.compile(r"\s+")
 _FEWEST_WORDS = 4
 
-#: The crisis reply waits for this: no more than so many parts are looked at, the last ones.
+#: The crisis reply waits for this: no more than so many characters and parts are looked at, the last ones.
+_MOST_CHARS = 4000
 _MOST_PARTS = 8
 
 
@@ -34,7 +36,11 @@ def question_beside(text: str, assess: Callable[[str], Assessment]) -> str | Non
         text: a message that was found to speak of danger.
         assess: the safety check.
     """
-    parts = [part.strip() for part in _PARTS.split(text) if part and part.strip()]
+    # Each blank of a run would be tried as the beginning of all that follow it.
+    single = _BLANKS.sub(lambda run: "\n" if "\n" in run[0] else " ", text)
+    parts = [part.strip() for part in _PARTS.split(single[-_MOST_CHARS:]) if part and part.strip()]
+    if len(single) > _MOST_CHARS:
+        parts = parts[1:]  # it may have lost its beginning, and with that the words of danger
     if len(parts) < 2:
         return None
     asked = [

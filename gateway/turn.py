@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -58,6 +58,9 @@ _DISTRESS_PAUSE = 10
 
 #: A crisis reply waits so long for the notice that advisers were told; then it goes out without.
 _ESCALATION_SECONDS = 2
+
+#: It waits so long to learn whether something was asked beside the danger; then it goes out without that.
+_QUESTION_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,8 +399,10 @@ class Turns:
         """
         conversation = await self._store.get(conversation_id)
         reply = crisis_message(self._crisis, assessment.danger, conversation, told)
-        if await self._question_beside(said) is not None:
-            reply = replace(reply, buttons=(*reply.buttons, wording.ANSWER_MY_QUESTION))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_QUESTION_SECONDS):
+                if await self._question_beside(said) is not None:
+                    reply = replace(reply, buttons=(*reply.buttons, wording.ANSWER_MY_QUESTION))
         danger = _Danger(str(reply.topic), assessment.reason)
         self._metrics.crisis_replies.labels(danger.topic).inc()
         return _Turn(

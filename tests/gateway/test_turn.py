@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -497,3 +499,31 @@ async def test_a_danger_without_another_question_offers_no_answer(chat: Chat) ->
     for text in ("DANGER", "How do I DANGER? I cannot go on.", "DANGER. It is dark."):
         crisis = (await chat.say(text))[0]
         assert "/answer_my_question" not in [button["payload"] for button in crisis["buttons"]], text
+
+
+async def test_a_long_run_of_blanks_holds_up_neither_the_crisis_reply_nor_the_question(
+    chat: Chat, bot: StandInBot
+) -> None:
+    blanks = " " * 30_000
+    started = time.perf_counter()
+
+    [crisis, *_] = await chat.say(f"DANGER.{blanks}how do I get respite for him?{blanks}and no more")
+
+    assert time.perf_counter() - started < 3
+    assert "/answer_my_question" in [button["payload"] for button in crisis["buttons"]]
+    await chat.press("/answer_my_question")
+    assert bot.texts == ["how do I get respite for him?"]
+
+
+async def test_the_crisis_reply_does_not_wait_for_a_slow_search_for_a_question(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = threading.Event()
+    monkeypatch.setattr("gateway.turn._QUESTION_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.turn.question_beside", lambda _text, _assess: waited.wait(20) and None)
+
+    [crisis, *_] = await chat.say("DANGER. How do I get respite for him?")
+
+    assert not waited.is_set()
+    waited.set()
+    assert crisis["topic"] == "crisis_self_harm_suicide"
