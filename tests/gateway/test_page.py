@@ -260,6 +260,41 @@ async def test_what_is_said_after_a_failure_does_not_overtake_what_still_waits(
 
 
 @needs_browser
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (("text/html", "<h1>Blocked by your school</h1>"), "Not sent: something on the way to us"),
+        (("application/json", '{"message": "Forbidden"}'), "Not sent: something on the way to us"),
+        (None, "Not sent."),
+    ],
+    ids=["a page", "no problem", "cut off"],
+)
+async def test_words_that_something_on_the_way_lets_not_through_hold_up_no_cry_for_help(
+    page: Page, answer: tuple[str, str] | None, said: str
+) -> None:
+    await say(page, "hello")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+
+    async def filtered(route: Route) -> None:
+        if "a bad word" not in (route.request.post_data or ""):
+            await route.continue_()
+        elif answer is None:
+            await route.abort()
+        else:
+            await route.fulfill(status=403, content_type=answer[0], body=answer[1])
+
+    await page.route("**/api/v1/conversations/*/messages", filtered)
+    await say(page, "a bad word")
+    unsent = page.locator(".message--unsent")
+    await expect(unsent).to_contain_text(said)
+    await say(page, "DANGER")
+
+    await expect(page.locator(".card--crisis")).to_be_visible()
+    await expect(unsent).to_have_count(1)
+    await expect(unsent.get_by_role("button", name="Try again")).to_be_enabled()
+
+
+@needs_browser
 async def test_a_lost_connection_is_said_calmly_and_nothing_is_missed(
     page: Page, client: Client, store: Store
 ) -> None:

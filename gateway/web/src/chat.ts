@@ -44,6 +44,8 @@ interface Unsent {
   again: HTMLButtonElement;
   /** Waits for the connection, or for the time that the server asked for. */
   waits: boolean;
+  /** It failed though the line is alive: it may be what something on the way does not let through. */
+  stuck: boolean;
 }
 
 export interface Hooks {
@@ -431,7 +433,7 @@ export class Chat {
       this.follow(ticket, this.lastSeq);
       this.toEnd();
     } catch (error) {
-      if (error instanceof Refused && error.problem.status < 500) this.startAgain();
+      if (error instanceof Refused && error.isGone) this.startAgain();
       else this.follow(ticket, 0);
     }
   }
@@ -532,7 +534,7 @@ export class Chat {
     const again = button("Try again", { hidden: "" });
     item.classList.add("message--unsent");
     item.append(element("div", { class: "message__state" }, [state, again]));
-    const message = { said, words, item, state, again, waits: true };
+    const message = { said, words, item, state, again, waits: true, stuck: false };
     again.addEventListener("click", () => again.ariaDisabled || void this.send(message));
     this.unsent.set(said.client_message_id, message);
     this.stream?.said();
@@ -573,7 +575,7 @@ export class Chat {
     } catch (error) {
       this.frame.typing.hidden = true;
       if (!this.unsent.has(said.client_message_id)) return; // it did arrive: the socket brought it
-      if (error instanceof Refused && [401, 404].includes(error.problem.status)) this.leaveConversation();
+      if (error instanceof Refused && error.isGone) this.leaveConversation();
       this.notSent(error, message);
     }
   }
@@ -616,7 +618,7 @@ export class Chat {
     this.growing(tell, false);
     if (!(error instanceof Refused)) {
       // Nobody answered at all: is the line dead?
-      if (this.stream) this.stream.check();
+      if (this.stream) void this.stream.check().then((alive) => (message.stuck = alive));
       else this.showConnected(false);
     }
     if (message.waits) this.tryAgainIn(busy ? (error.retryAfter ?? this.retrySeconds) : this.retrySeconds);
@@ -639,22 +641,26 @@ export class Chat {
 
   /**
    * Sends what waits, in the order in which it was said. One that is long in the answering holds up no other;
-   * one that can not be sent does, or the next would overtake it.
+   * one that can not be sent does, or the next would overtake it; but not one that is stuck: the next may be a cry
+   * for help.
    */
   private async sendWaiting(): Promise<void> {
     if (this.sending) return; // it comes to the newest as well
     this.sending = true;
-    let why: string | null = null;
-    for (const message of this.unsent.values()) {
-      if (!message.waits) continue;
-      if (why !== null) {
-        message.state.textContent = why;
-        continue;
+    try {
+      let why: string | null = null;
+      for (const message of this.unsent.values()) {
+        if (!message.waits) continue;
+        if (why !== null) {
+          message.state.textContent = why;
+          continue;
+        }
+        await Promise.race([this.send(message), new Promise((resolve) => setTimeout(resolve, AHEAD_MS))]);
+        if (message.waits && !message.stuck) why = message.state.textContent ?? "";
       }
-      await Promise.race([this.send(message), new Promise((resolve) => setTimeout(resolve, AHEAD_MS))]);
-      if (message.waits) why = message.state.textContent ?? "";
+    } finally {
+      this.sending = false;
     }
-    this.sending = false;
   }
 
   // -- what the person does ------------------------------------------------------------------------
@@ -830,7 +836,7 @@ export class Chat {
     try {
       await this.api.remove(this.ticket);
     } catch (error) {
-      if (!(error instanceof Refused) || error.problem.status >= 500) {
+      if (!(error instanceof Refused && error.isGone)) {
         this.tell("The chat could not be deleted just now. Please try again.");
         return;
       }

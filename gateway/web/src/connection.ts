@@ -12,7 +12,7 @@ const WRITING_MS = 3_000;
 /** Exactly so: the gateway compares the frame as it is. */
 const WRITING = '{"type":"typing"}';
 
-/** What the server says is wrong. */
+/** What the server says is wrong; or, without a code, that something on the way to it let nothing through. */
 export class Refused extends Error {
   constructor(
     readonly problem: Problem,
@@ -21,6 +21,21 @@ export class Refused extends Error {
   ) {
     super(problem.title);
   }
+
+  /** The helpline does not know the chat any more. Whoever else says 404 knows nothing of it. */
+  get isGone(): boolean {
+    return this.problem.code !== "" && [401, 404].includes(this.problem.status);
+  }
+}
+
+/** What an answer that is no success means. Filters and proxies answer with pages of their own. */
+async function refusal(response: Response): Promise<Error> {
+  const { status } = response;
+  const said: Partial<Problem> | null = await response.json().catch(() => null);
+  const isOurs = typeof said?.title === "string" && typeof said.code === "string";
+  if (!isOurs && (status >= 500 || status === 408)) return new Error(String(status)); // it may pass by itself
+  const blocked = { title: "Something on the way to us did not let it through", code: "", status, detail: "" };
+  return new Refused(isOurs ? (said as Problem) : blocked, Number(response.headers.get("Retry-After")) || null);
 }
 
 /** The gateway at an address; "" is the page's own. */
@@ -59,7 +74,7 @@ export class Api {
       credentials: "omit",
       referrerPolicy: "no-referrer",
     });
-    if (!response.ok) throw new Refused(await response.json(), null);
+    if (!response.ok) throw await refusal(response);
     return response.blob();
   }
 
@@ -88,9 +103,8 @@ export class Api {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     if (response.status === 204) return undefined as T;
-    const answer = await response.json();
-    if (!response.ok) throw new Refused(answer, Number(response.headers.get("Retry-After")) || null);
-    return answer;
+    if (!response.ok) throw await refusal(response);
+    return response.json();
   }
 }
 
@@ -108,7 +122,7 @@ export class Stream {
   private failures = 0;
   private socket: WebSocket | null = null;
   private timer: number | undefined;
-  private checking = false;
+  private checking: Promise<boolean> | null = null;
   private toldWriting = 0;
 
   /** @param after the last sequence number that was read in order */
@@ -144,13 +158,14 @@ export class Stream {
    * Asks now whether the server is there. For when there is reason to doubt it: a network that went or came back, a
    * device that slept, a message that got no answer. A socket may look open long after its line is dead.
    */
-  check(): void {
-    if (this.stopped || this.checking) return;
+  check(): Promise<boolean> {
+    if (this.stopped) return Promise.resolve(false);
+    if (this.checking) return this.checking;
     clearTimeout(this.timer);
     const socket = this.socket;
     this.socket = null; // what it still says is not listened to: the log is read again from where we were
     socket?.close();
-    void this.poll();
+    return this.poll();
   }
 
   private connect(): void {
@@ -202,31 +217,35 @@ export class Stream {
     this.failures += 1;
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.failures - 1));
     // Spread out, so that a restarted server is not met by everybody at once.
-    this.timer = window.setTimeout(() => this.poll(), pause * (0.5 + Math.random() / 2));
+    this.timer = window.setTimeout(() => void this.poll(), pause * (0.5 + Math.random() / 2));
   }
 
-  private async poll(): Promise<void> {
-    this.checking = true;
+  private poll(): Promise<boolean> {
+    this.checking = this.ask().finally(() => (this.checking = null));
+    return this.checking;
+  }
+
+  /** Reads the log, and goes on from there; returns whether the server answered. */
+  private async ask(): Promise<boolean> {
     try {
       const answer = await this.api.read(this.ticket, this.after);
-      if (this.stopped) return;
+      if (this.stopped) return true;
       answer.messages.forEach((message) => this.read(message));
       this.listener.status(answer);
       this.listener.connected(true);
       this.failures = Math.min(this.failures, 3);
     } catch (error) {
-      if (this.stopped) return;
-      if (error instanceof Refused && [401, 404].includes(error.problem.status)) {
+      if (this.stopped) return false;
+      if (error instanceof Refused && error.isGone) {
         this.end();
-        return;
+        return false;
       }
       this.listener.connected(false);
-      this.checking = false;
       this.again(); // no socket where not even an ordinary question gets through
-      return;
+      return false;
     }
-    this.checking = false;
     this.connect();
+    return true;
   }
 
   private end(): void {
