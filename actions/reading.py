@@ -40,6 +40,7 @@ _UNITS = {
     "eighteen": 18,
     "nineteen": 19,
 }
+_NUMBER = re.compile(rf"\d+|\b(?:{'|'.join([*_TENS, *_UNITS])})", re.I)
 #: After a number: it counts or measures something else than years of age.
 _NO_AGE = (
     r"(?!\s*(?:%|st\b|nd\b|rd\b|th\b|of\b|min|hour|hr|day|week|wk|month|mile|km|kg|pound|time"
@@ -57,12 +58,30 @@ _OWN_AGE = re.compile(
     rf"(?P<age>\d{{1,2}}|{_AGE_WORDS})\b{_NO_AGE}",
     re.I,
 )
+#: After a year's number: it is a year of a wait or of a course; a pupil of year 12 may be at college.
+_NO_SCHOOL_YEAR = (
+    r"(?<!1\d)\s+(?:of|at|on|into)\s+(?:\w+\s+){0,2}"
+    r"(?:uni|university|college|course|degree|wait|waiting|list)\b"
+)
 _OWN_SCHOOL_YEAR = re.compile(
     r"\b(?:i\s?['’]?m|i am)\s+(?:(?:now|only|just|currently|still)\s+)*in\s+"
-    r"(?P<age>(?:year|yr|y)\s?\d{1,2})\b",
+    rf"(?P<age>(?:year|yr|y)\s?\d{{1,2}})\b(?!{_NO_SCHOOL_YEAR})",
     re.I,
 )
-_BARE_NUMBER = re.compile(rf"(?<![\w/.£-])(\d{{1,2}})(?![\w/.-]){_NO_AGE}", re.I)
+_YEAR_OF_SOMETHING_ELSE = re.compile(_NO_SCHOOL_YEAR, re.I)
+#: "A mum of 2", "I have 2 autistic boys" count children; a number that begins an answer is an age.
+_BARE_NUMBER = re.compile(
+    r"(?:\A|(?<![\w/.£-])(?<!\bof )(?<!\bhave )(?<!\bgot )(?!\d+\s+(?:autistic|with|in)\b))"
+    rf"(\d{{1,2}})(?![\w/.-]){_NO_AGE}",
+    re.I,
+)
+#: Right before an age's number: it was the age then, or will be.
+_ANOTHER_TIME = re.compile(
+    r"\b(?:was|were|since|when|until|till|diagnosed|from|at)"
+    r"(?: (?:(?:i|s?he|they)(?:['’](?:s|re))?|is|are|was|were|turn(?:s|ed)?|just|only|about|around|nearly"
+    r"|almost|in|at|the|aged?|of|year|yr))* $",
+    re.I,
+)
 #: A pupil in school year N turns N + 5 in it (England: year 1 turns 6).
 _SCHOOL_YEAR = re.compile(rf"\b(?:year|yr|y)\s?-?(\d{{1,2}}|{'|'.join(list(_UNITS)[:13])})\b", re.I)
 #: A length of time is an age only where it says so: "18 months old", not "waiting 18 months".
@@ -76,9 +95,11 @@ _ASKS_ABOUT_A_PLACE_WORDS = 12
 
 #: Right before a place: the family was there before.
 _FORMER_PLACE = re.compile(
-    r"\b(?:used to (?:live|be)|no longer|(?:was|were) (?:living|based|born)"
-    r"|(?<!always )(?<!have )(?<!['’]ve )lived|left)(?: \w+){0,3} $"
-    r"|\b(?:came|come|comes|moved|moving|move|transferred)(?: \w+){0,3}? from (?:\w+ )?$",
+    r"\b(?:used to (?:live|be)|no longer (?:live|lives|living|based|in)|(?:was|were) (?:living|based|born)"
+    r"|(?<!always )(?<!have )(?<!has )(?<!['’]ve )(?<!['’]s )(?<!\bif we )(?<!\bif i )lived"
+    r"|(?:i|we)(?: \w+)? left)(?: \w+){0,3} $|\bleft $"
+    r"|\b(?:moved|moving|move|transferred|(?:i|we|he|she|they|family)(?:['’](?:ve|s))?(?: \w+){0,2} c[ao]me)"
+    r"(?: \w+){0,3}? from (?:\w+ )?$",
     re.I,
 )
 
@@ -92,8 +113,9 @@ _OWN_PLACE = re.compile(
 
 #: Right before a place: somebody else is there.
 _SOMEBODY_ELSES_PLACE = re.compile(
-    r"\b(?:sister|brother|friend|mate|cousin|mum|mam|dad|mother|father|aunt|auntie|uncle|nan|gran\w*|neighbour"
-    r"|colleague|niece|nephew|ex|in-laws?|someone|somebody)(?:['’]?s)?\b[^.?!,;]{0,30}"
+    r"\b(?:sister|brother|friend|mate|cousin|aunt|auntie|uncle|neighbour|colleague|niece|nephew|ex|in-laws?"
+    r"|someone|somebody|(?:my|his|her|our|their)(?: [\w'’-]+)? (?:mum|mam|dad|mother|father|nan"
+    r"|gran(?!dson|ddaughter|dchild)\w*)|(?:mum|mam|dad)(?=['’]s))(?:['’]?s)?\b[^.?!,;]{0,30}"
     r"\b(?:in|from|near|to) (?:\w+ )?$",
     re.I,
 )
@@ -108,13 +130,21 @@ _EITHER = " or "
 #: is somebody's grandmother, so that a mother alone does not tell.
 _SOUNDS_YOUNG = re.compile(
     r"\bmy (?:form tutor|head of year|teachers?|sixth form|gcses?|a[- ]levels|foster (?:mum|dad|carers?))\b"
-    r"|\b(?:do|does|will|can|would|have to|if|tell(?:ing)?|without) (?:my )?(?:mum|mam|mom|dad|parents"
-    r"|carers?)"
+    r"|\b(?:do|does|will|can|would|have to|if|tell(?:ing)?|without)"
+    r" (?:(?:my )?(?:mum|mam|mom|dad)|my (?:parents|carers?))"
     r" (?:and (?:mum|mam|dad) )?(?:have to |need to |going to |get to )?(?:know|find out|see|be told|come"
     r"|be there|knowing)\b"
     r"|\bmy (?:mum|mam|mom|dad|parents) (?:and (?:mum|mam|dad) )?(?:won['’]?t|wont|doesn['’]?t|dont"
     r"|don['’]?t|says?|thinks?"
     r"|think) (?:i|let|believe|listen|take|sign|want)\b|\b(?:all )?my mates at school\b",
+    re.I,
+)
+
+#: Who speaks of a child like this is a grown-up.
+_SPEAKS_OF_A_CHILD = re.compile(
+    r"\b(?:(?:my|our)(?: \w+)?|(?<!i['’]m )(?<!im )(?<!i am )a)"
+    r" (?:child|son|daughter|grandson|granddaughter|pupil)\b"
+    r"|\b(?:refer|assess|test|diagnose|support|help|put|move) him\b",
     re.I,
 )
 
@@ -163,7 +193,7 @@ def hear(
     """
     area = place = None
     unsure: tuple[str, ...] = ()
-    age: int | None = None
+    ages: list[_Age] = []
     named: set[Cohort] = set()
     day = this_day = None
     own = _OWN_AGE.search(text) or _OWN_SCHOOL_YEAR.search(text)
@@ -171,7 +201,7 @@ def hear(
     for entity in _without_parts(list(entities)):
         value = str(entity.get("value", ""))
         match entity.get("entity"):
-            case "area" if value != ELSEWHERE or _is_meant(text, entity, area_is_known):
+            case "area" if _is_meant(text, entity, area_is_known or area not in (None, ELSEWHERE)):
                 written = _as_written(text, entity)
                 if _EITHER in value:
                     unsure = tuple(value.split(_EITHER))
@@ -179,8 +209,7 @@ def hear(
                 else:
                     area, place = value, written or place
             case "age" if not _overlaps(entity, own):
-                found = read_age(_as_written(text, entity) or value)
-                age = found if found is not None else age
+                ages += _ages(text, entity)
             case "cohort" if value in ("child", "adult"):
                 named.add("child" if value == "child" else "adult")
             case found_by if found_by in _DATES and not _told_from_another(text, entity):
@@ -190,6 +219,7 @@ def hear(
                     this_day = told
                 else:
                     day = told or day
+    age = _age_now(ages)
     # "the adult wait, and a Blue Badge for my son" is about both: neither is taken for the other.
     cohort: Cohort | None = next(iter(named)) if len(named) == 1 else None
     if own_age is not None:
@@ -205,7 +235,7 @@ def hear(
         age=age,
         cohort=cohort,
         own_age=own_age,
-        sounds_young=own_age is None and cohort != "adult" and _SOUNDS_YOUNG.search(text) is not None,
+        sounds_young=own_age is None and cohort != "adult" and _sounds_young(text),
         day=day
         or worded_date(text, now)
         or (elapsed_since(text, now) if _SPEAKS_OF_A_WAIT.search(text) else None)
@@ -214,20 +244,29 @@ def hear(
 
 
 def _is_meant(text: str, entity: Mapping[str, Any], area_is_known: bool) -> bool:
-    """Whether a place that is not covered is the family's, or what the message is about.
+    """Whether a place is the family's, or what the message is about.
 
-    A short message ("and in Leeds?") asks about the place it names. In a story it may be where a friend lives
-    or where the family once did; when the family's area is known, it has to be theirs by its words.
+    A short message ("and in Leeds?") asks about the place it names, unless the family has left it. In a story
+    it may also be where a friend lives. When the family's area is known, that does not change it, nor does a
+    place that is not covered unless it is theirs by its words; when nothing is known, a friend's place is
+    taken if it is covered, as it mostly is the family's too.
     """
     start = entity.get("start")
-    if not isinstance(start, int) or len(text.split()) <= _ASKS_ABOUT_A_PLACE_WORDS:
+    if not isinstance(start, int):
         return True
     before = text[:start]
     if _FORMER_PLACE.search(before):
         return False
-    if _OWN_PLACE.search(before):
+    if len(text.split()) <= _ASKS_ABOUT_A_PLACE_WORDS or _OWN_PLACE.search(before):
         return True
-    return not area_is_known and not _SOMEBODY_ELSES_PLACE.search(before)
+    is_covered = entity.get("value") != ELSEWHERE
+    if _SOMEBODY_ELSES_PLACE.search(before):
+        return is_covered and not area_is_known
+    return is_covered or not area_is_known
+
+
+def _sounds_young(text: str) -> bool:
+    return _SOUNDS_YOUNG.search(text) is not None and _SPEAKS_OF_A_CHILD.search(text) is None
 
 
 def _told_from_another(text: str, entity: Mapping[str, Any]) -> bool:
@@ -277,6 +316,36 @@ def _whom_it_is_about(
     return (None, cohort) if cohort == "child" else (own_age, cohort)
 
 
+@dataclass(frozen=True)
+class _Age:
+    """An age that a message tells."""
+
+    start: int  # where in the message
+    years: int
+    now: bool  # not the age of another time: "since she was 5"
+
+
+def _ages(text: str, entity: Mapping[str, Any]) -> list[_Age]:
+    """The age in an entity; none where its words are no age after all."""
+    written = _as_written(text, entity)
+    years = read_age(written or str(entity.get("value", "")))
+    if years is None:
+        return []
+    if written is None:
+        return [_Age(0, years, now=True)]
+    if _SCHOOL_YEAR.fullmatch(written) and _YEAR_OF_SOMETHING_ELSE.match(text, entity["end"]):
+        return []
+    words = _NUMBER.search(written)
+    before = text[: entity["start"] + (words.start() if words else 0)]
+    return [_Age(entity["start"], years, now=_ANOTHER_TIME.search(before) is None)]
+
+
+def _age_now(ages: Iterable[_Age]) -> int | None:
+    """The last age told; one of another time only where there is no other."""
+    told = sorted(ages, key=lambda age: (age.now, age.start))
+    return told[-1].years if told else None
+
+
 def _overlaps(entity: Mapping[str, Any], found: re.Match[str] | None) -> bool:
     start, end = entity.get("start"), entity.get("end")
     if found is None or not isinstance(start, int) or not isinstance(end, int):
@@ -308,7 +377,7 @@ def read_age(words: str) -> int | None:
         years = int(digits.group())
         return years if years <= 120 else None
     total = 0
-    for word in re.findall(r"[a-z]+", lowered):
+    for word in re.findall(r"[a-z]+", re.split(r"\s(?:or|to|and)\s", lowered, maxsplit=1)[0]):
         total += _TENS.get(word, 0) + _UNITS.get(word, 0)
     return total or None
 

@@ -43,6 +43,7 @@ AGES = {
     "my 30 month old": 2,
     "6 week old": 0,
     "between 16 and 25": 16,
+    "sixteen or seventeen year old": 16,
 }
 
 
@@ -143,6 +144,38 @@ def test_whom_a_message_is_about(
     assert (told.age, told.cohort, told.own_age) == expected
 
 
+#: A message that tells more than one age, or a number that looks like one -> the age now.
+AGES_NOW: dict[str, tuple[list[Entity], int | None]] = {
+    "My 14 year old has struggled since she was 5, who can assess her?": (
+        [("age", "14 year old"), ("age", "she was 5")],
+        14,
+    ),
+    "My 19 year old was diagnosed at age 4": ([("age", "19 year old"), ("age", "age 4")], 19),
+    "He's in Year 3 now and has been waiting since year 1": ([("age", "Year 3"), ("age", "year 1")], 8),
+    "they say not until he's 16, he's 14": ([("age", "he's 16"), ("age", "he's 14")], 14),
+    "he was 5 when we asked": ([("age", "he was 5")], 5),
+    # However the words were found, the last one told counts.
+    "not 7, my boy is a year 4, he is 9 year old": ([("age", "9 year old"), ("age", "year 4")], 9),
+    "We're in year 3 of waiting": ([("age", "year 3")], None),
+    "she's in year two of her degree": ([("age", "year two")], None),
+    "he's in year 12 at college": ([("age", "year 12")], 17),
+    "19 year old at college": ([("age", "19 year old")], 19),
+}
+
+
+@pytest.mark.parametrize("text", AGES_NOW)
+def test_the_age_now_is_not_that_of_another_time(text: str) -> None:
+    entities, age = AGES_NOW[text]
+
+    assert heard(text, *entities).age == age
+
+
+def test_a_year_at_university_is_no_school_year() -> None:
+    told = heard("I'm in year 2 of uni", ("age", "year 2"))
+
+    assert (told.age, told.own_age) == (None, None)
+
+
 #: A message that answers or corrects -> the age in it, if there is one.
 TOLD = {
     "no, she's actually 8": 8,
@@ -155,6 +188,11 @@ TOLD = {
     "DE22 1AA": None,
     "on 3/3/26": None,
     "3 years now": None,
+    "Single mum of 2 in Hereford": None,
+    "I have 2 autistic boys": None,
+    "there's 2 with autism": None,
+    "8 in March": 8,
+    "8, with autism": 8,
 }
 
 
@@ -299,6 +337,67 @@ def test_a_place_in_a_story_is_not_always_where_the_family_lives(
     marked = entities_of(text, [("area", place, "elsewhere")])
     assert hear(text, marked, NOW, area_is_known=True).area == ("elsewhere" if when_known else None)
     assert hear(text, marked, NOW).area == ("elsewhere" if when_not else None)
+
+
+#: A message about a place that is covered -> whether that is the family's when their area is known (another
+#: one) and when it is not.
+COVERED_PLACES = {
+    "what about Derby?": (True, True),
+    "we moved from Derby, who assesses here?": (False, False),
+    "My friend in Derby got her daughter seen in six weeks, how long will it be for us?": (False, True),
+    "How long is the waiting list for an autism assessment for a child of seven in Derby?": (True, True),
+    "I'm a mum of two in Derby and my eldest has been on the list since the spring.": (True, True),
+    "He has lived in Derby all his life and now nobody there wants to see him, why?": (True, True),
+    "The letter came from Derby and says no, can I appeal?": (True, True),
+    "he left school in Derby, what now?": (True, True),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), COVERED_PLACES.items())
+def test_a_covered_place_in_a_story_is_not_always_where_the_family_lives(
+    text: str, told: tuple[bool, bool]
+) -> None:
+    when_known, when_not = told
+    marked = entities_of(text, [("area", "Derby", "derby-city")])
+    assert hear(text, marked, NOW, area_is_known=True).area == ("derby-city" if when_known else None)
+    assert hear(text, marked, NOW).area == ("derby-city" if when_not else None)
+
+
+def test_the_place_that_a_family_moved_to_counts_wherever_it_stands() -> None:
+    told = heard(
+        "We have just moved to Hereford from Derby, how do we get him assessed?",
+        ("area", "Hereford", "herefordshire"),
+        ("area", "Derby", "derby-city"),
+    )
+    assert (told.area, told.place) == ("herefordshire", "Hereford")
+
+
+def test_a_place_told_in_a_message_is_known_in_the_rest_of_it() -> None:
+    told = heard(
+        "We live in Hereford and he is 8, and my friend in Derby got hers seen in five months, so here?",
+        ("area", "Hereford", "herefordshire"),
+        ("area", "Derby", "derby-city"),
+    )
+    assert (told.area, told.place) == ("herefordshire", "Hereford")
+
+
+#: Words about parents -> whether somebody under 18 writes them.
+WHO_WRITES = {
+    "do my parents have to know": True,
+    "will mum find out if I ask": True,
+    "can I be seen without my carers knowing": True,
+    "Can parents see the reports before the annual review?": False,
+    "Do parents have to be told if school puts a child on SEN support?": False,
+    "Can school refer him without parents knowing?": False,
+    "Can you refer him without mum knowing?": False,
+    "does dad have to know if my son is assessed": False,
+    "I'm a child, do my parents have to know": True,
+}
+
+
+@pytest.mark.parametrize("text", WHO_WRITES)
+def test_somebody_under_18_asks_about_their_own_parents(text: str) -> None:
+    assert heard(text).sounds_young == WHO_WRITES[text]
 
 
 def test_a_friends_place_does_not_take_that_of_the_family_away() -> None:
