@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from gateway.contact import MOST_CHARS
 from gateway.errors import Code, Problem
 
 #: The largest request body and WebSocket message, in bytes. Far above any message a person types.
@@ -67,7 +68,7 @@ class NewCallBack(Body):
     """``POST .../call-back``: everything at once."""
 
     how: Annotated[str, StringConstraints(pattern="^(phone|text|email)$")]
-    address: str = Field(min_length=1, max_length=300)
+    address: str = Field(min_length=1, max_length=MOST_CHARS)
     when: str = Field(min_length=1, max_length=200)
     name: str = Field(default="", max_length=60)
 

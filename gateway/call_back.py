@@ -30,7 +30,7 @@ _NO = re.compile(r"\s*(?:no|no thanks?|no thank you|cancel|stop|never ?mind|forg
 
 #: Asking for it in so many words; it counts only right after it was offered.
 _ASKED_IN_WORDS = re.compile(
-    r"\s*(?:yes|ok(?:ay)?|please)?[,.!\s]*(?:(?:can|could|will|would) (?:you|someone|somebody|they)\s+)?"
+    r"(?:yes|ok(?:ay)?|please)?[,.!\s]*(?:(?:can|could|will|would) (?:you|someone|somebody|they)\s+)?"
     r"(?:please\s+)?(?:just\s+)?"
     r"(?:(?:call|ring|phone|text|e-?mail) me(?: back)?"
     r"|(?:(?:ask for|i would like|i[’']d like|i want|can i have|could i have)\s+)?(?:a\s+)?call[- ]?back)"
@@ -174,7 +174,8 @@ def _asked_in_words(history: Sequence[Message], text: str) -> bool:
     """Whether a call back was offered just now, and this says yes to it in words."""
     before = next((message for message in reversed(history[:-1]) if not message.private), None)
     offered = before is not None and any(button["payload"] == CALL_BACK for button in before.buttons)
-    return offered and _ASKED_IN_WORDS.fullmatch(text) is not None
+    # Stripped: two parts of the pattern that could take the same spaces take the square of their number.
+    return offered and _ASKED_IN_WORDS.fullmatch(text.strip()) is not None
 
 
 def _is_a_question(text: str) -> bool:

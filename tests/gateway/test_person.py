@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -366,7 +367,9 @@ async def test_who_waits_long_is_told_once_and_may_ask_for_a_call_back(chat: Cha
     assert offered(last) == ["/call_back"]
 
 
-@pytest.mark.parametrize("asked", ["", "call me back please", "Can you ring me?", "I'd like a call back"])
+@pytest.mark.parametrize(
+    "asked", ["", "call me back please", "Can you ring me?", "I'd like a call back", " ok, ring me "]
+)
 async def test_with_nobody_here_a_call_back_is_offered_and_asked_for_by_button_or_in_words(
     chat: Chat, bot: StandInBot, asked: str
 ) -> None:
@@ -388,6 +391,14 @@ async def test_words_about_calls_that_nobody_offered_are_for_the_bot(chat: Chat,
     await chat.press("/pass_on")
     await chat.say("nobody will call me back, what are my rights?")
     assert bot.texts == ["call me back", "/human_request", "nobody will call me back, what are my rights?"]
+
+
+async def test_spaces_in_place_of_a_yes_hold_nobody_up(chat: Chat) -> None:
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    begun = time.monotonic()
+    await chat.say(" " * 10_000 + "hello")
+    assert time.monotonic() - begun < 5  # a search that tries each space with each would take 20 seconds
 
 
 # -- call backs ------------------------------------------------------------------------------------
@@ -572,6 +583,13 @@ def test_contacts_are_read_as_people_write_them(how: str, typed: str, address: s
     assert read.address == address
     assert wrong in read.wrong
     assert bool(read.wrong) is (address == "")
+
+
+@pytest.mark.parametrize(("how", "contact"), [("phone", "07400123456"), ("email", "sam@example.org")])
+def test_a_contact_is_looked_for_where_the_form_takes_one_and_no_further(how: str, contact: str) -> None:
+    """Nobody's 60 KB are searched through: what is searched for takes the square of what is searched."""
+    assert read_contact(how, f"{contact} {'(a' * 30_000}").address
+    assert read_contact(how, f"{'x ' * 150}{contact}").wrong
 
 
 # -- afterwards, and for everybody -----------------------------------------------------------------
