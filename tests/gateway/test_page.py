@@ -818,3 +818,9 @@ async def test_the_numbers_come_when_not_even_a_chat_can_be_created(
 
     await expect(page.locator("#messages")).to_contain_text("Call 000")
     await expect(page.locator("#messages")).to_contain_text("Not sent")
+    await page.get_by_role(
+        "button", name="Easy Read"
+    ).click()  # which changes the welcome, and takes nothing away
+    await expect(page.locator("#messages")).to_contain_text("Call 000")
+    await expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    await expect(page.locator(".message--assistant")).to_have_count(2)

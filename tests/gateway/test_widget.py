@@ -1336,7 +1336,11 @@ async def test_letters_and_dates_come_to_a_councils_page(
     await say(page, "write a letter because they are late")
     await page.get_by_label("Your name").fill("Somebody")
     await page.get_by_role("button", name="Show the letter").click()
-    await expect(page.get_by_label("Your letter", exact=True)).to_have_value(re.compile("Somebody"))
+    made = page.get_by_label("Your letter", exact=True)
+    await expect(made).to_have_value(re.compile("Somebody"))
+    await page.get_by_role("button", name="Easy Read").click()  # another form of the words, not of the letter
+    await expect(made).to_have_value(re.compile("Somebody"))
+    await expect(page.get_by_label("Your name")).to_have_value("Somebody")
     for name, file in (
         ("Download as Word (.docx)", "letter-ehc-overdue.docx"),
         ("Add these dates to your calendar", "dates.ics"),

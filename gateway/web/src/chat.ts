@@ -66,6 +66,8 @@ export class Chat {
   private ticket: Ticket | null;
   private creating: Promise<Ticket> | null = null;
   private stream: Stream | null = null;
+  /** What the page begins with, until it belongs to a chat. */
+  private welcome: HTMLElement[] = [];
   private readonly shown = new Map<number, { item: HTMLElement; message: Message }>();
   private readonly unsent = new Map<string, Unsent>();
   private lastSeq = -1;
@@ -279,7 +281,9 @@ export class Chat {
   }
 
   private showWelcome(): void {
-    this.frame.messages.replaceChildren(...this.start.messages.map((message) => messageItem(message, this.view)));
+    this.welcome.forEach((item) => item.remove());
+    this.welcome = this.start.messages.map((message) => messageItem(message, this.view));
+    this.frame.messages.prepend(...this.welcome);
   }
 
   private itemOf(message: Message): HTMLElement {
@@ -327,9 +331,12 @@ export class Chat {
 
   /** All messages anew, in the form that the person likes. */
   private showAgain(): void {
-    if (!this.shown.size) this.showWelcome();
+    if (this.welcome.length) this.showWelcome();
     for (const [seq, { item, message }] of this.shown) {
       const now = this.itemOf(message);
+      // A letter is the same in every form: the one that is begun or made stays.
+      const letters = item.querySelectorAll("form.letter");
+      now.querySelectorAll("form.letter").forEach((form, n) => form.parentElement?.replaceWith(letters[n]!.parentElement!));
       item.replaceWith(now);
       this.shown.set(seq, { item: now, message });
     }
@@ -419,6 +426,7 @@ export class Chat {
     try {
       const answer = await this.api.read(ticket, 0);
       this.frame.messages.replaceChildren();
+      this.welcome = [];
       for (const message of answer.messages) {
         this.forgetUnsent(message.client_message_id ?? ""); // it had arrived before the page was left
         const item = this.itemOf(message);
@@ -483,12 +491,13 @@ export class Chat {
   /** The welcome is on the page already: it is kept as it is, so that nothing moves under the person's hands. */
   private adopt(messages: Message[]): void {
     messages.forEach((message, index) => {
-      const item = this.frame.messages.children[index];
-      if (!(item instanceof HTMLElement)) return;
+      const item = this.welcome[index];
+      if (!item) return;
       if (message.created_at) item.dataset.at = message.created_at;
       this.shown.set(message.seq ?? 0, { item, message });
       this.lastSeq = Math.max(this.lastSeq, message.seq ?? 0);
     });
+    this.welcome = [];
   }
 
   /** The chat is gone: the page begins anew, with whatever could not be sent. */
@@ -503,7 +512,8 @@ export class Chat {
     this.connected = true;
     this.status = NOBODY;
     this.frame.status.textContent = this.statusWords();
-    this.keepingFocus(() => this.showWelcome());
+    this.keepingFocus(() => this.frame.messages.replaceChildren());
+    this.showWelcome();
     for (const { item } of this.unsent.values()) this.frame.messages.append(item);
     this.frame.typing.hidden = true;
     this.frame.end.hidden = true;
