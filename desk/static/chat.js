@@ -1,8 +1,9 @@
 // @ts-check
 /** Keeps a chat up to date and sends replies without leaving the page. */
 
+import { showAlerts } from "./alerts.js";
 import { connect } from "./connection.js";
-import { announce, cast, fill, pointTo } from "./moulds.js";
+import { announce, cast, fill, showRows } from "./moulds.js";
 import { signal } from "./signals.js";
 
 /** Somebody counts as writing for so long after the last sign of it; we tell of our own typing half as often. */
@@ -187,24 +188,8 @@ function showStatus(status) {
 
 /** @param {Other[]} chats of this adviser: alerts that wait there, and who waits for a reply */
 function showOthers(chats) {
-  /** @param {string} mould */
-  const made = (mould) => (/** @type {Other} */ chat) => {
-    const element = cast(mould);
-    pointTo(element, chat.id);
-    fill(element, chat);
-    return element;
-  };
-  at("elsewhere").replaceChildren(...chats.filter((chat) => chat.unseen_alert).map(made("elsewhere")));
-  const list = at("others");
-  // Only a change of the list itself makes its elements anew: somebody may be on a link of it.
-  const ids = [...list.children].map((child) => /** @type {HTMLElement} */ (child).dataset.id);
-  if (ids.join() !== chats.map((chat) => chat.id).join()) list.replaceChildren(...chats.map(made("other")));
-  chats.forEach((chat, place) => {
-    const element = /** @type {HTMLElement} */ (list.children[place]);
-    element.dataset.id = chat.id;
-    element.toggleAttribute("data-waits", chat.waits);
-    fill(element, chat);
-  });
+  showAlerts(chats);
+  showRows(at("others"), "other", chats, (element, chat) => element.toggleAttribute("data-waits", chat.waits));
   at("others-part").hidden = chats.length === 0;
 }
 

@@ -43,6 +43,42 @@ function replaceIn(element, attribute, id) {
 }
 
 /**
+ * Makes a list show `rows`, each by an element that is cast from `mould`. The elements that are there stay, so that
+ * focus stays where it is and nothing is read out again. Returns the rows that are new.
+ * @template {{id: string}} Row
+ * @param {HTMLElement} list
+ * @param {string} mould
+ * @param {Row[]} rows
+ * @param {(element: HTMLElement, row: Row) => void} [mark] sets what is no text
+ */
+export function showRows(list, mould, rows, mark) {
+  const wanted = new Set(rows.map((row) => row.id));
+  /** @type {Map<string, HTMLElement>} */
+  const known = new Map();
+  const focused = document.activeElement;
+  for (const child of /** @type {HTMLElement[]} */ ([...list.children])) {
+    const id = child.dataset.id ?? "";
+    if (wanted.has(id)) known.set(id, child);
+    else child.remove();
+  }
+  rows.forEach((row, position) => {
+    const element = known.get(row.id) ?? cast(mould);
+    if (!known.has(row.id)) {
+      element.dataset.id = row.id;
+      pointTo(element, row.id);
+    }
+    fill(element, row);
+    mark?.(element, row);
+    if (list.children[position] !== element) list.insertBefore(element, list.children[position] ?? null);
+  });
+  // Moving an element takes its focus away.
+  if (focused instanceof HTMLElement && focused.isConnected && focused !== document.activeElement) {
+    focused.focus({ preventScroll: true });
+  }
+  return rows.filter((row) => !known.has(row.id));
+}
+
+/**
  * Says something once to whoever listens with a screen reader.
  * @param {string} words
  */

@@ -1,8 +1,9 @@
 // @ts-check
 /** Keeps the two lists of the queue page up to date. */
 
+import { showAlerts } from "./alerts.js";
 import { connect } from "./connection.js";
-import { announce, cast, fill, pointTo } from "./moulds.js";
+import { announce, showRows } from "./moulds.js";
 import { offerSignals, signal } from "./signals.js";
 
 /** @typedef {{id: string, reference: string, priority: string, tag: string, waits_for_reply: boolean, line: string}} Row */
@@ -11,45 +12,18 @@ const page = /** @type {HTMLElement} */ (document.getElementById("queue"));
 const title = document.title;
 
 /**
- * Makes a list show `rows`, keeping the elements that are there, so that focus stays where it is.
- * Returns the rows that are new.
+ * Makes a list show `rows`; returns those that are new.
  * @param {"waiting" | "mine" | "lost"} name
  * @param {Row[]} rows
  */
 function show(name, rows) {
   const list = /** @type {HTMLElement} */ (document.getElementById(name));
-  const known = new Map(
-    [...list.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.id, /** @type {HTMLElement} */ (child)]),
-  );
-  const focused = document.activeElement;
-  const fresh = rows.filter((row) => !known.has(row.id));
-  rows.forEach((row, position) => {
-    const element = known.get(row.id) ?? mouldFor(name, row);
-    known.delete(row.id);
+  page.querySelector(`[data-empty="${name}"]`)?.toggleAttribute("hidden", rows.length > 0);
+  return showRows(list, name, rows, (element, row) => {
     element.dataset.priority = row.priority;
     element.toggleAttribute("data-waits", row.waits_for_reply);
-    fill(element, row);
     for (const tag of element.querySelectorAll(".tag")) tag.toggleAttribute("hidden", !row.tag);
-    if (list.children[position] !== element) list.insertBefore(element, list.children[position] ?? null);
   });
-  for (const gone of known.values()) gone.remove();
-  // Moving an element takes its focus away.
-  if (focused instanceof HTMLElement && focused.isConnected && focused !== document.activeElement) {
-    focused.focus({ preventScroll: true });
-  }
-  page.querySelector(`[data-empty="${name}"]`)?.toggleAttribute("hidden", rows.length > 0);
-  return fresh;
-}
-
-/**
- * @param {string} name
- * @param {Row} row
- */
-function mouldFor(name, row) {
-  const element = cast(name);
-  element.dataset.id = row.id;
-  pointTo(element, row.id);
-  return element;
 }
 
 offerSignals();
@@ -60,6 +34,7 @@ let first = true;
 connect(page, () => page.dataset.socket ?? "", (frame) => {
   const fresh = show("waiting", frame.waiting);
   show("mine", frame.mine);
+  showAlerts(frame.mine);
   const lost = show("lost", frame.lost);
   document.getElementById("lost-part")?.toggleAttribute("hidden", frame.lost.length === 0);
   for (const [id, words] of [

@@ -291,11 +291,15 @@ async def sam_with_a_chat(context: BrowserContext, store: Store) -> tuple[Page, 
     return page, chat
 
 
+@pytest.mark.parametrize("address", ["/desk/", "/desk/history"])
 async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser_present(
-    context: BrowserContext, store: Store
+    context: BrowserContext, store: Store, address: str
 ) -> None:
+    await context.add_init_script(COUNT_SIGNALS)
     page, chat = await sam_with_a_chat(context, store)
-    await page.goto("/desk/history")
+    await page.get_by_label("Show a desktop notification").check()
+    await page.set_viewport_size({"width": 320, "height": 400})
+    await page.goto(address)
     link = page.get_by_role("alert").get_by_role("link")
     await expect(link).to_be_hidden()
 
@@ -304,9 +308,33 @@ async def test_an_alert_is_seen_on_every_page_and_an_open_page_keeps_its_adviser
 
     told = page.get_by_role("alert").get_by_text("Safety alert in one of your chats")
     await expect(told).to_be_in_viewport()
+    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    assert await page.evaluate("scrollY") > 0
+    await expect(told).to_be_in_viewport()
+    assert await page.evaluate("window.signals.told") == ["There is a safety alert."]
     assert await store.advisers_present() == 1
     await link.click()
     await expect(page.get_by_role("button", name="I have seen this alert")).to_be_visible()
+
+
+@pytest.mark.parametrize("address", ["/desk/", "/desk/history", "/desk/chats/{chat}"])
+async def test_an_alert_that_is_told_keeps_the_focus_when_another_comes(
+    context: BrowserContext, store: Store, address: str
+) -> None:
+    page, chat = await sam_with_a_chat(context, store)
+    others = [await waiting_chat(store), await waiting_chat(store)]
+    await page.goto(address.format(chat=chat))
+    links = page.locator("#elsewhere").get_by_role("link")
+    for count, other in enumerate(others, start=1):
+        await store.claim(other, (await store.adviser_called("Sam Surname")).id)
+        await alert(store, other)
+        store.events.publish(QUEUE)
+        await expect(links).to_have_count(count)
+        first = page.get_by_role("link", name=f"Go to chat {await reference(store, others[0])}")
+        if count == 1:
+            await first.focus()
+
+    await expect(first).to_be_focused()
 
 
 async def test_who_lost_chats_with_the_connection_is_told_and_puts_it_aside(
