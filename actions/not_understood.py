@@ -17,7 +17,7 @@ from actions.context import Context, read_context
 from actions.named import services_named
 from actions.replies import Reply
 from actions.store import keep_unanswered, read_store
-from actions.subject import ANSWERS, give_answer, topic_meant, topic_told
+from actions.subject import ANSWERS, give_answer, questions_to_answer, topic_meant, topic_told
 
 
 class ActionNotUnderstood(Action):
@@ -52,8 +52,8 @@ class ActionOutOfScope(Action):
 
 
 def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> list[EventType]:
-    if context.questions:
-        return give_answer(dispatcher, context, context.questions[0].topic)
+    if asked := questions_to_answer(context):
+        return give_answer(dispatcher, context, asked[0].topic)
     with read_store() as session:
         named = services_named(session, context.text, context.store_area, context.place)
         is_one = named.only or service_described(context, session) is not None
@@ -71,8 +71,8 @@ def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: 
     """The store may know the very question even where the dialogue model is unsure of its topic."""
     if meant := topic_meant(context):
         return give_answer(dispatcher, *meant)
-    if context.questions:
-        return give_answer(dispatcher, context, context.questions[0].topic)
+    if asked := questions_to_answer(context):
+        return give_answer(dispatcher, context, asked[0].topic)
     with read_store() as session:
         if services_named(session, context.text, context.store_area, context.place).only:
             topic: str | None = "service_contact"

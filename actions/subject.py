@@ -71,7 +71,7 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
     The topic gives way to another when a record of that one answers the person's very words. A message with
     several questions gets an answer to each: the first in full, the others shortly, with a button for more.
     """
-    asked = context.questions
+    asked = questions_to_answer(context)
     with read_store() as session:
         reply, context, events = _answer(
             session,
@@ -87,6 +87,15 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
     if reply.nothing_known:
         keep_unanswered(context, "nothing_known", topic)
     return [*replace(context, shown=tuple(reply.shown), misunderstood=0).slots(), *events]
+
+
+def questions_to_answer(context: Context) -> tuple[Question, ...]:
+    """A message's questions, those with an answer first; none when no action answers any of them.
+
+    "When are the bins collected? And how do I apply?": the second is answered, whichever comes first.
+    """
+    asked = sorted(context.questions, key=lambda question: question.topic not in ANSWERS)
+    return tuple(asked) if asked and asked[0].topic in ANSWERS else ()
 
 
 def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Context, list[EventType]]:

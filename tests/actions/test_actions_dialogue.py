@@ -103,6 +103,68 @@ async def test_a_question_about_the_assistant_does_not_swallow_the_other(talk: T
     assert "SENCO" in turn.text
 
 
+#: A message of two questions, one with no answer of its own -> what the whole was taken for, its questions,
+#: and what is answered.
+HALF_ANSWERED = [
+    (
+        "When are the bins collected? And how do I apply for an EHCP?",
+        "out_of_scope",
+        [
+            ("When are the bins collected?", "out_of_scope"),
+            ("And how do I apply for an EHCP?", "ehcp_request"),
+        ],
+        "ehcp_request",
+    ),
+    (
+        "When are the bins collected? And how do I apply for an EHCP?",
+        "nlu_fallback",
+        [
+            ("When are the bins collected?", "out_of_scope"),
+            ("And how do I apply for an EHCP?", "ehcp_request"),
+        ],
+        "ehcp_request",
+    ),
+    (
+        "Can you help me write a letter? How long does the council have to answer?",
+        "ehcp_timescale",
+        [
+            ("Can you help me write a letter?", "letter_request"),
+            ("How long does the council have to answer?", "ehcp_timescale"),
+        ],
+        "ehcp_timescale",
+    ),
+    (
+        "Can you help me write a letter? Hello? How long does the council have to answer?",
+        "ehcp_timescale",
+        [("Can you help me write a letter?", "letter_request"), ("Hello?", "greeting")],
+        "ehcp_timescale",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "intent", "questions", "topic"), HALF_ANSWERED)
+async def test_a_question_without_an_answer_does_not_stop_the_other(
+    talk: Talk, text: str, intent: str, questions: list[tuple[str, str]], topic: str
+) -> None:
+    turn = await talk.say(text, intent, questions=questions)
+
+    assert turn.slots["topic"] == topic
+    assert turn.sources
+
+
+async def test_two_questions_without_an_answer_are_out_of_scope(talk: Talk) -> None:
+    turn = await talk.say(
+        "When are the bins collected? Can you help me write a letter?",
+        "out_of_scope",
+        questions=[
+            ("When are the bins collected?", "out_of_scope"),
+            ("Can you help me write a letter?", "letter_request"),
+        ],
+    )
+
+    assert turn.templates == ["utter_out_of_scope"]
+
+
 # --- short questions that lean on the last answer ---
 
 #: After this topic, this question -> the topic that it is about.
