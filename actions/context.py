@@ -30,7 +30,10 @@ class Question:
 class Context:
     """The slots, read once at the start of an action."""
 
-    text: str
+    text: (
+        str  # what is answered: the newest message, a part of it, or nothing where a topic is answered again
+    )
+    said: str = ""  # the newest message itself
     area: str | None = None  # area id, "elsewhere", or None when not known
     unsure_areas: tuple[str, ...] = ()  # the newest message names a place on a border: one of these areas
     place: str | None = None  # as the person wrote it
@@ -166,6 +169,7 @@ def read_context(tracker: Tracker) -> Context:
         asked = [*asked, text[:300]][-_MOST_ASKED:]
     return Context(
         text="" if from_button else text,
+        said="" if from_button else text,
         area=None if unsure else heard.area or known_area,
         unsure_areas=unsure,
         place=heard.place if heard.area or unsure else tracker.get_slot("place"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from actions.context import Context
-from knowledge.dates import days_in
+from knowledge.dates import days_in, parse_date
 
 #: What a date in a message belongs to, by the words around it; the first that fits. A date is counted from
 #: nothing else: the day of a review is not the day of a request.
@@ -63,9 +63,20 @@ _IS_THE_DEADLINE = re.compile(r"\s*(?:is|was|will be)\s+(?:the|our|my)\s+(?:dead
 #: Nor is a day on which people met, spoke or started something.
 _NAMES_ANOTHER_DAY = re.compile(
     r"\b(?<!review )(?:meetings?|met|appointments?|visit(?:s|ed)?|phoned?|rang|calls?|called|spoke"
-    r"|birthday|born|turns?|turned (?=\d)|assessed|diagnosed|exams?|excluded|suspended"
+    r"|birthday|born|turns?|turned (?=\d)|assessed|diagnosed|exams?|excluded|suspended|appealed"
+    r"|(?:sent|lodged|made|registered|posted|submitted|put)(?: (?:in|off))? (?:\w+ )?appeal"
     r"|start(?:s|ed|ing)?(?= (?:at |in )?(?:school|college|nursery|reception|year|work|uni|sixth|secondary"
     r"|primary)))\b",
+    re.I,
+)
+
+#: A refusal that is not the council's, so that no letter of it has a date: a child's, a school's, a doctor's.
+_OTHERS_REFUSE = re.compile(
+    r"\bschool[- ]refus\w+"
+    r"|\brefus(?:e|es|ed|ing)\s+(?:school\b|to (?:go|attend|come|get|be|leave|eat|wear|take)\b)"
+    r"|\b(?:schools?|senco|nursery|head ?teacher|teacher|college|gps?|doctors?|camhs)\b"
+    r"(?:\W+(?:has|have|had|just|also|then|now|keeps?))*"
+    r"\W+(?:refus\w*|turned (?:us|me|him|her|it) down|said no\b)",
     re.I,
 )
 
@@ -81,6 +92,17 @@ _HAS_BEEN = re.compile(
     re.I,
 )
 
+#: How long something else has gone on is not how long ago the council was asked for a plan.
+_OTHER_WAIT = re.compile(
+    r"\bdiagnos\w*|\bautism\b|\badhd\b|\bcamhs\b|\bpa?ediatric\w*|\bclinic|\btherap\w*"
+    r"|\bappointments?\b|\bwaiting lists?\b|\bbeen (?!waiting|going on|expecting|hoping|chasing)\w+ing\b"
+    r"|\b(?:out of|off|not in|missed)\b[^.?!]{0,15}\bschool\b",
+    re.I,
+)
+_WAITS_FOR_THE_PLAN = re.compile(
+    r"\bwait\w*\b[^,.?!]{0,40}\b(?:ehc\w*|plan|council|local authority|needs assessment)", re.I
+)
+
 #: A letter comes days after its date, and the date on it is what counts.
 _CAME = re.compile(
     r"\b(?:came|arrived|received|got|landed|opened|through the (?:door|post)|in the post)\b", re.I
@@ -91,11 +113,13 @@ _HAVE_GOT = re.compile(
 _ITS_OWN_DATE = re.compile(r"\bdated?\b|\be-?mail", re.I)
 
 _NO_EVENT = ""
+#: "We sent our appeal on ..." names no letter: what nothing is counted from goes first.
 _NAMED = (
-    *_EVENTS,
-    ("request-received", _REQUEST),
     (_NO_EVENT, _NAMES_A_DEADLINE),
     (_NO_EVENT, _NAMES_ANOTHER_DAY),
+    (_NO_EVENT, _OTHERS_REFUSE),
+    *_EVENTS,
+    ("request-received", _REQUEST),
 )
 
 
@@ -118,12 +142,29 @@ def event_dates(context: Context, topic: str) -> list[EventDate]:
         Two when the message tells two events with a day each; else one, its day None when the message names
         none or one that nothing may be counted from.
     """
-    told = _told_apart(context.text)
+    text = _words(context)
+    told = _told_apart(text)
     if told:
         # Two events in one message are as if they were told one after the other.
         return [EventDate(*one) for one in sorted(told.items(), key=lambda one: one[1])[-2:]]
-    event = _event(context, topic)
-    return [EventDate(event, _countable_day(context, event))]
+    event = _event(text, context.event, topic)
+    return [EventDate(event, _countable_day(text, context.day, event))]
+
+
+def day_of_request(context: Context) -> date | None:
+    """The day of the request in an answer to the question for it: not that of the meeting told beside it."""
+    text = _words(context)
+    days = days_in(text)
+    if not days:
+        return _countable_day(text, context.day or parse_date(text), "request-received")
+    starts = [0, *(found.end for found in days)]
+    own = [
+        found.day
+        for start, found in zip(starts, days, strict=False)
+        if _named_last(text[start : found.start]) in (None, "request-received")
+    ]
+    # "3 March, no, the 5th of March": the last one is meant.
+    return own[-1] if own else None
 
 
 def counts_from(context: Context, topic: str) -> bool:
@@ -131,24 +172,37 @@ def counts_from(context: Context, topic: str) -> bool:
     return topic in _USUAL_EVENT and any(one.day is not None for one in event_dates(context, topic))
 
 
-def _event(context: Context, topic: str) -> str:
+def _words(context: Context) -> str:
+    """What the person wrote, also where a topic is only answered again."""
+    return context.text or context.said
+
+
+def _event(text: str, before: str | None, topic: str) -> str:
     """The event that the message, or else the talk so far, is about."""
-    named = next((event for event, words in _EVENTS if words.search(context.text)), None)
+    councils = _OTHERS_REFUSE.sub(" ", text)
+    named = next((event for event, words in _EVENTS if words.search(councils)), None)
     if named is not None:
         return named
     # "when is the finished plan due?" goes on from the date that was given before.
-    if topic == "ehcp_timescale" or context.event is None:
+    if topic == "ehcp_timescale" or before is None:
         return _USUAL_EVENT[topic]
-    return context.event
+    return before
 
 
-def _countable_day(context: Context, event: str) -> date | None:
-    text = context.text
+def _countable_day(text: str, heard: date | None, event: str) -> date | None:
+    """The day of an event in a message, where one is told that can be counted from.
+
+    Args:
+        text: the message.
+        heard: the day that was heard in it, if it has no whole date: "yesterday", "22 weeks ago".
+        event: which event.
+    """
     if event == "request-received" and not _is_of_a_request(text):
         return None
     days = days_in(text)
     if not days:
-        return None if _NAMES_A_DEADLINE.search(text) or _only_came(text, event) else context.day
+        of_another = event == "request-received" and _is_of_another_wait(text)
+        return None if of_another or _NAMES_A_DEADLINE.search(text) or _only_came(text, event) else heard
     # A whole date is surer than "yesterday".
     day, before, behind = days[-1].day, text[: days[-1].start], text[days[-1].end :]
     clause = re.split(r"[,.;?!\n]", behind)[0]
@@ -164,6 +218,14 @@ def _countable_day(context: Context, event: str) -> date | None:
 def _is_of_a_request(text: str) -> bool:
     short = len(text.split()) <= _TELLS_ONE_DAY_WORDS
     return short or _REQUEST.search(text) is not None or _HAS_BEEN.search(text) is not None
+
+
+def _is_of_another_wait(text: str) -> bool:
+    return (
+        (_OTHER_WAIT.search(text) is not None or _OTHERS_REFUSE.search(text) is not None)
+        and _REQUEST.search(text) is None
+        and _WAITS_FOR_THE_PLAN.search(text) is None
+    )
 
 
 def _names(event: str, words: str) -> bool:

@@ -14,11 +14,11 @@ from rasa_sdk.types import DomainDict
 
 from actions.answering import ask_area
 from actions.context import Context, read_context
+from actions.event_dates import day_of_request
 from actions.follow_up import carry_on, next_best_topic
 from actions.replies import Button, button
 from actions.store import read_store
 from actions.subject import give_answer
-from knowledge.dates import parse_date
 
 
 class ActionAskArea(Action):
@@ -86,9 +86,7 @@ class ValidateDeadlineForm(FormValidationAction):
         """
         if tracker.get_slot(REQUESTED_SLOT) != "event_date":
             return {}
-        context = read_context(tracker)
-        # The answer to "on which day?" is often the bare date, in a form that the model does not mark.
-        day = context.day or parse_date(context.text)
+        day = day_of_request(read_context(tracker))
         return {"event_date": day.isoformat()} if day else {}
 
 

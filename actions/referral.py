@@ -17,7 +17,10 @@ _SAYS_REFERRED = re.compile(r"\breff?er(?:r?ed|r?als?)\b", re.IGNORECASE)
 _WAITS = re.compile(
     r"\bwaiting (?:since|for|about|over|nearly|almost|\d)|\bwaited\b|\b(?:been|have|'?ve) (?:been )?waiting\b"
     r"|\b(?:on|in|joined|put on|added to) (?:the|a|their) (?:\w+ )?(?:list|queue|pathway)\b|\bjoined in\b"
-    r"|\bbeen\b.*\b(?:weeks|months|years)\b",
+    # "it's been nearly two years": the length of the wait itself, and of nothing else that "has been".
+    r"|\bbeen (?:(?:over|about|around|nearly|almost|only|just|now|more than|at least|well over) ){0,2}"
+    r"(?:an?|a few|a couple of|\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|eighteen)"
+    r"[ -]?(?:days?|weeks?|wks?|months?|mths?|years?|yrs?)\b",
     re.IGNORECASE,
 )
 #: The council's time limits are waited for too, and are no referral.

@@ -58,6 +58,8 @@ _LENGTH_OF_TIME = (
 )
 #: "7 year old" and "22 months old" tell an age.
 _ELAPSED = re.compile(rf"{_LENGTH_OF_TIME}(?!\s*-?\s*olds?\b)", re.IGNORECASE)
+_HAS_PASSED_BEFORE = re.compile(r"\b(?:been|waited|waiting)\b[^.?!]{0,25}$", re.IGNORECASE)
+_HAS_PASSED_BEHIND = re.compile(r"\s+(?:ago|now|since)\b", re.IGNORECASE)
 _AGO = re.compile(rf"{_LENGTH_OF_TIME}\s+ago\b", re.IGNORECASE)
 
 #: Words before a date that do not change which day it is; "this Monday" is told of what has happened.
@@ -177,10 +179,18 @@ def parse_date(text: str, now: date | None = None) -> date | None:
 def elapsed_since(text: str, now: date | None = None) -> date | None:
     """The day that lies as far back as a message says: "it's been 22 weeks" -> 22 weeks ago.
 
+    Of several lengths it is the one that is said to have passed: "they have 6 weeks, and it's been 11 weeks".
+
     Returns:
         The day, or None when no length of time is named.
     """
-    match = _ELAPSED.search(text)
+    lengths = list(_ELAPSED.finditer(text))
+    passed = (
+        length
+        for length in lengths
+        if _HAS_PASSED_BEFORE.search(text[: length.start()]) or _HAS_PASSED_BEHIND.match(text[length.end() :])
+    )
+    match = next(passed, lengths[0] if lengths else None)
     return _back(match, now or today()) if match else None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from rasa_sdk.executor import ActionExecutor
 
 import actions.rights
+from knowledge.dates import today
 from tests.actions.conftest import Talk, Turn
 
 #: The day on which these talks take place.
@@ -202,6 +203,77 @@ async def test_no_deadline_is_counted_from_another_day(
     assert wrong not in turn.text
     assert not [card for card in turn.cards if card["kind"] == "deadlines"]
     assert turn.texts
+
+
+#: Days and lengths of time that are no request's and no letter's.
+OF_SOMETHING_ELSE: list[tuple[str, str, str | None]] = [
+    (
+        "We've been waiting 2 years for an autism diagnosis, can I apply for an EHCP now?",
+        "ehcp_request",
+        None,
+    ),
+    ("He's been refusing school for 6 weeks, can I apply for an EHCP?", "ehcp_request", None),
+    ("He has been out of school for 6 weeks, do we get a plan?", "ehcp_timescale", None),
+    ("School refused to apply on 3 May 2026, can I ask myself?", "ehcp_request", "3 May 2026"),
+    ("We sent our appeal on 2 October 2026, when is the hearing?", "ehcp_refused_appeal", "2 October 2026"),
+    ("we appealed on 2 October 2026, what now", "ehcp_refused_appeal", "2 October 2026"),
+]
+
+
+@pytest.mark.parametrize(("text", "topic", "day"), OF_SOMETHING_ELSE)
+async def test_what_is_no_request_and_no_letter_counts_for_nothing(
+    talk: Talk, text: str, topic: str, day: str | None
+) -> None:
+    turn = await talk.say(text, topic, *([("date_phrase", day)] if day else []))
+
+    assert not [card for card in turn.cards if card["kind"] == "deadlines"]
+    assert turn.slots["event_date"] is None
+    assert turn.texts
+
+
+async def test_of_two_lengths_of_time_the_one_that_has_passed_counts(talk: Talk) -> None:
+    turn = await talk.say(
+        "The council has 6 weeks to decide but we've been waiting 11 weeks", "ehcp_timescale"
+    )
+
+    assert turn.slots["event_date"] == (today() - timedelta(weeks=11)).isoformat()
+
+
+async def test_the_day_a_letter_came_counts_for_nothing_in_a_later_message_either(talk: Talk) -> None:
+    await talk.say("they refused to assess, how do we appeal", "ehcp_refused_appeal")
+    turn = await talk.say("we got it on 5 May 2026", "inform", ("date_phrase", "5 May 2026"))
+
+    assert not [card for card in turn.cards if card["kind"] == "deadlines"]
+    assert "I cannot count from that day" in turn.text
+
+
+#: Answers to "On which day did the council get your request?", and the day that is taken.
+AMONG_OTHERS_IN_THE_FORM: list[tuple[str, list[str], str | None]] = [
+    ("3 March 2026", ["3 March 2026"], "2026-03-03"),
+    (
+        "school sent it 3 March 2026, the meeting was 10 March 2026",
+        ["3 March 2026", "10 March 2026"],
+        "2026-03-03",
+    ),
+    ("3 March 2026, no sorry, the 5th of March 2026", ["3 March 2026", "5th of March 2026"], "2026-03-05"),
+    ("not sure. we've been waiting 2 years for his diagnosis, is there help meanwhile?", [], None),
+    ("the review was on 3 March 2026", ["3 March 2026"], None),
+]
+
+
+@pytest.mark.parametrize(("text", "days", "taken"), AMONG_OTHERS_IN_THE_FORM)
+async def test_the_form_takes_the_day_of_the_request_and_no_other(
+    talk: Talk, text: str, days: list[str], taken: str | None
+) -> None:
+    await talk.say("how long does an ehcp take", "ehcp_timescale")
+    turn = await talk.say(
+        text,
+        "inform",
+        *(("date_phrase", day) for day in days),
+        action="validate_deadline_form",
+        loop="deadline_form",
+    )
+    assert turn.slots.get("event_date") == taken
 
 
 #: Messages with a second day or event, and the day that counts.

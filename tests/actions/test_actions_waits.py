@@ -221,6 +221,8 @@ async def test_the_date_is_remembered_while_something_else_is_asked(talk: Talk) 
         "they said we'd be waiting 18 months, Derby",
         "how long is the wait in Derby, my son was born on 3 May 2018",
         "if I got referred today in Derby when would I be seen",
+        "He's been struggling since September. How many months is the wait for an assessment in Derby?",
+        "We've been in Derby since 2021, about 5 years. How long is the wait?",
     ],
 )
 async def test_other_dates_are_not_taken_for_a_referral(talk: Talk, text: str) -> None:
@@ -228,6 +230,19 @@ async def test_other_dates_are_not_taken_for_a_referral(talk: Talk, text: str) -
 
     assert turn.slots["referred"] is None
     assert "The referral was" not in turn.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it's been 18 months now, in Derby, how much longer?",
+        "it has been nearly two years in Derby, any news?",
+    ],
+)
+async def test_a_wait_that_has_gone_on_so_long_began_with_a_referral(talk: Talk, text: str) -> None:
+    turn = await talk.say(text, "wait_time", DERBY)
+
+    assert turn.slots["referred"] is not None
 
 
 async def test_a_request_for_a_plan_is_no_referral(talk: Talk) -> None:
