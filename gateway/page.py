@@ -10,19 +10,31 @@ import aiohttp_jinja2
 from aiohttp import web
 from pydantic import ValidationError
 
-from conversations.errors import NotFound
 from conversations.keys import new_id
 from conversations.models import Conversation, Owner
 from gateway import api
 from gateway.access import opened
 from gateway.allowance import allow_conversation, allow_message
 from gateway.bodies import NewMessage, read_form
-from gateway.errors import Code, Problem, as_problem
+from gateway.errors import Code, Problem
 from gateway.keys import AREAS, BOT, SETTINGS, STORE, TURNS
 from gateway.start import draft_json, start_json, welcome_of
 from gateway.wire import message_json, status_json
 
-_TOO_LONG = "Your message is too long. Please send a shorter one. Go back in your browser to find your words."
+_GONE = "That chat is no longer here. You can start a new one. Your words are kept below."
+
+#: What a person is told of a refusal whose own words are for whoever writes programs.
+_PLAINLY = {
+    Code.TOO_LARGE: (
+        "Your message is too long. Please send a shorter one. Go back in your browser to find your words."
+    ),
+    Code.TOKEN_WRONG: _GONE,
+    Code.NO_SUCH_CONVERSATION: _GONE,
+    Code.MESSAGE_ID_REUSED: "Your words are not sent yet. Please send them once more.",
+}
+
+#: After these the same chat goes on when the person sends their words again.
+_SENT_AGAIN = (Code.NOT_SAVED, Code.TOO_MANY_REQUESTS, Code.MESSAGE_ID_REUSED)
 
 _SAFE_LINK = re.compile(r"^https?://", re.IGNORECASE)
 
@@ -79,12 +91,11 @@ async def post(request: web.Request) -> web.Response:
             view.status = await status_json(store, conversation.id)
             if view.status["owner"] == Owner.ADVISER:  # what they wrote is in this answer
                 await store.arrived(conversation.id, view.messages[-1]["seq"])
-    except (NotFound, Problem) as error:
-        problem = as_problem(error)
+    except Problem as problem:
         view = _fresh(request, notice=_sentence(problem))
         view.draft = form.get("text", "")
         view.http_status = int(problem.status)
-        if problem.code in (Code.NOT_SAVED, Code.TOO_MANY_REQUESTS):
+        if problem.code in _SENT_AGAIN:
             view.conversation_id, view.token = form.get("conversation", ""), form.get("token", "")
     return _render(request, view)
 
@@ -143,13 +154,10 @@ def _fresh(request: web.Request, notice: str = "") -> _View:
 
 
 def _sentence(problem: Problem) -> str:
-    """What a person is told; the problem's own words are for whoever writes programs."""
-    if problem.code in (Code.TOKEN_WRONG, Code.NO_SUCH_CONVERSATION):
-        return "That chat is no longer here. You can start a new one. Your words are kept below."
-    why = _TOO_LONG if problem.code is Code.TOO_LARGE else f"{problem}."
+    """What a person is told."""
     if "crisis" in problem.document:
-        return f"{problem.document['crisis']['text']}\n{why}"
-    return why if problem.code is Code.TOO_LARGE else f"{why} {problem.document['detail']}"
+        return f"{problem.document['crisis']['text']}\n{_PLAINLY.get(problem.code, f'{problem}.')}"
+    return _PLAINLY.get(problem.code, f"{problem}. {problem.document['detail']}")
 
 
 def _render(request: web.Request, view: _View) -> web.Response:

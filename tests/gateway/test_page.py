@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from html import unescape
@@ -44,6 +45,9 @@ needs_browser = pytest.mark.skipif(
 )
 
 LOST = "The connection is lost. I am trying again. Your words are kept."
+
+#: What reads a chat from its beginning.
+_WHOLE_CHAT = re.compile(r"/messages\?after=0$")
 
 #: Markup that would run if it were ever taken as markup.
 MARKUP = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>"
@@ -167,6 +171,48 @@ async def test_a_reload_goes_on_where_it_was_and_the_draft_survives(page: Page) 
 
     await expect(page.locator(".message")).to_have_count(before)
     await expect(page.get_by_label("Your message")).to_have_value("half a thought")
+
+
+@needs_browser
+async def test_what_is_said_while_the_chat_is_still_being_read_stays(page: Page, bot: StandInBot) -> None:
+    await say(page, "one")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    said = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        before = await route.fetch()
+        await said.wait()
+        await route.fulfill(response=before)
+
+    await page.route(_WHOLE_CHAT, slowly)
+    await page.reload()
+    await say(page, "two")
+    await expect(page.locator(".message--assistant", has_text="33 weeks")).to_have_count(1)
+    await page.route("**/api/v1/conversations/*/messages", lambda route: route.abort())
+    await say(page, "three")
+    await expect(page.locator(".message--unsent")).to_contain_text("Not sent.")
+    said.set()
+
+    await expect(page.locator(".message--user")).to_contain_text(["one", "two", "three"])
+    await expect(page.locator(".message--assistant")).to_have_count(3)
+    await page.unroute_all()
+    await expect(page.locator(".message--unsent")).to_have_count(0)
+    await expect(page.locator(".message--assistant")).to_have_count(4)
+    assert bot.texts == ["one", "two", "three"]
+
+
+@needs_browser
+async def test_a_chat_that_cannot_be_read_at_first_is_not_read_out_as_news(page: Page) -> None:
+    await say(page, "one")
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await page.route(_WHOLE_CHAT, lambda route: route.abort(), times=1)
+    await page.reload()
+
+    await expect(page.locator("#status")).to_have_text(LOST)
+    await expect(page.locator(".message--user")).to_have_count(1)
+    await expect(page.locator("#status")).to_contain_text("automated assistant")
+    await expect(page.locator(".message--assistant")).to_have_count(2)
+    assert await announced(page) == [LOST, "Connected again."]
 
 
 @needs_browser
@@ -679,6 +725,28 @@ async def test_sending_the_same_form_again_asks_once(client: Client, bot: StandI
     assert bot.texts == ["one", "two"]
 
 
+async def test_other_words_in_a_form_that_was_sent_before_are_kept_and_hide_no_danger(client: Client) -> None:
+    fields = {"client_message_id": "same"}
+    first = await html(await client.post("/", data={"text": "one", **fields}))
+    fields |= {name: hidden(first, name) for name in ("conversation", "token")}
+
+    for text in ("two", "DANGER"):
+        answer = await client.post("/", data={**fields, "text": text})
+        page = await answer.text()
+        assert (answer.status, answer.content_type) == (409, "text/html")
+        assert "Please send them once more." in page
+        assert f">{text}</textarea>" in page
+        assert ("Please get help now (crisis_self_harm_suicide" in page) is (text == "DANGER")
+    again = await html(await client.post("/", data=form(page, text="two")))
+    assert hidden(again, "conversation") == fields["conversation"]
+    assert "33 weeks on average." in again
+
+
+async def test_a_form_that_cannot_be_read_is_refused_on_a_page(client: Client) -> None:
+    answer = await client.post("/", data=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert (answer.status, answer.content_type) == (400, "text/html")
+
+
 async def test_the_form_can_delete_the_chat(client: Client, store: Store) -> None:
     first = await html(await client.post("/", data=form(await html(await client.get("/")), text="one")))
 
@@ -818,9 +886,8 @@ async def test_the_numbers_come_when_not_even_a_chat_can_be_created(
 
     await expect(page.locator("#messages")).to_contain_text("Call 000")
     await expect(page.locator("#messages")).to_contain_text("Not sent")
-    await page.get_by_role(
-        "button", name="Easy Read"
-    ).click()  # which changes the welcome, and takes nothing away
+    # The welcome changes its form, and takes nothing away.
+    await page.get_by_role("button", name="Easy Read").click()
     await expect(page.locator("#messages")).to_contain_text("Call 000")
     await expect(page.get_by_role("button", name="Try again")).to_be_visible()
     await expect(page.locator(".message--assistant")).to_have_count(2)

@@ -1184,6 +1184,27 @@ async def test_what_had_arrived_before_the_page_was_left_is_not_sent_again(page:
     assert not any(one.startswith("POST") for one in asked)
 
 
+async def test_words_that_wait_for_a_chat_that_is_gone_begin_a_new_one(
+    page: Page, store: Store, bot: StandInBot
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat = await page.evaluate("sessionStorage.getItem('helpline.id')")
+    await page.route("**/messages", lambda route: route.abort())
+    await say(page, "second")
+    await expect(page.locator(".message--unsent")).to_contain_text("Not sent.")
+    await page.goto("about:blank")
+    await page.unroute_all()
+    await store.erase(chat)
+    await page.goto("/")
+
+    await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")
+    await expect(page.locator(".message--user")).to_contain_text(["second"])
+    assert await page.evaluate("sessionStorage.getItem('helpline.id')") != chat
+    assert bot.texts[-1] == "second"
+
+
 async def test_pictures_can_be_replaced_by_words(page: Page, bot: StandInBot) -> None:
     await page.goto("/")
     await open_chat(page)

@@ -422,28 +422,45 @@ export class Chat {
     await this.sendWaiting();
   }
 
-  private async resumeChat(ticket: Ticket): Promise<void> {
+  /** Shows the chat so far above what was said and answered meanwhile; on a bad line it is asked for again. */
+  private async resumeChat(ticket: Ticket, pause = FIRST_RETRY_S): Promise<void> {
+    let answer;
     try {
-      const answer = await this.api.read(ticket, 0);
-      this.frame.messages.replaceChildren();
-      this.welcome = [];
-      for (const message of answer.messages) {
-        this.forgetUnsent(message.client_message_id ?? ""); // it had arrived before the page was left
-        const item = this.itemOf(message);
-        this.shown.set(message.seq ?? 0, { item, message });
-        this.lastSeq = Math.max(this.lastSeq, message.seq ?? 0);
-        this.frame.messages.append(item);
-        markDay(item);
-      }
-      for (const { item } of this.unsent.values()) this.frame.messages.append(item);
-      this.status = answer;
-      this.frame.status.textContent = this.statusWords();
-      this.follow(ticket, this.lastSeq);
-      this.toEnd();
+      answer = await this.api.read(ticket, 0);
     } catch (error) {
-      if (error instanceof Refused && error.isGone) this.startAgain();
-      else this.follow(ticket, 0);
+      if (this.ticket !== ticket) return;
+      if (error instanceof Refused && error.isGone) {
+        this.leaveConversation();
+        memory.clear(false);
+        this.keepUnsent();
+        return;
+      }
+      this.showConnected(false);
+      setTimeout(() => void this.resumeChat(ticket, Math.min(LAST_RETRY_S, pause * 2)), pause * 1000);
+      return;
     }
+    if (this.ticket !== ticket) return;
+    const sofar = document.createDocumentFragment();
+    for (const message of answer.messages) {
+      this.forgetUnsent(message.client_message_id ?? ""); // it had arrived before the page was left
+      const seq = message.seq ?? 0;
+      const item = this.shown.get(seq)?.item ?? this.itemOf(message);
+      this.shown.set(seq, { item, message });
+      this.lastSeq = Math.max(this.lastSeq, seq);
+      sofar.append(item);
+    }
+    this.keepingFocus(() => {
+      this.welcome.forEach((item) => item.remove());
+      this.frame.messages.prepend(sofar);
+    });
+    this.welcome = [];
+    for (const { item } of this.shown.values()) markDay(item);
+    this.status = answer;
+    this.frame.status.textContent = this.statusWords();
+    this.showConnected(true);
+    this.follow(ticket, answer.messages.at(-1)?.seq ?? 0);
+    if (this.urgentAt === null) this.toEnd();
+    else this.toNewest();
   }
 
   private follow(ticket: Ticket, after: number): void {
