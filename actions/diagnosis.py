@@ -37,10 +37,11 @@ _MAY_I_REFER = re.compile(
     re.I,
 )
 
+#: A pathway's word on it -> the verdict, for those who ask for one, and the sentence.
 _SELF_REFERRAL = {
-    "yes": "Yes. You can refer yourself.",
-    "no": "No. You cannot refer yourself here. Somebody has to refer you.",
-    "not-stated": "Our source does not say if you can refer yourself.",
+    "yes": ("Yes. ", "You can refer yourself."),
+    "no": ("No. ", "You cannot refer yourself here. Somebody has to refer you."),
+    "not-stated": ("", "Our source does not say if you can refer yourself."),
 }
 
 
@@ -110,7 +111,13 @@ def _say_pathway(
 ) -> None:
     text = words_for(context, pathway)
     if topic == "referral_who" and not text.startswith(("Yes", "No")):
-        text = f"{_SELF_REFERRAL[pathway.self_referral]}\n\n{text}"
+        verdict, sentence = _SELF_REFERRAL[pathway.self_referral]
+        # "Who can refer?" is answered by the pathway; "No." would be the answer to another question. What was
+        # asked before a form asked for the area counts too.
+        if _MAY_I_REFER.search(context.text or context.question or ""):
+            text = f"{verdict}{sentence}\n\n{text}"
+        else:
+            text = f"{text}\n\n{sentence}"
     services = services_by_id(session, dict.fromkeys([*pathway.assessed_by, *pathway.check_with]))
     assessing = ", ".join(service.name for service in services if service.id in pathway.assessed_by)
     checking = ", ".join(service.name for service in services if service.id not in pathway.assessed_by)

@@ -182,6 +182,23 @@ async def test_a_parent_in_derby_may_not(talk: Talk) -> None:
     assert re.match(r"No\b", turn.texts[0])
 
 
+@pytest.mark.parametrize("text", ["who can refer?", "Can the nursery refer my 3 year old?"])
+async def test_whoever_asks_who_may_refer_gets_no_verdict_on_themselves(talk: Talk, text: str) -> None:
+    talk.slots.update(area="derby-city", cohort="child", age=3)
+    turn = await talk.say(text, "referral_who")
+
+    assert turn.texts[0].startswith("A health worker")
+    assert "You cannot refer yourself here. Somebody has to refer you." in turn.texts
+
+
+async def test_the_verdict_comes_first_too_when_the_area_is_told_afterwards(talk: Talk) -> None:
+    asked = await talk.say("can I refer my son?", "referral_who", ("cohort", "son", "child"))
+    turn = await talk.say("Derby", "inform", ("area", "Derby", "derby-city"))
+
+    assert asked.follow_ups == ["area_form"]
+    assert turn.texts[0].startswith("No. You cannot refer yourself here.")
+
+
 async def test_a_girl_of_13_in_ross_on_wye(talk: Talk) -> None:
     turn = await talk.say(
         "my daughter is 13 and we're in Ross-on-Wye, how does she get assessed",
