@@ -30,6 +30,19 @@ VERSION_TABLE = "conversations_version"
 #: How long a writer waits for another writer (SQLite), in milliseconds.
 _BUSY_TIMEOUT_MS = 10_000
 
+#: A PostgreSQL that vanished is noticed within seconds, whether we connect, wait for its answer (keepalives)
+#: or have sent something (``tcp_user_timeout``, in milliseconds). What the URL says itself stands.
+_POSTGRES_GIVES_UP = {
+    "connect_timeout": "3",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "8000",
+}
+
+#: How long a transaction waits for a connection while all are in use (PostgreSQL).
+_CONNECTION_WITHIN_SECONDS = 5
+
 #: Any fixed number: two processes that start at once migrate one after the other (PostgreSQL).
 _MIGRATION_LOCK = 7_219_031
 
@@ -43,7 +56,7 @@ def _with_driver(url: str, sqlite_driver: str) -> URL:
             raise ValueError("conversations need a database file: an in-memory SQLite forgets what was said")
         return parsed.set(drivername=sqlite_driver)
     if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
+        return parsed.set(drivername="postgresql+psycopg", query={**_POSTGRES_GIVES_UP, **parsed.query})
     raise ValueError(f"conversations are kept in SQLite or PostgreSQL, not in {backend!r}")
 
 
@@ -96,7 +109,7 @@ def migrate(url: str) -> None:
     target = _with_driver(url, "sqlite")
     if target.get_backend_name() == "sqlite" and target.database:
         Path(target.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(target)
+    engine = create_engine(target, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     config = Config()
@@ -158,12 +171,15 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """``url`` is any SQLAlchemy URL of SQLite (a file) or PostgreSQL. Connects on first use."""
-        self._engine: AsyncEngine = create_async_engine(
-            _with_driver(url, "sqlite+aiosqlite"),
-            pool_pre_ping=not url.startswith("sqlite"),
-            connect_args={"async_creator_fn": _connect} if url.startswith("sqlite") else {},
+        target = _with_driver(url, "sqlite+aiosqlite")
+        self.is_sqlite = target.get_backend_name() == "sqlite"
+        options: dict[str, Any] = (
+            {"connect_args": {"async_creator_fn": _connect}}
+            if self.is_sqlite
+            else {"pool_pre_ping": True, "pool_timeout": _CONNECTION_WITHIN_SECONDS}
         )
-        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        # A statement's parameters are what people wrote: an error that is logged must not show them.
+        self._engine: AsyncEngine = create_async_engine(target, hide_parameters=True, **options)
         # SQLite has one writer; queueing here is fair and cheap, its own waiting is neither.
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
         if self.is_sqlite:

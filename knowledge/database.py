@@ -34,6 +34,19 @@ _WRITERS_TURN = 7_219_032
 #: How long a writer waits for another one (SQLite), in milliseconds: as long as a first load may take.
 _BUSY_TIMEOUT_MS = 60_000
 
+#: A PostgreSQL that vanished is noticed within seconds, whether we connect, wait for its answer (keepalives)
+#: or have sent something (``tcp_user_timeout``, in milliseconds). What the URL says itself stands.
+_POSTGRES_GIVES_UP = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+
+#: How long a transaction waits for a connection while all are in use (PostgreSQL).
+_CONNECTION_WITHIN_SECONDS = 5
+
 
 class StoreUnavailable(RuntimeError):
     """The database cannot be opened, read or written; the message says which and why."""
@@ -55,7 +68,15 @@ def open_engine(url: str) -> Engine:
         raise StoreUnavailable("the knowledge store's address is not a database URL") from error
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args={
+                name: value for name, value in _POSTGRES_GIVES_UP.items() if name not in parsed.query
+            },
+            pool_pre_ping=True,
+            pool_timeout=_CONNECTION_WITHIN_SECONDS,
+            hide_parameters=True,
+        )
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     if backend != "sqlite":
@@ -67,7 +88,7 @@ def open_engine(url: str) -> Engine:
             raise StoreUnavailable(
                 f"the knowledge store {parsed.database} cannot be opened: {error.strerror}"
             ) from error
-    engine = create_engine(parsed)
+    engine = create_engine(parsed, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from conversations.database import VERSION_TABLE, Database, migrate
 from conversations.errors import MessageConflict, NotFound, StoreUnavailable
@@ -232,6 +234,31 @@ async def test_a_database_out_of_reach_is_one_clear_error() -> None:
         await store.create("web")
     with pytest.raises(StoreUnavailable):
         await store.database.ping()
+
+
+async def test_a_database_that_takes_connections_and_never_answers_is_given_up_soon() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none"
+        store = Store(Database(address), Events())
+
+        async with asyncio.timeout(10):
+            with pytest.raises(StoreUnavailable):
+                await store.create("web")
+
+
+async def test_an_error_that_is_logged_shows_nothing_that_people_wrote(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    statement = text("INSERT INTO no_such_table (words) VALUES (:words)")
+    statement = statement.bindparams(words="a secret of the family")
+    try:
+        async with store.database.writing() as session:
+            await session.execute(statement)
+    except StoreUnavailable:
+        logging.getLogger(__name__).exception("not saved")
+
+    assert "INSERT INTO no_such_table" in caplog.text  # the whole chain of errors is in the log
+    assert "a secret of the family" not in caplog.text
 
 
 async def test_a_database_without_our_tables_is_not_ready(tmp_path: Path) -> None:

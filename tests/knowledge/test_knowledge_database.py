@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -14,6 +15,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, event, func, insert, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from knowledge import models
 from knowledge.content import read_content
@@ -279,6 +281,23 @@ def test_a_database_that_is_not_there_is_told() -> None:
     with pytest.raises(StoreUnavailable) as refused:
         migrate(engine)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.timeout(15)
+def test_a_database_that_takes_connections_and_never_answers_is_told_soon() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = open_engine(f"postgresql://helpline@127.0.0.1:{silent.getsockname()[1]}/helpline")
+
+        with pytest.raises(StoreUnavailable, match="timeout"):
+            migrate(engine)
+
+
+def test_what_the_database_refuses_is_told_without_what_people_wrote(engine: Engine) -> None:
+    statement = text("INSERT INTO no_such_table (words) VALUES (:words)")
+
+    with pytest.raises(DBAPIError, match="no_such_table") as refused, writing(engine).begin() as session:
+        session.execute(statement, {"words": "a secret of the family"})
+    assert "a secret of the family" not in str(refused.value)
 
 
 def test_a_store_of_a_newer_version_is_told(url: str) -> None:
