@@ -29,6 +29,7 @@ const log = at("log");
 const moreButton = at("new-messages");
 const form = /** @type {HTMLFormElement} */ (at("reply"));
 const text = /** @type {HTMLTextAreaElement} */ (at("text"));
+const replyId = /** @type {HTMLInputElement} */ (form.elements.namedItem("reply_id"));
 const error = at("reply-error");
 const chosen = /** @type {HTMLInputElement} */ (at("file"));
 const fileOff = at("file-off");
@@ -285,8 +286,7 @@ fileOff.addEventListener("click", () => {
 
 function useNewId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  /** @type {HTMLInputElement} */ (form.elements.namedItem("reply_id")).value = id;
+  replyId.value = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 text.addEventListener("keydown", (event) => {
@@ -296,15 +296,34 @@ text.addEventListener("keydown", (event) => {
   }
 });
 
-// -- the draft, kept in this window until it is sent
+// -- the draft and the private note, kept in this window until they are in the chat
 
 const DRAFT = `desk-draft-${page.dataset.chat}`;
+const DRAFT_ID = `desk-draft-id-${page.dataset.chat}`;
+const NOTE = `desk-note-${page.dataset.chat}`;
+
+/**
+ * @param {string} name
+ * @param {string} words
+ */
+function keep(name, words) {
+  if (words) sessionStorage.setItem(name, words);
+  else sessionStorage.removeItem(name);
+}
 
 function keepDraft() {
-  if (text.value) sessionStorage.setItem(DRAFT, text.value);
-  else sessionStorage.removeItem(DRAFT);
+  keep(DRAFT, text.value);
+  keep(DRAFT_ID, text.value && replyId.value);
 }
-if (!text.value) text.value = sessionStorage.getItem(DRAFT) ?? "";
+text.value ||= sessionStorage.getItem(DRAFT) ?? "";
+// Who left before the answer came may have sent it: under its own id it is not said twice.
+replyId.value = sessionStorage.getItem(DRAFT_ID) ?? replyId.value;
+
+const note = /** @type {HTMLTextAreaElement} */ (at("note"));
+const notes = [...log.querySelectorAll('[data-kind="note"] .message__text')].map((written) => written.textContent);
+// The page that comes in answer to a note has it in the log.
+if (notes.includes(sessionStorage.getItem(NOTE)?.trim() ?? "")) keep(NOTE, "");
+note.value ||= sessionStorage.getItem(NOTE) ?? "";
 
 let toldAt = 0;
 /** Colleagues are warned, and the family sees it, while words are being written. */
@@ -314,8 +333,10 @@ function tellTyping() {
   connection.typing();
 }
 
-const note = /** @type {HTMLTextAreaElement} */ (at("note"));
-note.addEventListener("input", tellTyping);
+note.addEventListener("input", () => {
+  keep(NOTE, note.value);
+  tellTyping();
+});
 text.addEventListener("input", () => {
   expandCode();
   keepDraft();
@@ -335,10 +356,22 @@ function insert(words) {
 }
 
 const canned = /** @type {HTMLSelectElement | null} */ (document.getElementById("canned"));
-canned?.addEventListener("change", () => {
-  if (canned.value) insert(canned.value);
+function insertCanned() {
+  if (!canned?.value) return;
+  insert(canned.value);
   canned.value = "";
+}
+/** By keyboard one walks through the list: only Enter and the button put in what one has come to. */
+let walks = false;
+canned?.addEventListener("pointerdown", () => (walks = false));
+canned?.addEventListener("keydown", (event) => {
+  walks = true;
+  if (event.key !== "Enter") return;
+  event.preventDefault(); // else the browser sends the reply as it is
+  insertCanned();
 });
+canned?.addEventListener("change", () => walks || insertCanned());
+document.getElementById("canned-insert")?.addEventListener("click", insertCanned);
 
 /** A short code and a space become the canned reply. */
 function expandCode() {

@@ -377,6 +377,51 @@ async def test_words_are_kept_and_put_in_by_code_and_from_the_list(
     await expect(reply).to_have_value("")
 
 
+async def test_a_private_note_is_kept_while_the_chat_is_labelled_until_it_is_added(
+    context: BrowserContext, store: Store
+) -> None:
+    page, chat = await sam_with_a_chat(context, store)
+    await page.goto(f"/desk/chats/{chat}")
+    note = page.get_by_label("Note for colleagues")
+    await note.fill("Prefers the evening.\n\nHas two children.")
+    await page.get_by_label("New label").fill("school")
+    await page.get_by_role("button", name="Add the label").click()
+    await expect(page.get_by_role("button", name="Take off school")).to_be_visible()
+    await expect(note).to_have_value("Prefers the evening.\n\nHas two children.")
+
+    await page.get_by_role("button", name="Add the note").click()
+    await expect(page.get_by_role("log").get_by_text("Has two children.")).to_be_visible()
+    await expect(note).to_have_value("")
+    await page.reload()
+    await expect(note).to_have_value("")
+
+
+async def test_canned_replies_are_walked_through_by_keyboard_and_one_is_put_in(
+    context: BrowserContext, store: Store
+) -> None:
+    admin = await new_adviser(store, "Ann Admin", DeskRole.ADMIN)
+    await store.set_canned_reply("/bye", "Goodbye for now.", by=admin.id)
+    await store.set_canned_reply("/hello", "Hello, thank you for waiting.", by=admin.id)
+    page, chat = await sam_with_a_chat(context, store)
+    await page.goto(f"/desk/chats/{chat}")
+    reply, canned = page.get_by_label("Your reply"), page.get_by_label("Canned reply")
+    await canned.focus()
+    for words in ("Goodbye for now.", "Hello, thank you for waiting."):
+        await page.keyboard.press("ArrowDown")
+        await expect(canned).to_have_value(words)
+        await expect(canned).to_be_focused()
+    await expect(reply).to_have_value("")
+
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(reply).to_have_value("Hello, thank you for waiting.")
+    await expect(reply).to_be_focused()
+    await canned.focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(reply).to_have_value("Hello, thank you for waiting.Goodbye for now.")
+
+
 async def test_an_answer_is_found_beside_the_chat_and_put_into_the_reply_with_its_source(
     context: BrowserContext,
     store: Store,
@@ -488,8 +533,9 @@ async def test_the_queue_changes_under_the_adviser_without_taking_the_focus(
     assert (await store.get(first)).owner is Owner.ADVISER
 
 
+@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "leaves"])
 async def test_a_reply_that_was_not_sent_keeps_its_words_and_is_said_once(
-    context: BrowserContext, store: Store
+    context: BrowserContext, store: Store, leaves: bool
 ) -> None:
     page = await sign_in(context, store)
     chat = await waiting_chat(store)
@@ -500,6 +546,9 @@ async def test_a_reply_that_was_not_sent_keeps_its_words_and_is_said_once(
     await reply.fill("Only once")
     await page.get_by_role("button", name="Send").click()
     await expect(page.get_by_text("Your words are still here")).to_be_visible()
+    if leaves:
+        await page.get_by_role("link", name="Queue").click()
+        await page.get_by_role("link", name="Chat HL-").click()
     await expect(reply).to_have_value("Only once")
     assert (Role.ADVISER, "Only once") in await family_reads(store, chat)
 
