@@ -174,6 +174,24 @@ async def test_a_reload_goes_on_where_it_was_and_the_draft_survives(page: Page) 
 
 
 @needs_browser
+async def test_a_chat_that_came_with_the_page_goes_on_after_a_reload_at_an_address_of_its_own(
+    page: Page, client: Client
+) -> None:
+    """Begun without JavaScript, or moved here by a link that works once."""
+    begun = await html(await client.post("/", data=form(await html(await client.get("/")), text="one")))
+    moved = re.compile(r"/continue/once$")
+    await page.route(moved, lambda route: route.fulfill(content_type="text/html", body=begun), times=1)
+    await page.goto("/continue/once")
+    answer = page.locator(".message--assistant").last
+    await expect(answer).to_contain_text("33 weeks")
+    assert page.url == str(client.make_url("/"))
+
+    await page.reload()
+
+    await expect(answer).to_contain_text("33 weeks")
+
+
+@needs_browser
 async def test_what_is_said_while_the_chat_is_still_being_read_stays(page: Page, bot: StandInBot) -> None:
     await say(page, "one")
     await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")

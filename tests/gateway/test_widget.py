@@ -374,6 +374,41 @@ async def test_leaving_quickly_forgets_the_chat_but_not_what_the_site_keeps(page
     assert await page.evaluate("Object.keys(sessionStorage)") == ["basket"]
 
 
+@pytest.mark.parametrize("begun", [True, False])
+async def test_after_leaving_quickly_no_page_that_the_browser_kept_shows_the_chat_again(
+    page: Page, begun: bool
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    if begun:
+        await answered(page)
+    await page.get_by_label("Your message").fill("half a thought")
+    # As it is when one leaves on a later page, and goes back.
+    await page.evaluate("sessionStorage.clear()")
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(page.locator(".message--user")).to_have_count(0)
+    await expect(page.get_by_label("Your message")).to_have_value("")
+    await open_chat(page)
+    await answered(page)
+
+
+async def test_a_page_that_the_browser_kept_goes_on_with_the_chat_of_a_later_page(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    kept = await page.evaluate("({ ...sessionStorage })")
+    await page.evaluate("sessionStorage.clear()")
+    await page.goto("/next")
+    await open_chat(page)
+    await page.evaluate("kept => Object.assign(sessionStorage, kept)", kept)
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+
+    await expect(page.locator(".message--user")).to_contain_text(["How long is the wait?"])
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
 async def test_a_helpline_that_cannot_be_reached_says_so_with_the_councils_number(
     page: Page, host: Host
 ) -> None:

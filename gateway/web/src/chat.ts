@@ -55,7 +55,7 @@ export interface Hooks {
   area: string | null;
   /** A chat that the page itself came with: begun without JavaScript, or in a messaging app. */
   ticket: Ticket | null;
-  close: () => void;
+  close: (takeFocus?: boolean) => void;
   event: (name: string) => void;
 }
 
@@ -93,8 +93,7 @@ export class Chat {
     private readonly hooks: Hooks,
   ) {
     this.frame = buildFrame(start, hooks.mode);
-    const [id, token] = [memory.get("id"), memory.get("token")];
-    this.ticket = hooks.ticket ?? (id && token ? { id, token } : null);
+    this.ticket = hooks.ticket ?? this.keptTicket();
     if (hooks.ticket) this.keepTicket(hooks.ticket);
     this.setSize(Number(memory.get("size") ?? 0));
     this.listen();
@@ -480,6 +479,11 @@ export class Chat {
     });
   }
 
+  private keptTicket(): Ticket | null {
+    const [id, token] = [memory.get("id"), memory.get("token")];
+    return id && token ? { id, token } : null;
+  }
+
   private keepTicket(ticket: Ticket): void {
     this.ticket = ticket;
     memory.set("id", ticket.id);
@@ -539,10 +543,32 @@ export class Chat {
 
   /** Back to an empty chat. */
   private startAgain(): void {
+    this.clear();
+    memory.clear(false);
+  }
+
+  private clear(): void {
     this.unsent.clear();
     clearTimeout(this.retryTimer);
     this.leaveConversation();
-    memory.clear(false);
+  }
+
+  /**
+   * After "back" to a page that the browser had kept as it was: what this tab has forgotten since, or begun, on
+   * another page holds here too.
+   */
+  private comeBack(): void {
+    const kept = this.keptTicket();
+    if (kept && kept.id === this.ticket?.id) {
+      void this.stream?.check();
+    } else {
+      this.clear();
+      if (kept) this.keepTicket(kept);
+      if (memory.get("open") !== "yes") this.hooks.close(false);
+      void this.resume();
+    }
+    this.frame.text.value = memory.get("draft") ?? "";
+    this.showCount();
   }
 
   // -- sending -------------------------------------------------------------------------------------
@@ -789,7 +815,7 @@ export class Chat {
       if (document.visibilityState === "visible" && Date.now() - since > LONG_AWAY_MS) check();
       since = Date.now();
     });
-    window.addEventListener("pageshow", (event) => event.persisted && check());
+    window.addEventListener("pageshow", (event) => event.persisted && this.comeBack());
   }
 
   /** "Leave this page quickly": forgets the chat on this device, and "back" does not lead here. */

@@ -78,7 +78,10 @@ class HelplineChat extends HTMLElement {
     this.replaceChildren();
     this.outermost.append(this.place);
     this.place.hidden = false;
-    this.show(start, id && token ? { id, token } : null);
+    const ticket = id && token ? { id, token } : null;
+    this.show(start, ticket);
+    // What was sent to come here is not sent again by a reload, which goes on with the chat: a link works only once.
+    if (ticket) history.replaceState(null, "", `/${location.search}`);
     const leave = document.getElementById("leave");
     if (leave instanceof HTMLAnchorElement) this.chat?.takeOverLeave(leave);
     document.querySelector('a[href="#chat"]')?.addEventListener("click", (event) => {
@@ -94,7 +97,7 @@ class HelplineChat extends HTMLElement {
       mode: this.mode,
       area: start.area,
       ticket,
-      close: () => this.close(),
+      close: (takeFocus) => this.close(takeFocus),
       event: (name) => {
         this.tellPage(name);
         if (this.place.hidden && ["answer", "adviser-message"].includes(name)) this.tellNews(true);
