@@ -1,6 +1,8 @@
-"""Who may do what: the conversation's token."""
+"""Who may do what: the conversation's token, and the secrets that others tell in a header."""
 
 from __future__ import annotations
+
+import hmac
 
 from aiohttp import web
 
@@ -18,9 +20,20 @@ async def opened(store: Store, conversation_id: str, token: str) -> Conversation
     return conversation
 
 
+async def still_opened(store: Store, conversation: Conversation) -> None:
+    """Raises as ``opened`` does once the token that opened ``conversation`` does so no more."""
+    if (await store.get(conversation.id)).token_hash != conversation.token_hash:
+        raise Problem(Code.TOKEN_WRONG)
+
+
 async def opened_by_header(request: web.Request, store: Store) -> Conversation:
     """The conversation of the path, opened with the ``Authorization: Bearer`` header."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Problem(Code.TOKEN_MISSING)
     return await opened(store, request.match_info["id"], token.strip())
+
+
+def is_secret(told: str, secret: str) -> bool:
+    """Whether a header told ``secret``, in constant time; bytes that are no UTF-8 are told wrong."""
+    return hmac.compare_digest(told.encode("utf-8", "surrogateescape"), secret.encode())

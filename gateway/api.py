@@ -7,7 +7,7 @@ from aiohttp import web
 from conversations.models import Conversation, Owner
 from gateway.access import opened_by_header
 from gateway.allowance import allow_conversation, allow_message
-from gateway.bodies import Feedback, NewConversation, NewMessage, Words, read_after, read_body
+from gateway.bodies import Feedback, NewConversation, NewMessage, TooLarge, Words, read_after, read_body
 from gateway.errors import Code, Problem
 from gateway.keys import AREAS, BOT, ORIGINS, STORE, TURNS
 from gateway.start import start_json, welcome_of
@@ -43,10 +43,14 @@ async def start(request: web.Request) -> web.Response:
 async def help_now(request: web.Request) -> web.Response:
     """``POST /api/v1/help``: the crisis reply to words that could not be sent. Nothing is stored.
 
-    For a page that could not even begin a conversation. It is under no quota.
+    For a page that could not even begin a conversation. It is under no quota; of words that are too long it
+    reads the beginning.
     """
-    body = await read_body(request, Words)
-    return web.json_response({"crisis": await request.app[TURNS].help_now(body.text)})
+    try:
+        text = (await read_body(request, Words)).text
+    except TooLarge as error:
+        text = error.begins
+    return web.json_response({"crisis": await request.app[TURNS].help_now(text)})
 
 
 async def feedback(request: web.Request) -> web.Response:

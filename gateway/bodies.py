@@ -162,11 +162,11 @@ async def read_form(request: web.Request) -> dict[str, str]:
     """The fields of a posted form, without files.
 
     Raises ``TooLarge`` when it is above ``MAX_BODY_BYTES``. What a browser sends as ``multipart/form-data``
-    is then not read: our page sends none.
+    is then not read: our page sends none. Raises ``Problem`` for a form that cannot be read.
     """
     if request.content_type != "application/x-www-form-urlencoded":
         try:
-            return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+            return await posted(request)
         except web.HTTPRequestEntityTooLarge:
             raise TooLarge("") from None
     read, whole = await _read(request)
@@ -174,6 +174,15 @@ async def read_form(request: web.Request) -> dict[str, str]:
     if not whole:
         raise TooLarge(form.get("text", ""))
     return form
+
+
+async def posted(request: web.Request) -> dict[str, str]:
+    """The fields of a posted form, without files, in the encoding that it names. Raises ``Problem``."""
+    try:
+        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    except (ValueError, LookupError):
+        # No boundary between its parts, an encoding that nobody knows, or bytes that are no text in it.
+        raise Problem(Code.BAD_REQUEST, detail="The form cannot be read.") from None
 
 
 async def _read(request: web.Request) -> tuple[bytes, bool]:

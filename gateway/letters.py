@@ -11,7 +11,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from gateway.bodies import parse
+from gateway.bodies import parse, posted
 from gateway.errors import Code, Problem
 from gateway.keys import RECORDS, SETTINGS
 from gateway.letter_body import LetterBody, checked_letter
@@ -67,8 +67,7 @@ async def _read(request: web.Request) -> LetterBody:
         case "application/json":
             return parse(LetterBody, await request.read() or b"{}")
         case form_type if form_type == _FORM:
-            form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-            return LetterBody.from_form(form)
+            return LetterBody.from_form(await posted(request))
         case _:
             # Parts of a multipart form would be put into files on their way.
             raise Problem(Code.BAD_REQUEST, detail=f"Send JSON or a form ({_FORM}).")

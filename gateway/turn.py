@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from conversations.errors import OwnershipChanged, StoreUnavailable
+from conversations.errors import MessageConflict, NotFound, OwnershipChanged, StoreUnavailable
 from conversations.log import Accepted, Draft
 from conversations.models import Conversation, Json, Message, Owner, Priority, Role
 from conversations.reasons import ASKED
@@ -35,7 +35,7 @@ from gateway.burst import Joined, assess_joined, burst_of
 from gateway.call_back import CallBackTalk
 from gateway.crisis import crisis_message, emergency_lines
 from gateway.elsewhere import Elsewhere
-from gateway.errors import Code, Problem
+from gateway.errors import Code, Problem, as_problem
 from gateway.handoff import (
     answer_offer,
     ask_for_person,
@@ -266,17 +266,18 @@ class Turns:
     async def never_without_help(self, words: Callable[[], Awaitable[str]]) -> AsyncGenerator[None]:
         """For a door on the way to ``say``: a crisis reply rides along when what was sent is not taken.
 
-        ``words`` tells what the person wrote; it is asked only when the store fails.
-        Raises ``Problem`` (``NOT_SAVED``) instead of ``StoreUnavailable``; one that is ``TOO_LARGE`` holds
-        the crisis reply when the part that was read speaks of danger.
+        ``words`` tells what the person wrote; it is asked only then, and may raise ``Problem`` when it cannot
+        be read. Raises ``Problem`` in place of ``StoreUnavailable``, ``NotFound`` and ``MessageConflict``;
+        one that is ``TOO_LARGE`` holds the crisis reply when the part that was read speaks of danger.
         """
         try:
             yield
-        except TooLarge as error:
-            shown = await self.help_now(error.begins)
-            raise Problem(Code.TOO_LARGE, extra={"crisis": shown} if shown else None) from error
-        except StoreUnavailable as error:
-            raise await self._not_saved(error, None, Said(await words())) from error
+        except (StoreUnavailable, NotFound, MessageConflict, Problem) as error:
+            problem = as_problem(error)
+            if "crisis" not in problem.document:
+                shown = await self.help_now(await _what_was_read(error, words))
+                problem.document.update({"crisis": shown} if shown else {})
+            raise problem from error
 
     async def help_now(self, text: str, conversation: Conversation | None = None) -> Json | None:
         """The crisis reply if ``text`` speaks of danger, for an answer that logs nothing; else None."""
@@ -695,6 +696,16 @@ class Turns:
         # A button's words are ours.
         shown = None if said.payload is not None else await self.help_now(said.text, conversation)
         return Problem(Code.NOT_SAVED, extra={"crisis": shown} if shown else None)
+
+
+async def _what_was_read(refusal: Exception, words: Callable[[], Awaitable[str]]) -> str:
+    """What a person wrote in a message that is refused, as far as it could be read."""
+    try:
+        return refusal.begins if isinstance(refusal, TooLarge) else await words()
+    except TooLarge as error:
+        return error.begins
+    except Problem:
+        return ""
 
 
 async def _end_of(task: asyncio.Task[list[Message]]) -> list[Message]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
@@ -15,6 +14,7 @@ import aiohttp
 
 from conversations.errors import StoreUnavailable
 from conversations.files import SENT_BY_ADVISERS
+from gateway.access import is_secret
 from gateway.channels.base import (
     FETCHED,
     Capabilities,
@@ -78,7 +78,7 @@ class Telegram(Channel):
     def check(self, headers: Mapping[str, str], body: bytes) -> None:
         """By the secret that Telegram was told with ``setWebhook``."""
         told = headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-        if not self._secret or not hmac.compare_digest(told.encode(), self._secret.encode()):
+        if not self._secret or not is_secret(told, self._secret):
             raise Refused(401, "not Telegram's secret")
 
     def read(self, body: Any) -> list[Event]:

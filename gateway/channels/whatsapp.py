@@ -13,6 +13,7 @@ import aiohttp
 
 from conversations.files import PDF, SENT_BY_ADVISERS
 from conversations.models import DeliveryState, Json
+from gateway.access import is_secret
 from gateway.channels.base import (
     FETCHED,
     Bubble,
@@ -93,7 +94,7 @@ class WhatsApp(Channel):
         """By the signature over the body's bytes, made with the app's secret."""
         secret = self._settings.whatsapp_app_secret.get_secret_value()
         expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(headers.get("X-Hub-Signature-256", "").encode(), expected.encode()):
+        if not is_secret(headers.get("X-Hub-Signature-256", ""), expected):
             raise Refused(401, "not Meta's signature")
 
     def read(self, body: Any) -> list[Event]:

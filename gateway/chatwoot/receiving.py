@@ -13,6 +13,7 @@ from conversations.errors import ConversationsError, MessageConflict, OwnershipC
 from conversations.models import Conversation, Owner, Priority
 from conversations.recipients import Recipients
 from conversations.store import Store
+from gateway.access import is_secret
 from gateway.chatwoot.queue_server import CHATWOOT
 from gateway.chatwoot.settings import ChatwootSettings
 from gateway.errors import Code, Problem
@@ -162,7 +163,7 @@ def _is_signed(request: web.Request, body: bytes, secret: str) -> bool:
         return False
     digest = hmac.new(secret.encode(), stamp.encode() + b"." + body, "sha256").hexdigest()
     sent = request.headers.get("X-Chatwoot-Signature", "")
-    return hmac.compare_digest(sent.encode(), f"sha256={digest}".encode())
+    return is_secret(sent, f"sha256={digest}")
 
 
 def _number(conversation: dict[str, Any]) -> str | None:

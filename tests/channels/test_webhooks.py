@@ -39,6 +39,26 @@ async def test_a_forged_webhook_is_refused_and_does_nothing(world: World) -> Non
     assert await world.store.count_by_owner() == dict.fromkeys(await world.store.count_by_owner(), 0)
 
 
+@pytest.mark.parametrize(
+    ("channel", "header"),
+    [
+        ("telegram", b"X-Telegram-Bot-Api-Secret-Token"),
+        ("whatsapp", b"X-Hub-Signature-256"),
+        ("sms", b"Authorization"),
+    ],
+)
+async def test_a_secret_of_bytes_that_are_no_text_is_a_wrong_one(
+    world: World, channel: str, header: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection(world.client.host, world.client.port)
+    path = f"/channels/{channel}/webhook".encode()
+    told = b"Host: x\r\nContent-Length: 2\r\nConnection: close\r\n" + header + b": \xff\r\n"
+    writer.write(b"POST " + path + b" HTTP/1.1\r\n" + told + b"\r\n{}")
+
+    assert b" 401 " in await reader.readline()
+    writer.close()
+
+
 async def test_the_verify_challenge(world: World) -> None:
     async def ask(token: str, mode: str = "subscribe") -> tuple[int, str]:
         query = {"hub.mode": mode, "hub.verify_token": token, "hub.challenge": "1158201444"}

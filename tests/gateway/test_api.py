@@ -168,6 +168,21 @@ async def test_a_body_that_is_too_large_hides_no_danger(chat: Chat, client: Clie
     assert "crisis" not in harmless
 
 
+@pytest.mark.parametrize("what", ["gone", "moved", "used before"])
+@pytest.mark.parametrize("danger", [True, False])
+async def test_no_refusal_hides_danger(chat: Chat, what: str, danger: bool) -> None:
+    await chat.post(text="one", client_message_id="same")
+    if what == "gone":
+        await chat.client.delete(f"/api/v1/conversations/{chat.id}", headers=chat.auth)
+    elif what == "moved":
+        chat.token = "another"
+
+    response = await chat.post(text="DANGER" if danger else "two", client_message_id="same")
+
+    assert response.status in (401, 404, 409)
+    assert ("000 111" in str((await response.json()).get("crisis"))) is danger
+
+
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 async def test_no_route_of_a_conversation_answers_without_its_token(
     chat: Chat, client: Client, method: str

@@ -232,6 +232,11 @@ async def test_an_unknown_letter_and_a_body_of_another_kind(client: Client) -> N
     assert (multipart.status, (await multipart.json())["code"]) == (400, "bad_request")
     assert "application/x-www-form-urlencoded" in (await multipart.json())["detail"]
 
+    for encoding in ("foo", "utf-8"):  # one that nobody knows, and one that the bytes are not in
+        media_type = f"application/x-www-form-urlencoded; charset={encoding}"
+        unread = await client.post(COMPLAINT, data=b"wanted=\xff", headers={"Content-Type": media_type})
+        assert (unread.status, (await unread.json())["code"]) == (400, "bad_request")
+
     huge = await client.post(COMPLAINT, data={"wanted": "x" * 70_000})
     assert (huge.status, (await huge.json())["code"]) == (413, "too_large")
     assert (await client.get(COMPLAINT)).status == 405  # so that nothing is ever written into an address

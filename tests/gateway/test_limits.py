@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, make_mocked_request
 
 from conversations.errors import StoreUnavailable
 from conversations.store import Store
+from gateway.bodies import MAX_BODY_BYTES
 from gateway.limits import Limit, Limits, LocalMeter
 from gateway.settings import Settings
 from tests.gateway.conftest import Chat, StandInBot
@@ -93,6 +94,20 @@ async def test_the_form_without_javascript_keeps_the_words_and_shows_the_numbers
     assert "Call 000" in await (await client.post("/", data={**fields, "text": "DANGER"})).text()
 
 
+async def test_the_form_shows_the_numbers_also_when_no_chat_can_be_begun(client: Client) -> None:
+    async def first(text: str) -> tuple[int, str]:
+        answer = await client.post("/", data={"text": text}, headers={"X-Forwarded-For": "203.0.113.7"})
+        return answer.status, await answer.text()
+
+    assert [(await first("hello"))[0] for _ in range(2)] == [200, 200]
+
+    status, page = await first("DANGER again")
+    assert status == 429
+    assert "Please get help now (crisis_self_harm_suicide" in page
+    assert "DANGER again</textarea>" in page
+    assert "Please get help now (crisis_self_harm_suicide" not in (await first("hello"))[1]
+
+
 async def test_an_address_is_counted_behind_our_proxy_and_cannot_be_made_up(client: Client) -> None:
     async def begin(forwarded: str) -> int:
         answer = await client.post("/api/v1/conversations", headers={"X-Forwarded-For": forwarded})
@@ -116,9 +131,10 @@ async def test_words_that_could_not_be_sent_still_get_the_numbers(client: Client
         return (await answer.json())["crisis"]
 
     assert await ask("hello") is None
-    crisis = await ask("DANGER")
-    assert isinstance(crisis, dict)
-    assert "Call 000" in crisis["text"]
+    for text in ("DANGER", "DANGER " + "word " * MAX_BODY_BYTES):
+        crisis = await ask(text)
+        assert isinstance(crisis, dict)
+        assert "Call 000" in crisis["text"]
 
 
 @pytest.mark.parametrize(
