@@ -14,7 +14,7 @@ from conversations.database import Database, rows_changed
 from conversations.errors import AtCapacity, NotFound, NotOnDuty, OwnershipChanged
 from conversations.events import QUEUE, Events
 from conversations.keys import new_reference
-from conversations.log import Draft, append_in, storable, utc_now
+from conversations.log import Draft, append_in, storable, told_of_dangers_in, utc_now
 from conversations.models import (
     PRIORITY_RANK,
     Adviser,
@@ -103,6 +103,8 @@ class HandOff:
                 escalation.summary = {**escalation.summary, **known}
                 if PRIORITY_RANK[priority] > PRIORITY_RANK[escalation.priority]:
                     escalation.priority, escalation.reason = priority, reason[:64]
+            if priority is Priority.CRISIS:
+                await told_of_dangers_in(session, conversation_id)
             await session.flush()
         self._tell(conversation_id)
         return escalation
@@ -336,6 +338,10 @@ class HandOff:
         now = utc_now()
         async with self.database.writing() as session:
             adviser = await session.get(Adviser, by)
+            # Locked before what belongs to it, as everywhere: else two wait for one another.
+            await session.scalar(
+                select(Conversation.id).where(Conversation.id == conversation_id).with_for_update()
+            )
             escalation = await _live(session, conversation_id)
             if escalation is None or adviser is None:
                 raise NotFound("there is no such request for a person")
@@ -567,7 +573,8 @@ async def _requeue(
     await session.execute(
         update(Escalation)
         .where(Escalation.conversation_id == conversation_id, Escalation.status == EscalationStatus.CLAIMED)
-        .values(status=EscalationStatus.OPEN, adviser_id=None, claimed_at=None)
+        # It waits anew: when nobody is on duty, people away from the desk are alerted anew.
+        .values(status=EscalationStatus.OPEN, adviser_id=None, claimed_at=None, alerted_at=None)
     )
     await append_in(session, conversation_id, [notice] if notice else [], now)
     return await _live(session, conversation_id)

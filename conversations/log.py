@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,11 +24,15 @@ from conversations.models import (
     Json,
     Message,
     Owner,
-    Priority,
     Role,
     Transition,
 )
 from conversations.ownership import move, raise_current_owner
+
+#: In the ``meta`` of a safety alert: whether advisers are still to be told of it.
+UNTOLD = "untold"
+
+_UNTOLD = (Message.private.is_(True), Message.meta[UNTOLD].as_boolean().is_(True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,26 +387,11 @@ class ConversationLog:
     async def untold_dangers(self, since: datetime) -> list[Message]:
         """Safety alerts since ``since`` (aware time) of which no adviser was told, because a process ended.
 
-        That is: nobody was asked for in that chat since, and no request there is or was a crisis.
+        What an adviser has judged since changes nothing: the alert itself says whether it was told.
         """
-        told = (
-            select(Escalation.reference)
-            .where(
-                Escalation.conversation_id == Message.conversation_id,
-                or_(Escalation.created_at >= Message.created_at, Escalation.priority == Priority.CRISIS),
-            )
-            .exists()
-        )
         async with self.database.reading() as session:
             rows = await session.scalars(
-                select(Message)
-                .where(
-                    Message.private.is_(True),
-                    Message.created_at >= since,
-                    Message.meta["kind"].as_string() == "safety_alert",
-                    ~told,
-                )
-                .order_by(Message.created_at)
+                select(Message).where(Message.created_at >= since, *_UNTOLD).order_by(Message.created_at)
             )
             return list(rows)
 
@@ -505,6 +494,14 @@ async def append_in(
 ) -> None:
     """Log ``drafts`` inside another operation's transaction (a hand-over and the words that tell of it)."""
     await _append(session, conversation_id, drafts, at)
+
+
+async def told_of_dangers_in(session: AsyncSession, conversation_id: str) -> None:
+    """Note on the chat's safety alerts, in the transaction that tells advisers of it, that they were told."""
+    for alert in await session.scalars(
+        select(Message).where(Message.conversation_id == conversation_id, *_UNTOLD)
+    ):
+        alert.meta = {**alert.meta, UNTOLD: False}
 
 
 async def append_as(

@@ -27,7 +27,7 @@ from conversations.models import (
     Transition,
 )
 from conversations.outbox import Outbox
-from conversations.presence import PRESENT_FOR
+from conversations.presence import ANSWERING, PRESENT_FOR
 
 _AT_ONCE = 50
 
@@ -147,6 +147,7 @@ class Outgoing:
                 .where(
                     Adviser.disabled.is_(False),
                     Adviser.away.is_(False),
+                    Adviser.role.in_(ANSWERING),
                     Adviser.last_seen >= now - PRESENT_FOR,
                 )
                 .limit(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from conversations.log import Draft
+from conversations.log import UNTOLD, Draft
 from conversations.models import Json, Message, Role
 from conversations.opening import LOCAL_TIME, Opening, clock
 from gateway.languages import Language
@@ -308,7 +308,7 @@ def alert(danger: str, reason: str) -> Draft:
         role=Role.SYSTEM,
         private=True,
         text="Safety alert: the last message may speak of danger. The crisis contacts were shown.",
-        meta={"kind": "safety_alert", "danger": danger, "reason": reason},
+        meta={"kind": "safety_alert", "danger": danger, "reason": reason, UNTOLD: True},
     )
 
 

@@ -6,10 +6,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from conversations.errors import AtCapacity, NotFound, NotOnDuty, OwnershipChanged, UnknownOutcome
 from conversations.log import utc_now
-from conversations.models import Escalation, EscalationStatus, Owner, Priority
+from conversations.models import Conversation, Escalation, EscalationStatus, Owner, Priority
 from conversations.outcomes import offered, outcomes
 from conversations.store import Store
 from tests.conversations.test_handoff import ask_for_person, new_adviser, new_chat
@@ -128,6 +129,22 @@ async def test_a_priority_is_changed_by_name_and_the_family_does_not_see_it(stor
     [note] = await store.messages(second, include_private=True)
     assert "normal to high" in note.text
     assert await store.messages(second) == []
+
+
+async def test_a_priority_is_judged_after_whoever_changes_the_chat_just_now(store: Store) -> None:
+    chat, sam = await new_chat(store), await new_adviser(store, "Sam")
+    await ask_for_person(store, chat)
+    async with store.database.writing() as session:
+        await session.get(Conversation, chat, with_for_update=True)
+        judging = asyncio.create_task(store.set_priority(chat, Priority.HIGH, by=sam))
+        await asyncio.sleep(0.3)
+        await session.execute(
+            update(Escalation).where(Escalation.conversation_id == chat).values(priority=Priority.CRISIS)
+        )
+    await judging
+
+    [note] = await store.messages(chat, include_private=True)
+    assert "crisis to high" in note.text
 
 
 async def test_notes_are_for_advisers_only_and_carry_a_name(store: Store) -> None:

@@ -132,6 +132,21 @@ async def test_advisers_are_told_of_a_danger_that_the_dead_process_kept(
     assert len(told) == 1
 
 
+async def test_a_danger_that_advisers_were_told_of_is_not_told_again_when_one_has_judged_it(
+    chat: Chat, store: Store
+) -> None:
+    sam, _ = await store.add_adviser("Sam")
+    await store.escalate(chat.id, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await chat.say("DANGER")
+    escalation = await store.escalation(chat.id)
+    assert escalation is not None
+    assert escalation.priority is Priority.CRISIS
+
+    await store.set_priority(chat.id, Priority.NORMAL, by=sam.id)
+
+    assert await store.untold_dangers(datetime.now(UTC) - timedelta(days=1)) == []
+
+
 async def test_of_two_gateways_one_takes_up_what_a_third_left_and_busy_ones_are_left_alone(
     settings: Settings, postgres_url: str, bot: StandInBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
