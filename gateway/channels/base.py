@@ -187,6 +187,9 @@ class Channel(ABC):
         """What the channel does besides, for as long as the gateway runs."""
         yield
 
+    def close(self) -> None:  # noqa: B027 - few channels have it
+        """Give back what the channel holds. Nothing is sent any more."""
+
 
 class Held(Exception):
     """The provider allows no message now: what waits is kept until the person writes. Says why."""

@@ -39,6 +39,8 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
         )
         channels = open_channels(settings, session)
         app[CHANNELS] = channels
+        for channel in channels.values():
+            stack.callback(channel.close)
         store, sealer = app[STORE], app[SEALER]
         app[OUTBOX] = Outbox(store.database, store.events, sealer)
         app[RECIPIENTS] = Recipients(store.database, sealer)

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from notifications_python_client.errors import HTTPError, InvalidResponse
 from notifications_python_client.notifications import NotificationsAPIClient
 
 from conversations.models import DeliveryState
+from conversations.outbox import LEASE
 from gateway.channels.base import Capabilities, Channel, Event, Inbound, NotSent, Receipt, Refused, Sending
 from gateway.channels.http import retry_after
 from gateway.channels.settings import ChannelSettings
@@ -31,16 +33,32 @@ _PLAIN = str.maketrans(
 )
 
 
+#: As many as the outbox gives out at once. They cost nothing while they wait for Notify.
+_THREADS = 20
+
+#: The longest that Notify is waited for, a free thread included. Sending asks it twice at most, and must end
+#: before the outbox lends the text out anew: it would be sent twice.
+LONGEST_CALL = LEASE / 2.5
+
+
 class Sms(Channel):
-    """A number that Notify gives the council's service."""
+    """A number that Notify gives the council's service.
+
+    Its threads are its own: however slow Notify is, the safety check finds its thread free.
+    """
 
     name = "sms"
     title = "Text messages"
     #: Notify takes 918 characters; half of that is three texts, which is what an answer may cost.
     can = Capabilities(text=918, bubble=459, short_answers=True)
 
-    def __init__(self, settings: ChannelSettings) -> None:
+    def __init__(
+        self, settings: ChannelSettings, *, threads: int = _THREADS, longest_call: timedelta = LONGEST_CALL
+    ) -> None:
+        """``threads``: calls that run at once; others wait. ``longest_call``: their waiting included."""
         self._settings = settings
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sms")
+        self._longest_call = longest_call
 
     # -- in -----------------------------------------------------------------------------------------
 
@@ -104,12 +122,21 @@ class Sms(Channel):
         return str(found[0]["id"]) if found else None
 
     async def _ask(self, what: Any) -> Any:
+        asked = self._threads.submit(lambda: what(self._client()))
         try:
-            return await asyncio.to_thread(lambda: what(self._client()))
+            async with asyncio.timeout(self._longest_call.total_seconds()):
+                return await asyncio.wrap_future(asked)
+        except TimeoutError:
+            # What still waited for a thread is taken back; what had begun may arrive.
+            raise NotSent("Notify takes too long", uncertain=not asked.cancel()) from None
         except InvalidResponse:
             raise NotSent("Notify answered something else", uncertain=True) from None
         except HTTPError as error:
             raise _not_sent(error) from None
+
+    def close(self) -> None:
+        """Let the threads end: what still runs has been given up."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _client(self) -> NotificationsAPIClient:
         # One a call: the client says of itself that it is not thread-safe.

@@ -20,10 +20,13 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import update
 
 from conversations.models import DeliveryState, Priority, Recipient, Role
+from conversations.outbox import LEASE
 from conversations.sealing import new_key
 from conversations.store import open_store
 from desk.wire import delivery_in_words
-from gateway.channels.keys import OUTBOX, RECIPIENTS
+from gateway.channels.base import Bubble, NotSent, Sending
+from gateway.channels.keys import CHANNEL_SETTINGS, OUTBOX, RECIPIENTS
+from gateway.channels.sms import LONGEST_CALL, Sms
 from tests.channels.conftest import (
     SMS_PERSON,
     TELEGRAM_PERSON,
@@ -156,6 +159,36 @@ class TestAProviderThatHangs:
         world.whatsapp.faults.queued = ["hang", "hang", "hang"]
         await on_whatsapp.sends_photo()
         await on_whatsapp.hears("Sam can't open your photo")
+
+
+class TestATextServiceThatHangs:
+    """Notify's own client keeps a thread for as long as it waits."""
+
+    @pytest.fixture
+    def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
+        return {**channel_settings, "channel_timeout_seconds": 6.0}
+
+    async def test_leaves_the_safety_check_its_threads(self, world: World, on_telegram: OnTelegram) -> None:
+        world.notify.faults.queued = ["hang"] * 12
+        for number in range(12):
+            await world.tell_sms(world.notify.text(f"{int(SMS_PERSON) + number}", "hello"))
+        await world.until(lambda: not world.notify.faults.queued)
+        world.waits = 4.0
+        await on_telegram.says("DANGER")
+        await on_telegram.hears("Please get help now")
+
+    async def test_is_given_up_before_the_outbox_lends_the_text_out_again(self, world: World) -> None:
+        assert 2 * LONGEST_CALL < LEASE  # whether it was sent is asked first
+        world.notify.faults.queued = ["hang"]
+        settings = world.app[CHANNEL_SETTINGS].model_copy(update={"channel_timeout_seconds": 1.0})
+        sms = Sms(settings, threads=1, longest_call=timedelta(seconds=0.5))
+        text = Sending(f"+{SMS_PERSON}", Bubble("hello"), "a-reference")
+        under_way, waiting = await asyncio.gather(sms.send(text), sms.send(text), return_exceptions=True)
+        sms.close()
+        assert isinstance(under_way, NotSent)
+        assert isinstance(waiting, NotSent)
+        assert (under_way.uncertain, waiting.uncertain) == (True, False)
+        assert world.notify.sent == []
 
 
 async def test_a_crisis_reply_does_not_wait_behind_what_is_tried_again(
