@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from notifications_python_client.notifications import NotificationsAPIClient
 
 from conversations.models import DeliveryState
 from conversations.outbox import LEASE
+from gateway.access import is_secret
 from gateway.channels.base import Capabilities, Channel, Event, Inbound, NotSent, Receipt, Refused, Sending
 from gateway.channels.http import retry_after
 from gateway.channels.settings import ChannelSettings
@@ -66,7 +66,7 @@ class Sms(Channel):
         """By the bearer token that Notify was told for its callbacks."""
         token = self._settings.sms_callback_token.get_secret_value()
         told = headers.get("Authorization", "")
-        if not hmac.compare_digest(told.encode(), f"Bearer {token}".encode()):
+        if not is_secret(told, f"Bearer {token}"):
             raise Refused(401, "not Notify's bearer token")
 
     def read(self, body: Any) -> list[Event]:
