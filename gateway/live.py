@@ -15,7 +15,7 @@ from conversations.errors import StoreUnavailable
 from conversations.events import ASSISTANT, PERSON, Subscription
 from conversations.models import Conversation, Owner
 from conversations.store import Store
-from gateway.access import opened
+from gateway.access import opened, still_opened
 from gateway.allowance import allow_message
 from gateway.api import said_in
 from gateway.bodies import MAX_BODY_BYTES, MAX_FRAME_BYTES, Hello, MessageFrame, TooLarge, parse
@@ -55,7 +55,7 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
             page = _Page(sent=hello.after, arrived=hello.after)
             if conversation.owner is Owner.ADVISER:
                 await store.arrived(conversation.id, hello.after)
-            writer = asyncio.create_task(_write(ws, store, conversation.id, page, subscription))
+            writer = asyncio.create_task(_write(ws, store, conversation, page, subscription))
             try:
                 await _read(ws, request, conversation, page)
             finally:
@@ -94,19 +94,26 @@ class _Page:
 async def _read(
     ws: web.WebSocketResponse, request: web.Request, conversation: Conversation, page: _Page
 ) -> None:
-    """Take frames until the client leaves. A turn does not hold up the next frame."""
+    """Take frames until the client leaves. A turn does not hold up the next frame.
+
+    Raises as ``still_opened`` does, but for a message, which is refused with the help that it may need.
+    """
+    store = request.app[STORE]
     under_way: set[asyncio.Task[None]] = set()
     async for frame in ws:
         if frame.type is not WSMsgType.TEXT:
             continue
         if _is_typing(frame.data):
-            request.app[STORE].events.typing(conversation.id, PERSON)
+            with suppress(StoreUnavailable):
+                await still_opened(store, conversation)
+                store.events.typing(conversation.id, PERSON)
             continue
         if (seq := _arrived(frame.data)) is not None:
             if page.arrived < seq <= page.sent:
-                page.arrived = seq
                 with suppress(StoreUnavailable):  # the next that arrives tells of this one too
-                    await request.app[STORE].arrived(conversation.id, seq)
+                    await still_opened(store, conversation)
+                    page.arrived = seq
+                    await store.arrived(conversation.id, seq)
             continue
         task = asyncio.create_task(_take(ws, request, conversation, frame.data))
         under_way.add(task)
@@ -138,34 +145,42 @@ async def _take(
             return frame.text or ""
 
         async with turns.never_without_help(words):
+            await still_opened(request.app[STORE], conversation)
             if len(raw.encode()) > MAX_BODY_BYTES:
                 raise TooLarge(frame.text or "")
             await allow_message(request, conversation.id, words)
             await turns.say(conversation, await said_in(turns, conversation, frame))
     except Exception as error:
+        problem = as_problem(error)
         with suppress(ConnectionError):
             await _send(
                 ws,
-                {
-                    "type": "error",
-                    "problem": as_problem(error).document,
-                    "client_message_id": client_message_id,
-                },
+                {"type": "error", "problem": problem.document, "client_message_id": client_message_id},
             )
+            if problem.code is Code.TOKEN_WRONG:
+                await _close(ws, problem)
 
 
 async def _write(
-    ws: web.WebSocketResponse, store: Store, conversation_id: str, page: _Page, subscription: Subscription
+    ws: web.WebSocketResponse,
+    store: Store,
+    conversation: Conversation,
+    page: _Page,
+    subscription: Subscription,
 ) -> None:
     """Send what is new since ``page.sent``, then wait for more; status is read again at every connection."""
+    conversation_id = conversation.id
     last_status: dict[str, Any] | None = None
     try:
         while True:
             try:
-                for message in await store.messages(conversation_id, after=page.sent):
+                messages = await store.messages(conversation_id, after=page.sent)
+                status = await status_json(store, conversation_id)
+                # After what was read: once the chat goes on elsewhere, nothing of it is for this page.
+                await still_opened(store, conversation)
+                for message in messages:
                     page.sent = message.seq  # before it goes: the page's word may be back at once
                     await _send(ws, {"type": "message", "message": message_json(message)})
-                status = await status_json(store, conversation_id)
                 if status != last_status:
                     await _send(ws, {"type": "status", **status})
                     last_status = status
@@ -186,7 +201,11 @@ async def _end(ws: web.WebSocketResponse, error: Exception) -> None:
     problem = as_problem(error)
     with suppress(ConnectionError):
         await _send(ws, {"type": "error", "problem": problem.document})
-        await ws.close(code=_CLOSE_CODE_BASE + int(problem.status), message=problem.code.encode())
+        await _close(ws, problem)
+
+
+async def _close(ws: web.WebSocketResponse, problem: Problem) -> None:
+    await ws.close(code=_CLOSE_CODE_BASE + int(problem.status), message=problem.code.encode())
 
 
 async def _send(ws: web.WebSocketResponse, frame: dict[str, Any]) -> None:

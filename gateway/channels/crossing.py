@@ -13,7 +13,7 @@ from gateway.channels import voice
 from gateway.channels.base import Bubble
 from gateway.channels.keys import OUTBOX, RECIPIENTS
 from gateway.errors import MESSAGES, Code
-from gateway.keys import SETTINGS
+from gateway.keys import SETTINGS, STORE
 
 
 async def ask(request: web.Request) -> web.Response:
@@ -29,6 +29,7 @@ async def move(request: web.Request) -> web.Response:
     if crossed is None:
         return _page(request, good=False)
     conversation_id, token = crossed
+    request.app[STORE].events.publish(conversation_id)  # pages that the chat has left are still open
     recipient = await recipients.get(conversation_id)
     if recipient is not None:
         # Replies no longer go there; this one line does, so that nobody waits there in vain.

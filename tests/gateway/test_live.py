@@ -12,7 +12,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, 
 from aiohttp.test_utils import TestClient
 
 from conversations.log import Draft
-from conversations.models import Priority
+from conversations.models import Conversation, Priority, Role
 from conversations.store import Store
 from gateway import wording
 from gateway.bodies import MAX_FRAME_BYTES
@@ -190,6 +190,30 @@ async def closing(ws: ClientWebSocketResponse) -> tuple[str, int | None]:
 async def test_a_wrong_token_is_told_and_closed(chat: Chat) -> None:
     async with listening(chat, token="wrong") as ws:
         assert await closing(ws) == ("token_wrong", 4401)
+
+
+@pytest.mark.parametrize("said", ["message", "typing", "nothing"])
+async def test_a_page_whose_token_is_no_more_reads_and_writes_nothing(
+    chat: Chat, store: Store, said: str
+) -> None:
+    async with listening(chat, after=1) as ws:
+        await next_of(ws, "status")
+        async with store.database.writing() as session:
+            (await session.get_one(Conversation, chat.id)).token_hash = "of another page"
+        with store.events.subscribe(chat.id) as desk:
+            if said == "message":
+                await ws.send_json({"type": "message", "client_message_id": "a", "text": "DANGER"})
+            elif said == "typing":
+                await ws.send_str('{"type":"typing"}')
+            else:
+                await store.append_assistant(chat.id, [Draft(text="not for this page")])
+            frame = await ws.receive_json(timeout=5)
+            assert (await ws.receive(timeout=5)).data == 4401
+            assert desk.take_typing() == set()
+
+    assert frame["problem"]["code"] == "token_wrong"
+    assert ("crisis" in frame["problem"]) is (said == "message")
+    assert all(message.role is not Role.USER for message in await store.messages(chat.id))
 
 
 @pytest.mark.parametrize(
