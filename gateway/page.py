@@ -51,6 +51,8 @@ class _View:
     token: str = ""
     draft: str = ""
     notice: str = ""
+    #: Whether to ask if the chat is really to be deleted.
+    ending: bool = False
     status: dict[str, Any] = field(default_factory=lambda: {"owner": "bot"})
     http_status: int = 200
 
@@ -74,7 +76,7 @@ async def post(request: web.Request) -> web.Response:
     store = request.app[STORE]
 
     async def words() -> str:
-        return "" if "end" in form or form.get("payload") else form.get("text", "")
+        return "" if form.keys() & {"end", "ending"} or form.get("payload") else form.get("text", "")
 
     try:
         async with request.app[TURNS].never_without_help(words):
@@ -85,10 +87,12 @@ async def post(request: web.Request) -> web.Response:
                 await request.app[BOT].forget(conversation.id)
                 return _render(request, _fresh(request, notice="This chat is deleted."))
             view = _View([], conversation.id, token)
-            await allow_message(request, conversation.id, words)
-            await _say(request, conversation, form, view)
-            view.messages = [message_json(message) for message in await store.messages(conversation.id)]
-            view.status = await status_json(store, conversation.id)
+            if "ending" in form:
+                view.ending, view.draft = form["ending"] == "ask", form.get("text", "")
+            else:
+                await allow_message(request, conversation.id, words)
+                await _say(request, conversation, form, view)
+            await _fill(request, view)
             if view.status["owner"] == Owner.ADVISER:  # what they wrote is in this answer
                 await store.arrived(conversation.id, view.messages[-1]["seq"])
     except Problem as problem:
@@ -102,11 +106,16 @@ async def post(request: web.Request) -> web.Response:
 
 async def resumed(request: web.Request, conversation_id: str, token: str) -> web.Response:
     """The page with a conversation that was begun elsewhere. Raises ``NotFound``."""
-    store = request.app[STORE]
     view = _View([], conversation_id, token)
-    view.messages = [message_json(message) for message in await store.messages(conversation_id)]
-    view.status = await status_json(store, conversation_id)
+    await _fill(request, view)
     return _render(request, view)
+
+
+async def _fill(request: web.Request, view: _View) -> None:
+    """Put into the view what was said in its conversation, and who has it."""
+    store = request.app[STORE]
+    view.messages = [message_json(message) for message in await store.messages(view.conversation_id)]
+    view.status = await status_json(store, view.conversation_id)
 
 
 async def _conversation(request: web.Request, form: dict[str, str]) -> tuple[Conversation, str]:

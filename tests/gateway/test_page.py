@@ -677,6 +677,9 @@ async def test_axe_finds_nothing_on_the_page_without_javascript(browser: Browser
 
     assert await violations(plain) == []
     assert await plain.evaluate("document.documentElement.scrollWidth") <= 320
+    await plain.get_by_role("button", name="End and delete this chat").click()
+    await expect(plain.get_by_role("button", name="Yes, delete it")).to_be_in_viewport()
+    assert await violations(plain) == []
     await context.close()
 
 
@@ -772,6 +775,27 @@ async def test_the_form_can_delete_the_chat(client: Client, store: Store) -> Non
 
     assert "This chat is deleted." in last
     assert await store.messages(hidden(first, "conversation")) == []
+
+
+async def test_without_javascript_deleting_is_asked_first_and_the_draft_is_kept(
+    client: Client, store: Store, bot: StandInBot
+) -> None:
+    first = await html(await client.post("/", data=form(await html(await client.get("/")), text="one")))
+    assert 'name="end"' not in first  # nothing that one press deletes
+
+    asked = await html(await client.post("/", data=form(first, ending="ask", text="a draft")))
+    assert "Delete this chat? It cannot be brought back." in asked
+    offered = re.findall(r'name="(end|ending)" value="(\w+)"', asked)
+    assert offered == [("end", "1"), ("ending", "keep")]
+    assert asked.count('id="latest"') == 1
+    kept = await html(await client.post("/", data=form(asked, ending="keep", text="a draft")))
+
+    for page in (asked, kept):
+        assert "a draft</textarea>" in page
+        assert "33 weeks on average." in page
+    assert "It cannot be brought back." not in kept
+    assert bot.texts == ["one"]
+    assert await store.messages(hidden(first, "conversation")) != []
 
 
 @pytest.mark.parametrize("token", ["wrong", ""])
