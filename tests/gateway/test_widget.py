@@ -297,6 +297,31 @@ async def test_the_focus_goes_in_on_opening_back_on_closing_and_escape_closes(pa
     await expect(launcher).to_be_focused()
 
 
+@pytest.mark.parametrize("reached", [True, False])
+async def test_a_chat_that_is_long_in_opening_leaves_the_focus_where_the_person_took_it(
+    page: Page, reached: bool
+) -> None:
+    await page.goto("/")
+    gone_on = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await gone_on.wait()
+        await (route.continue_() if reached else route.abort())
+
+    await page.route("**/api/v1/start*", slowly)
+    await page.get_by_role("button", name="Ask about autism and SEND").click()
+    await expect(page.get_by_text("Opening the chat.")).to_be_focused()
+    link = page.get_by_role("link", name="Next page")
+    await link.focus()
+    gone_on.set()
+
+    await expect(
+        page.get_by_label("Your message") if reached else page.get_by_text("cannot be reached")
+    ).to_be_visible()
+    await page.wait_for_timeout(100)
+    await expect(link).to_be_focused()
+
+
 async def test_the_whole_journey_by_keyboard_alone(page: Page, store: Store, bot: StandInBot) -> None:
     """Open, ask, read the source, switch to Easy Read, ask for a person, delete: no mouse, and no trap."""
 
@@ -668,6 +693,9 @@ async def test_a_page_that_is_not_allowed_gets_no_chat(page: Page, host: Host) -
         ("--helpline-accent: #4a2545", "rgb(74, 37, 69)", None),
         ("--helpline-accent: hsl(309 33% 22%)", "rgb(75, 38, 69)", None),
         ("--helpline-accent: #ffcc00", "rgb(43, 90, 99)", "accent on background is 1.5:1"),
+        # Links stand on what an adviser wrote too, unless the paper is the council's own.
+        ("--helpline-accent: #707070", "rgb(43, 90, 99)", "accent on our rgb(239, 233, 220) is 4.1:1"),
+        ("--helpline-accent: #707070; --helpline-background: #fffffe", "rgb(112, 112, 112)", None),
         (
             "--helpline-accent: #4a2545; --helpline-accent-text: #333333",
             "rgb(43, 90, 99)",

@@ -18,11 +18,14 @@ const PAIRS: [Name, Name][] = [
   ["accent", "background"],
   ["accent-text", "accent"],
 ];
+/** Where links stand as well while background and words are ours: variables of chat.css. */
+const GROUNDS = ["paper", "person"];
 
 /** Reads `--helpline-...` of the element, and sets what may be used on the chat's own outermost element. */
 export function useColours(host: HTMLElement, outermost: HTMLElement): void {
   const problems: string[] = [];
   const chosen: Record<Name, string> = { ...OURS };
+  outermost.removeAttribute("data-own-background"); // ours are read from chat.css
   const named = getComputedStyle(host);
   for (const name of Object.keys(OURS) as Name[]) {
     if (!named.getPropertyValue(`--helpline-${name}`).trim()) continue;
@@ -30,18 +33,27 @@ export function useColours(host: HTMLElement, outermost: HTMLElement): void {
     if (rgb(colour)) chosen[name] = colour;
     else problems.push(`--helpline-${name} is no plain colour`);
   }
-  for (const [one, other] of PAIRS) {
-    const ratio = contrast(rgb(chosen[one])!, rgb(chosen[other])!);
+  const check = (one: Name, other: string, ground: string) => {
+    const ratio = contrast(rgb(chosen[one])!, rgb(ground)!);
     if (ratio < LEAST) problems.push(`${one} on ${other} is ${ratio.toFixed(1)}:1, less than ${LEAST}:1`);
+  };
+  for (const [one, other] of PAIRS) check(one, other, chosen[other]);
+  if (!hasOwnPaper(chosen)) {
+    for (const ground of GROUNDS.map((name) => computed(outermost, `var(--${name})`))) check("accent", `our ${ground}`, ground);
   }
   const use = problems.length ? OURS : chosen;
   for (const name of Object.keys(OURS) as Name[]) {
     if (use[name] === OURS[name]) outermost.style.removeProperty(`--own-${name}`);
     else outermost.style.setProperty(`--own-${name}`, use[name]);
   }
-  outermost.toggleAttribute("data-own-background", use.background !== OURS.background || use.text !== OURS.text);
+  outermost.toggleAttribute("data-own-background", hasOwnPaper(use));
   if (problems.length) host.dataset.contrastWarning = problems.join("; ");
   else delete host.dataset.contrastWarning;
+}
+
+/** With a background or words of the council's, our grounds in between are not used. */
+function hasOwnPaper(colours: Record<Name, string>): boolean {
+  return colours.background !== OURS.background || colours.text !== OURS.text;
 }
 
 /** A colour as the browser understands it: names, #abc and hsl() become rgb(). */

@@ -117,9 +117,14 @@ class HelplineChat extends HTMLElement {
     if (!this.chat) await this.load(byPerson);
     this.tellNews(false);
     // Where the whole panel scrolls, the title is at its top: what is new is shown all the same.
-    if (byPerson) this.chat?.frame.title.focus({ preventScroll: hasNews });
+    if (byPerson && this.hasFocus) this.chat?.frame.title.focus({ preventScroll: hasNews });
     if (hasNews) this.chat?.toNewest();
     this.tellPage("open");
+  }
+
+  /** On a slow line the person may have gone on to something of the page: it keeps the focus. */
+  private get hasFocus(): boolean {
+    return [this, document.body, null].includes(document.activeElement as HTMLElement | null);
   }
 
   private async load(byPerson: boolean): Promise<void> {
@@ -141,7 +146,7 @@ class HelplineChat extends HTMLElement {
       const again = button("Try again");
       again.addEventListener("click", () => void this.open(true));
       close.before(again);
-      if (byPerson) words.focus();
+      if (byPerson && this.hasFocus) words.focus();
     }
   }
 
