@@ -13,7 +13,7 @@ from actions.answering import MOST_CARDS, say_general, say_nothing_known, say_ou
 from actions.cards import say_cost, say_phone, service_card
 from actions.closest import service_described
 from actions.context import Context
-from actions.named import asks_for_no_one, plain, services_named
+from actions.named import asks_for_no_one, means_them, plain, services_named
 from actions.reading import ELSEWHERE
 from actions.replies import Reply
 from actions.store import search
@@ -53,14 +53,18 @@ def answer_contact(
         return context, []
     named = services_named(session, context.text, context.store_area, context.place)
     described = None if named.services else service_described(context, session)
+    names_nobody = asks_for_no_one(context.text, context.place)
+    # "What's the number of housing options" does not ask about the carers' services that were shown.
+    means_the_shown = names_nobody or means_them(context.text)
     services = (
         list(named.services)
         or ([described] if described else [])
-        or services_by_id(session, context.shown, context.store_area)[:MOST_CARDS]
-        or _like_the_shown(session, context)
-        or _meant(session, context)
+        or (_shown(session, context) if means_the_shown else [])
+        or ([] if names_nobody else _meant(session, context))
     )
     if not services:
+        if not means_the_shown:
+            reply.say("I have no contact details for that.", easy_read="I do not know that number.")
         if not say_general(reply, context, session, topic):
             say_nothing_known(reply, "How to contact that service")
         return context, []
@@ -144,8 +148,10 @@ def _say_line(contact: CrisisContact) -> str:
     return "\n".join([contact.name, *ways, f"- {contact.says}"])
 
 
-def _like_the_shown(session: Session, context: Context) -> list[Service]:
-    """What does the same in the person's own area, when what was shown holds elsewhere."""
+def _shown(session: Session, context: Context) -> list[Service]:
+    """What was shown last; where that holds elsewhere, what does the same in the person's own area."""
+    if shown := services_by_id(session, context.shown, context.store_area)[:MOST_CARDS]:
+        return shown
     elsewhere = services_by_id(session, context.shown)
     area = context.store_area
     if not elsewhere or area is None or not elsewhere[0].topics:
@@ -155,8 +161,6 @@ def _like_the_shown(session: Session, context: Context) -> list[Service]:
 
 
 def _meant(session: Session, context: Context) -> list[Service]:
-    if asks_for_no_one(context.text):
-        return []
     areas = areas_from_near_to_wide(session, context.store_area)
     matches = search().closest(context.text, ["service"], areas, limit=1)
     return services_by_id(session, [match.record_id for match in matches if match.score >= _SAME_SERVICE])

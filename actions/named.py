@@ -34,7 +34,14 @@ _ONLY_ASKS = re.compile(
 
 
 #: "What are the steps to reach them" asks for somebody else than STePS.
-_THEY = re.compile(r"\b(?:them|they|their|it|its|that|this|those)\b", re.I)
+_THEY = re.compile(r"\b(?:them|they|their|it|its|that|this|these|those)\b", re.I)
+
+#: Besides the words that only ask, these do not say either whose contact is asked for.
+_SAYS_NOT_WHOSE = re.compile(
+    r"\b(?:yes|yeah|ok|okay|no|right|great|thanks|thank|cheers|so|then|actually|just|would|could|will|best|way"
+    r"|first|second|third|last|one|ones|both|all|hold|team|group|place|people|person)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -101,9 +108,15 @@ def _written(name: str, others: str | None) -> list[str]:
     return [name, *(others or "").split("; ")]
 
 
-def asks_for_no_one(text: str) -> bool:
-    """Whether a message asks for a contact without any word of whose."""
-    return not plain(_ONLY_ASKS.sub(" ", text)).strip()
+def asks_for_no_one(text: str, place: str | None = None) -> bool:
+    """Whether a message asks for a contact without any word of whose; a place does not say it."""
+    left = plain(_SAYS_NOT_WHOSE.sub(" ", _ONLY_ASKS.sub(" ", text)))
+    return not left.replace(plain(place or ""), " ").strip()
+
+
+def means_them(text: str) -> bool:
+    """Whether a message speaks of what was shown before it: "what is their number"."""
+    return _THEY.search(text) is not None
 
 
 def plain(words: str) -> str:

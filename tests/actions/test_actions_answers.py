@@ -383,12 +383,26 @@ async def test_the_contact_of_what_was_shown_last(talk: Talk) -> None:
     assert "01332 228777" in turn.text
 
 
+async def test_another_service_than_the_shown_is_not_taken_for_them(talk: Talk) -> None:
+    shown = await talk.say("help for carers in Derby", "support_carer", ("area", "Derby", "derby-city"))
+    assert "derby-universal-services-for-carers" in shown.card_ids()
+    unknown = await talk.say(
+        "what's the phone number for Derby housing options?",
+        "service_contact",
+        ("area", "Derby", "derby-city"),
+    )
+
+    assert unknown.texts[0] == "I have no contact details for that."
+    assert "derby-universal-services-for-carers" not in unknown.card_ids()
+
+
 #: Everyday words that are names of services too -> whether the service is meant.
 EVERYDAY = {
     "how do I contact them": False,
     "Contact details please": False,
     "yes give me the number": False,
     "what are the steps to reach them": False,
+    "ok and what's the number of the first one in Derby?": False,
     "what's the number of the charity Contact": True,
 }
 
