@@ -7,6 +7,12 @@ import { signal } from "./signals.js";
 /** @typedef {{id: string, reference: string, unseen_alert: boolean}} Chat */
 
 const list = /** @type {HTMLElement} */ (document.getElementById("elsewhere"));
+const bar = /** @type {HTMLElement} */ (list.closest(".alert"));
+
+// The bar is pinned: desk.css keeps what gets the focus from ending up under it.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--desk-alert", `${bar.offsetHeight}px`);
+}).observe(bar);
 
 /**
  * Shows which of these chats have an alert that nobody has seen, and tells of it once.

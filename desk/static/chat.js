@@ -49,8 +49,11 @@ function toEnd() {
   if (covered > 0) scrollBy(0, covered);
 }
 let wasAtEnd = false;
-// What is told below the box makes it higher: the newest words must not end up under it.
-new ResizeObserver(() => wasAtEnd && toEnd()).observe(bottom);
+// What is told below the box makes it higher: the newest words must not end up under it, nor what gets the focus.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--desk-reply", `${bottom.offsetHeight}px`);
+  if (wasAtEnd) toEnd();
+}).observe(bottom);
 
 /** @param {Message} message */
 function build(message) {

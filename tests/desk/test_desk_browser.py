@@ -23,7 +23,7 @@ from conversations.sealing import Sealer
 from conversations.store import Store
 from desk.settings import DeskSettings
 from tests.channels.conftest import PHOTO
-from tests.desk.conftest import PASSWORD, SUMMARY, alert, new_adviser, waiting_chat
+from tests.desk.conftest import ANSWER, PASSWORD, SUMMARY, alert, new_adviser, waiting_chat
 from tests.desk.test_desk_chat import fill_store
 from tests.desk.test_desk_pages import finished_chat, promised_call_back
 
@@ -335,6 +335,40 @@ async def test_an_alert_that_is_told_keeps_the_focus_when_another_comes(
             await first.focus()
 
     await expect(first).to_be_focused()
+
+
+#: Whether what has the focus lies under the red bar or under the reply box.
+COVERED = """() => {
+  const [focused, bar, box] = [document.activeElement, ...document.querySelectorAll(".alert, .bottom")].map(
+    (element) => element.getBoundingClientRect(),
+  );
+  return focused.top < bar.bottom || focused.bottom > box.top;
+}"""
+
+
+async def test_what_has_the_focus_is_never_under_the_alert_or_the_reply_box(
+    context: BrowserContext, store: Store
+) -> None:
+    page, chat = await sam_with_a_chat(context, store)
+    await alert(store, chat)
+    await store.append_assistant(chat, [ANSWER] * 8, unless_owned_by_adviser=False)
+    await page.set_viewport_size({"width": 1280, "height": 700})
+    await page.goto(f"/desk/chats/{chat}")
+    parts = page.locator("#log summary:visible")
+    await expect(parts).to_have_count(18)
+    await parts.first.focus()
+    covered = []
+    for key in ["Tab"] * 17 + ["Shift+Tab"] * 17:
+        await page.keyboard.press(key)
+        covered.append(await page.evaluate(COVERED))
+    await expect(parts.first).to_be_focused()
+    assert not any(covered), covered
+
+    await page.get_by_role("link", name="Go to the alert").focus()
+    before = await page.evaluate("scrollY")
+    await page.get_by_role("button", name="I have seen this alert").focus()
+    await page.get_by_label("Your reply").press_sequentially("Hello")
+    assert await page.evaluate("scrollY") == before, "what is pinned is in sight already"
 
 
 async def test_who_lost_chats_with_the_connection_is_told_and_puts_it_aside(
