@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ from conversations.models import (
 )
 from conversations.ownership import move
 from conversations.sealing import Sealer
+
+log = logging.getLogger(__name__)
 
 #: What may come of an attempt that did not reach the person.
 ATTEMPT_RESULTS = {
@@ -81,8 +84,11 @@ class CallBacks:
             return await _of_chat(session, conversation_id)
 
     async def known(self, call_back: CallBack) -> Json:
-        """What the person has said for it so far: any of ``how``, ``address``, ``when``, ``name``."""
-        return self._open(call_back)
+        """What the person has said for a draft so far: any of ``how``, ``address``, ``when``, ``name``.
+
+        Nothing when no key opens it any more: they are asked again.
+        """
+        return self._open_draft(call_back)
 
     async def begin(self, conversation_id: str) -> CallBack:
         """A draft for this chat; the one that there is, if there is one. Raises ``NotFound``."""
@@ -111,7 +117,7 @@ class CallBacks:
             draft = await session.get(CallBack, call_back_id, with_for_update=True)
             if draft is None or draft.status is not CallBackStatus.DRAFT:
                 raise NotFound("there is no such call back to fill in")
-            known = {**self._open(draft), **said}
+            known = {**self._open_draft(draft), **said}
             draft.how = str(known["how"]) if "how" in known else None
             draft.sealed = self._sealer.seal(json.dumps(known))
         return known
@@ -269,6 +275,13 @@ class CallBacks:
             return {}
         known: Json = json.loads(self._sealer.unseal(call_back.sealed))
         return known
+
+    def _open_draft(self, draft: CallBack) -> Json:
+        try:
+            return self._open(draft)
+        except CannotUnseal:
+            log.warning("a call back's draft cannot be read any more", extra={"reference": draft.reference})
+            return {}
 
     def _tell(self, conversation_id: str) -> None:
         self._events.publish(conversation_id)

@@ -61,14 +61,15 @@ class Recipients:
                 found = Recipient(
                     conversation_id=conversation_id,
                     kind=kind,
-                    target=self._sealer.seal(address),
+                    target="",
                     lane=lane_of(kind, address),
                     active=True,
                     heard_at=now,
                     notes={},
                 )
                 session.add(found)
-            found.active, found.heard_at = True, now
+            # Sealed anew each time: what a key that is lost has sealed would fail every reply from now on.
+            found.active, found.heard_at, found.target = True, now, self._sealer.seal(address)
             if _WINDOW_CLOSED in found.notes:
                 found.notes = {name: value for name, value in found.notes.items() if name != _WINDOW_CLOSED}
         return found, was_active

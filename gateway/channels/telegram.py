@@ -12,7 +12,6 @@ from typing import Any
 
 import aiohttp
 
-from conversations.errors import StoreUnavailable
 from conversations.files import SENT_BY_ADVISERS
 from gateway.access import is_secret
 from gateway.channels.base import (
@@ -30,7 +29,6 @@ from gateway.channels.base import (
 )
 from gateway.channels.http import call, download
 from gateway.channels.settings import ChannelSettings
-from gateway.errors import Problem
 from knowledge.calendar_file import MEDIA_TYPE as CALENDAR
 
 log = logging.getLogger(__name__)
@@ -195,7 +193,7 @@ class Telegram(Channel):
                         log.warning("update left out", extra={"cause": str(error)})
                     offset = max(offset, int(update["update_id"]) + 1)
                 pause = 1.0
-            except (NotSent, StoreUnavailable, Problem) as error:
+            except Exception as error:  # whatever it is: nobody would be heard any more if this ended
                 log.error("polling failed", extra={"cause": type(error).__name__})
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)

@@ -191,6 +191,32 @@ class TestATextServiceThatHangs:
         assert world.notify.sent == []
 
 
+class TestPolling:
+    """Telegram is asked for what people write: no webhook would begin it again."""
+
+    @pytest.fixture
+    def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
+        return {**channel_settings, "telegram_polling": True}
+
+    async def test_goes_on_after_a_fault_of_our_own(
+        self, world: World, on_telegram: OnTelegram, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recipients = world.app[RECIPIENTS]
+        was_received = recipients.was_received
+        faults = ["a fault"]
+
+        async def fails_once(kind: str, event_id: str) -> bool:
+            if faults:
+                raise RuntimeError(faults.pop())
+            return await was_received(kind, event_id)
+
+        monkeypatch.setattr(recipients, "was_received", fails_once)
+        world.telegram.write(TELEGRAM_PERSON, "hello")
+        await world.telegram.tell()
+        await on_telegram.hears("33 weeks")
+        assert not faults
+
+
 async def test_a_crisis_reply_does_not_wait_behind_what_is_tried_again(
     world: World, on_telegram: OnTelegram
 ) -> None:

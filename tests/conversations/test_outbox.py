@@ -15,6 +15,7 @@ from conversations.errors import StoreUnavailable
 from conversations.log import Draft, utc_now
 from conversations.models import Conversation, DeliveryState, Recipient, Role
 from conversations.outbox import Claimed, Outbox, pause
+from conversations.recipients import Recipients
 from conversations.sealing import Sealer, new_key
 from conversations.store import Store
 from helpline.settings import ROOT
@@ -305,6 +306,15 @@ async def test_without_its_key_an_entry_fails_and_says_why(store: Store, outbox:
         assert (
             await session.scalar(text("SELECT error FROM delivery")) == "the address cannot be read any more"
         )
+
+
+async def test_who_writes_after_the_key_was_lost_gets_replies_again(store: Store, key: str) -> None:
+    conversation = await _in_channel(store, key)
+    sealer = Sealer(new_key())
+    await Recipients(store.database, sealer).heard(conversation.id, "test", "ann")
+    await store.append_assistant(conversation.id, [Draft(text="one")])
+    [entry] = await Outbox(store.database, store.events, sealer).claim(["test"])
+    assert entry.target == "ann"
 
 
 async def test_what_is_finished_is_forgotten_and_words_at_once(store: Store, outbox: Outbox) -> None:

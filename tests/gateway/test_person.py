@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from conversations.callbacks import Contact
-from conversations.models import Escalation, Owner, Priority
+from conversations.models import CallBack, Escalation, Owner, Priority
 from conversations.opening import LOCAL_TIME, read_weekly
+from conversations.sealing import Sealer, new_key
 from conversations.store import Store
 from gateway import person_wording
 from gateway.contact import read_contact
@@ -496,6 +497,19 @@ async def test_danger_in_place_of_a_name_gets_the_numbers_and_is_seen_by_adviser
     assert "000" in replies[0]["text"]
     assert "DANGER" in [message.text for message in await store.messages(chat.id)]
     assert (await _escalation(store, chat.id)).priority is Priority.CRISIS
+
+
+async def test_a_draft_that_no_key_opens_any_more_is_asked_again_and_holds_no_help_back(
+    chat: Chat, store: Store
+) -> None:
+    await chat.press("/human_request")
+    await chat.press("/call_back")
+    await chat.press("/call_back_phone")
+    async with store.database.writing() as session:
+        await session.execute(update(CallBack).values(sealed=Sealer(new_key()).seal("{}")))
+
+    assert "000" in (await chat.say("DANGER"))[0]["text"]
+    assert "good time" in (await chat.say(NUMBER))[0]["text"]
 
 
 async def test_no_at_any_question_cancels(chat: Chat, client: Client) -> None:
