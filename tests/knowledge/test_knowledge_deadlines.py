@@ -299,6 +299,8 @@ BY_HAND = {
     ("told-of-transfer", date(2026, 8, 3)): date(2026, 9, 14),
     ("review-after-transfer", date(2026, 8, 3)): date(2026, 11, 2),
     ("order-to-assess", date(2026, 5, 18)): date(2026, 6, 1),
+    ("order-to-change-school", date(2026, 5, 18)): date(2026, 6, 1),
+    ("order-to-change-plan", date(2026, 5, 18)): date(2026, 6, 22),
     ("order-to-make-draft", date(2026, 5, 18)): date(2026, 6, 22),
     ("order-to-assess-no-plan", date(2026, 5, 18)): date(2026, 7, 27),
     ("order-to-make-plan", date(2026, 5, 18)): date(2026, 8, 3),

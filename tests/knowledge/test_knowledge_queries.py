@@ -147,7 +147,9 @@ TIME_LIMITS = {
     "mediation-agreement": [("mediation-agreement-done", 2, "weeks", "plain")],
     "tribunal-order": [
         ("order-to-assess", 2, "weeks", "plain"),
+        ("order-to-change-school", 2, "weeks", "plain"),
         ("order-to-make-draft", 5, "weeks", "plain"),
+        ("order-to-change-plan", 5, "weeks", "plain"),
         ("order-to-assess-no-plan", 10, "weeks", "plain"),
         ("order-to-make-plan", 11, "weeks", "plain"),
         ("order-to-assess-plan", 14, "weeks", "plain"),
