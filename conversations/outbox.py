@@ -274,14 +274,15 @@ class Outbox:
             entry.due_at = entry.expires_at = now + give_up_after
             entry.changed_at, entry.error = now, why[:200]
 
-    async def release(self, conversation_id: str) -> None:
-        """What was held for this conversation may be sent now."""
+    async def release(self, conversation_id: str, kind: str) -> None:
+        """What of this kind was held for this conversation may be sent now."""
         now = utc_now()
         async with self._database.writing() as session:
             await session.execute(
                 update(Delivery)
                 .where(
                     Delivery.conversation_id == conversation_id,
+                    Delivery.kind == kind,
                     Delivery.state == DeliveryState.PENDING,
                     Delivery.claim.is_(None),
                 )
@@ -377,12 +378,19 @@ class Outbox:
             )
             return dict.fromkeys(DeliveryState, 0) | {row[0]: row[1] for row in rows}
 
-    async def cancel(self, conversation_id: str, *, why: str) -> int:
-        """Do not send what waits of a conversation; how many entries that were."""
+    async def cancel(self, conversation_id: str, kind: str, *, why: str) -> int:
+        """Do not send what of this kind waits of a conversation; how many entries that were.
+
+        What is for others than the person, such as a council's webhooks, goes out all the same.
+        """
         async with self._database.writing() as session:
             result = await session.execute(
                 update(Delivery)
-                .where(Delivery.conversation_id == conversation_id, Delivery.state == DeliveryState.PENDING)
+                .where(
+                    Delivery.conversation_id == conversation_id,
+                    Delivery.kind == kind,
+                    Delivery.state == DeliveryState.PENDING,
+                )
                 .values(
                     state=DeliveryState.FAILED,
                     payload={},

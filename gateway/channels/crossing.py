@@ -34,7 +34,7 @@ async def move(request: web.Request) -> web.Response:
     if recipient is not None:
         # Replies no longer go there; this one line does, so that nobody waits there in vain.
         outbox = request.app[OUTBOX]
-        await outbox.cancel(conversation_id, why="the chat goes on in the web page")
+        await outbox.cancel(conversation_id, recipient.kind, why="the chat goes on in the web page")
         await outbox.enqueue_for(recipient, Bubble(voice.moved()).json(), also_inactive=True)
     return await page.resumed(request, conversation_id, token)
 

@@ -224,7 +224,7 @@ class Receiver:
         elif not was_active and command_in(event.text) is not Command.STOP:
             await self._say(conversation, voice.back_again())
         if recipient.notes.get("asked_to_write"):
-            await self._outbox.release(conversation.id)
+            await self._outbox.release(conversation.id, channel.name)
         return conversation, recipient
 
     def _intro(self, channel: str) -> Draft:
@@ -435,7 +435,7 @@ class Receiver:
 
     async def _leave(self, conversation: Conversation) -> None:
         """Nothing more is sent, and nobody waits for somebody who is gone."""
-        await self._outbox.cancel(conversation.id, why="the person said stop")
+        await self._outbox.cancel(conversation.id, conversation.channel, why="the person said stop")
         try:
             await self._store.withdraw(conversation.id, who="user")
         except OwnershipChanged as error:

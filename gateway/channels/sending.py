@@ -169,7 +169,7 @@ class Sender:
         # Who wrote in the meantime let go of what was held then; this was not yet.
         now = await self._recipients.get(recipient.conversation_id)
         if now is not None and now.heard_at > recipient.heard_at:
-            await self._outbox.release(recipient.conversation_id)
+            await self._outbox.release(recipient.conversation_id, recipient.kind)
 
     async def _ask_to_write(self, channel: Channel, entry: Claimed, conversation_id: str) -> None:
         """Raises ``NotSent``, also while another does the same.

@@ -287,8 +287,23 @@ async def test_an_entry_goes_with_its_conversation_also_while_it_is_sent(
 async def test_cancelled_entries_are_not_sent(store: Store, outbox: Outbox, key: str) -> None:
     conversation = await _in_channel(store, key)
     await store.append_assistant(conversation.id, [Draft(text="one")])
-    assert await outbox.cancel(conversation.id, why="stop") == 1
+    assert await outbox.cancel(conversation.id, "test", why="stop") == 1
     assert await outbox.claim(["test"]) == []
+
+
+async def test_what_is_for_others_is_neither_cancelled_nor_released_with_what_is_for_the_person(
+    store: Store, outbox: Outbox, key: str
+) -> None:
+    conversation = await _in_channel(store, key)
+    for kind in ("test", "webhook"):
+        soon = timedelta(hours=1)
+        await outbox.enqueue(kind, "a", {"name": kind}, conversation_id=conversation.id, give_up_after=soon)
+    ends = [entry.expires_at for entry in await outbox.entries(conversation.id)]
+    await outbox.release(conversation.id, "test")
+    now_ends = [entry.expires_at for entry in await outbox.entries(conversation.id)]
+    assert (now_ends[0] > ends[0], now_ends[1] == ends[1]) == (True, True)
+    assert await outbox.cancel(conversation.id, "test", why="stop") == 1
+    assert _names(await outbox.claim(["test", "webhook"])) == ["webhook"]
 
 
 async def test_an_address_is_never_in_the_database_in_clear(store: Store, outbox: Outbox) -> None:
