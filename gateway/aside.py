@@ -1,4 +1,7 @@
-"""The question beside a mention of danger: it is answered after the crisis reply, at one press."""
+"""The question beside a mention of danger: it is answered after the crisis reply, at one press.
+
+It may be asked in distress ("or do I just sink?"): then it is answered with the kind line that distress gets.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ _PARTS = re.compile(
 )
 _ASKS = re.compile(
     r"\?\s*$|^(?:(?:so|please|also|and|but|hi|hello)[\s,]+)*(?:how|what|who|where|when|which|can|could|do"
-    r"|does|is|are"
-    r"|will|would|should)\b|\b(?:how (?:do|can|long)|what (?:is|are)|(?:can|could) (?:i|we)|want to know"
-    r"|need to know)\b",
+    r"|does|is|are|will|would|should)\b"
+    r"|\b(?:how (?:do|can|long)|what (?:is|are)|(?:can|could) (?:i|we)"
+    r"|(?:want|need) to (?:know|understand))\b",
     re.IGNORECASE,
 )
 _BLANKS = re.compile(r"\s+")
@@ -46,6 +49,6 @@ def question_beside(text: str, assess: Callable[[str], Assessment]) -> str | Non
     asked = [
         part
         for part in parts[-_MOST_PARTS:]
-        if len(part.split()) >= _FEWEST_WORDS and _ASKS.search(part) and assess(part).level == "safe"
+        if len(part.split()) >= _FEWEST_WORDS and _ASKS.search(part) and assess(part).level != "crisis"
     ]
     return " ".join(asked) or None

@@ -1,0 +1,37 @@
+"""The question beside a mention of danger: which part of a message it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.aside import question_beside
+from tests.gateway.conftest import FakeAssessment
+
+
+def assess(text: str) -> FakeAssessment:
+    """Danger and distress are told by their words here."""
+    if "danger" in text:
+        return FakeAssessment("crisis", "crisis_self_harm_suicide")
+    return FakeAssessment("distress" if "sink" in text else "safe")
+
+
+@pytest.mark.parametrize(
+    ("message", "question"),
+    [
+        ("He is in danger. How long is the wait in Derby?", "How long is the wait in Derby?"),
+        # Asked in distress it is a question all the same.
+        (
+            "He is in danger. Is there anything left, or do I just sink?",
+            "Is there anything left, or do I just sink?",
+        ),
+        (
+            "He is in danger. I just need to understand what comes next",
+            "I just need to understand what comes next",
+        ),
+        ("He is in danger. My wife went white.", None),
+        ("How do I tell them of the danger?", None),
+        ("Is he in danger? Is there danger tonight too?", None),
+    ],
+)
+def test_what_is_asked_besides(message: str, question: str | None) -> None:
+    assert question_beside(message, assess) == question
