@@ -6,18 +6,17 @@ Run it after a large change of the content (docs/content.md): three quarters of 
 works with an older one too: what it has learned is a way of telling questions apart, and no record is in it.
 
 Beside the wordings of the content it learns from ``stories.jsonl``: what people might tell before and around
-the question that a record answers, ``{"record", "text"}``. They are no wordings of the content: a story says
-much that has nothing to do with its record, which search would find it by.
+the question that a record answers, a line a ``Story``. They are no wordings of the content: a story says much
+that has nothing to do with its record, which search would find it by.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Sequence
 
 from encoder import SentenceEncoder
-from encoder.training.messages import messages
+from encoder.training.messages import Story, messages, stories
 from encoder.training.weights import ModelFile
 from knowledge.content import read_content
 from knowledge.content_schema import GlossaryTerm
@@ -25,8 +24,6 @@ from knowledge.indexing import findable, phrases
 from knowledge.queries.areas import EVERYWHERE
 from knowledge.search_encoder import SEARCH_ENCODER_FILE, save
 from knowledge.training.contrastive import Phrase, train
-
-STORIES_FILE = Path(__file__).parent / "stories.jsonl"
 
 EPOCHS = 2
 SEED = 0
@@ -57,17 +54,11 @@ def main() -> None:
     print(f"{SEARCH_ENCODER_FILE.name}: learned from {len(learned)} phrases")
 
 
-def stories(path: Path = STORIES_FILE) -> dict[str, list[str]]:
-    """What people tell, by the id of the record that answers it."""
-    found: dict[str, list[str]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        story = json.loads(line)
-        found.setdefault(story["record"], []).append(story["text"])
-    return found
-
-
-def shipped_phrases(told: Mapping[str, Sequence[str]]) -> list[Phrase]:
+def shipped_phrases(told: Sequence[Story]) -> list[Phrase]:
     """What each record is asked by, ``told`` among it; stories of records that are gone are left out."""
+    by_record: defaultdict[str, list[str]] = defaultdict(list)
+    for story in told:
+        by_record[story.record].append(story.text)
     learned: list[Phrase] = []
     for number, record in enumerate(read_content().records()):
         found = findable(record)
@@ -75,7 +66,7 @@ def shipped_phrases(told: Mapping[str, Sequence[str]]) -> list[Phrase]:
         if found is None or isinstance(record, GlossaryTerm):
             continue
         own_areas = frozenset(str(area) for area in record.areas) - frozenset(EVERYWHERE)
-        asked = [*phrases(found), *told.get(record.id, ())]
+        asked = [*phrases(found), *by_record[record.id]]
         learned += [Phrase(text, number, own_areas) for text in asked]
     return learned
 

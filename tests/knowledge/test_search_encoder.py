@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from encoder import EncoderUnavailable, SentenceEncoder
 from encoder.changes import packed, unpacked
+from gateway.safety.patterns import URGENCY
 from helpline.evaluation.files import SearchLine
 from helpline.evaluation.search import find_all, score
 from helpline.settings import ROOT
@@ -107,6 +108,7 @@ def test_no_story_is_a_held_out_question_and_each_has_its_record() -> None:
     told = [json.loads(line) for line in STORIES.read_text(encoding="utf-8").splitlines()]
     known = {record.id for record in shipped_content().records()}
     assert {story["record"] for story in told} <= known
+    assert {story.get("tells") for story in told} <= {None, "distress", "unsure", *URGENCY}
     assert len({story["text"].lower() for story in told}) == len(told)
     held_out = [
         line["text"] for name in ("search_dev.jsonl", "search_stories_dev.jsonl") for line in lines(name)
