@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from gateway.channels.settings import ChannelSettings
 from helpline.programs import programs
@@ -79,7 +80,7 @@ def load_shipped_content(settings: Settings) -> str:
     try:
         migrate(engine)
         with told_plainly(engine), writing(engine).begin() as session:
-            report = load_content(session, content, search_encoder())
+            report = load_content(session, content, search_encoder(threads=2))
     finally:
         engine.dispose()
     return (
@@ -117,21 +118,38 @@ async def running(settings: Settings, say: Callable[[str], None]) -> AsyncGenera
     check_machine(settings)
     if problems := ChannelSettings().problems():
         raise CannotStart("The channels cannot start: " + "; ".join(problems) + ".")
-    if not is_current():
-        say("Training the assistant: one to two minutes, only after its training files changed ...")
-        await _with_heartbeat(asyncio.to_thread(train_if_needed, settings), say)
-        say(f"  trained: {MODEL.name}")
     supervisor = Supervisor(programs(settings), say)
-    try:
-        # Rasa takes longest by far and needs nothing of the store: it starts while the knowledge is loaded.
+
+    async def begin_assistant() -> None:
+        if not is_current():
+            say("Training the assistant: one to two minutes, only after its training files changed ...")
+            await _with_heartbeat(asyncio.to_thread(train_if_needed, settings), say)
+            say(f"  trained: {MODEL.name}")
         supervisor.begin("assistant")
+
+    async def load_knowledge() -> None:
         say("Loading the knowledge ...")
         say(f"  {await asyncio.to_thread(load_shipped_content, settings)}")
+
+    try:
+        # Neither needs the other, and on a new machine each takes a minute or two.
+        await _both(begin_assistant(), load_knowledge())
         say("Starting ...")
         await supervisor.start(READY_WITHIN)
         yield supervisor
     finally:
         await supervisor.stop()
+
+
+async def _both(*work: Coroutine[Any, Any, None]) -> None:
+    """Wait for both; when one fails the other is cancelled."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 async def _with_heartbeat(work: Awaitable[object], say: Callable[[str], None]) -> None:

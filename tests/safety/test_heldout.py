@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gateway.safety import SafetyCheck
@@ -62,7 +63,8 @@ def test_what_families_write_every_day_is_seldom_taken_for_danger(check: SafetyC
         for line in lines(HELD_OUT.with_name(f"{name}.jsonl"))
         if not any("crisis" in topic or topic == "medical_emergency" for topic in _topics(line))
     ]
-    alarms = sum(check.assess(text).level == "crisis" for text in everyday)
+    with ThreadPoolExecutor(2) as two:  # a minute's work for one
+        alarms = sum(found.level == "crisis" for found in two.map(check.assess, everyday))
     assert len(everyday) > 900
     assert alarms / len(everyday) <= 0.03
 
