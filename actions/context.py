@@ -30,9 +30,7 @@ class Question:
 class Context:
     """The slots, read once at the start of an action."""
 
-    text: (
-        str  # what is answered: the newest message, a part of it, or nothing where a topic is answered again
-    )
+    text: str  # what is answered: the newest message or a part of it; empty where a topic is answered again
     said: str = ""  # the newest message itself
     area: str | None = None  # area id, "elsewhere", or None when not known
     unsure_areas: tuple[str, ...] = ()  # the newest message names a place on a border: one of these areas
