@@ -146,6 +146,7 @@ def _sqlite_engine(target: URL) -> Engine:
     engine = create_engine(
         target,
         future=True,
+        hide_parameters=True,  # they hold what people wrote: an error that is logged must not show them
         poolclass=QueuePool,
         connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
     )
@@ -166,6 +167,7 @@ def _postgres_engine(target: URL, connections: int) -> Engine:
     return create_engine(
         target,
         future=True,
+        hide_parameters=True,
         pool_size=connections,
         max_overflow=0,
         connect_args={"connect_timeout": _CONNECT_SECONDS},

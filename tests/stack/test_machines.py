@@ -23,7 +23,7 @@ def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(
         pytest.skip(lacking)
     if not BOT_PYTHON.exists() or not is_current():
         pytest.skip("Rasa or a trained model is missing; run `make train`")
-    monkeypatch.setattr(helpline.stack, "search_encoder", lambda: VectorsOf(shipped_file))
+    monkeypatch.setattr(helpline.stack, "search_encoder", lambda threads: VectorsOf(shipped_file))
     # Not below pytest's own folder: the next pytest shuts that one for PostgreSQL's user. Kept when it fails.
     folder = Path(tempfile.mkdtemp(prefix="helpline-machines-"))
     verdict = asyncio.run(run(1, 6, 2.0, print, folder))
