@@ -28,7 +28,9 @@ async def webhook(request: web.Request) -> web.Response:
     async with turns.never_without_help(words):
         body = await read_body(request, RestMessage)
         conversation = await store.for_sender(CHANNEL, body.sender)
-        title = await turns.button(conversation.id, body.message)
+        # Only a command is looked up in the whole chat: a question that was offered is as good as typed.
+        is_command = body.message.startswith("/")
+        title = await turns.button(conversation.id, body.message) if is_command else None
         said = Said(body.message) if title is None else Said(title, body.message)
         answered = await turns.say(conversation, said)
         replies = [rest_json(message, body.sender) for message in answered.replies]

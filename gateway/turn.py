@@ -120,9 +120,6 @@ _RECENT = 20
 #: For turns that need not wait until others leave the bot.
 _ROOM_FOR_ALL = nullcontext()
 
-#: How every payload of ours begins, as Rasa's do; text that begins so is looked up among what was offered.
-_PAYLOADS_BEGIN = "/"
-
 
 class Turns:
     """Takes turns. One instance a gateway."""
@@ -171,9 +168,10 @@ class Turns:
         )
 
     async def button(self, conversation_id: str, payload: str) -> str | None:
-        """The title of the button with this ``payload`` if it was offered in the conversation, else None."""
-        if not payload.startswith(_PAYLOADS_BEGIN):
-            return None  # spares the reading of the whole chat for what is plainly text
+        """The title of the button with this ``payload`` if it was offered in the conversation, else None.
+
+        A payload is a command as Rasa's are ("/wait_time"), or a question in its own words.
+        """
         offered = {wording.HUMAN_REQUEST: str(wording.TALK_TO_A_PERSON["title"])}
         for message in await self._store.messages(conversation_id):
             offered.update({button["payload"]: button["title"] for button in message.buttons})

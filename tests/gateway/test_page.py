@@ -130,6 +130,18 @@ async def test_buttons_say_what_they_do_and_leave_a_trace(page: Page, bot: Stand
 
 
 @needs_browser
+async def test_a_question_that_is_offered_is_asked_with_one_press(page: Page, bot: StandInBot) -> None:
+    question = "How long do adults wait?"
+    bot.replies = [{"text": "33 weeks.", "buttons": [{"title": question, "payload": question}]}]
+    await say(page, "How long?")
+    await page.get_by_role("button", name=question).click()
+
+    await expect(page.locator(".message--assistant")).to_have_count(3)
+    await expect(page.locator(".message--unsent")).to_have_count(0)
+    assert bot.texts == ["How long?", question]
+
+
+@needs_browser
 async def test_each_new_text_is_announced_once_and_never_the_old_ones(page: Page) -> None:
     await say(page, "one")
     await expect(page.locator(".message--assistant").last).to_contain_text("33 weeks")

@@ -160,6 +160,20 @@ async def test_a_button_goes_to_the_bot_as_its_payload_and_into_the_log_as_its_t
     assert users == ["How long?", "And adults?"]
 
 
+async def test_a_question_that_is_offered_is_asked_in_its_own_words_and_refused_when_it_was_not(
+    chat: Chat, bot: StandInBot
+) -> None:
+    question = "How long do adults wait?"
+    bot.replies = [{"text": "33 weeks.", "buttons": [{"title": question, "payload": question}]}]
+    await chat.say("How long?")
+    await chat.press(question)
+
+    assert bot.texts[-1] == question
+    users = [m["text"] for m in (await chat.read())["messages"] if m["role"] == "user"]
+    assert users == ["How long?", question]
+    assert (await chat.post(payload="Another question?")).status == 422
+
+
 async def test_a_payload_that_was_never_offered_is_refused_and_not_logged(
     chat: Chat, bot: StandInBot
 ) -> None:

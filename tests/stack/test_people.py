@@ -87,6 +87,22 @@ def test_an_area_is_chosen_with_a_button(stack: Stack, browser: Browser) -> None
     expect(_said(page, r"73 weeks.*December 2022")).to_have_count(1, timeout=_TURN_MS)
 
 
+def test_a_question_that_is_offered_is_answered_at_one_press(stack: Stack, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(stack.url)
+    _ask(page, "how do i get an assessment for my son in derby hes 8")
+    offered = page.get_by_role("log").get_by_role(
+        "button", name=re.compile(r"^(?:How|What|Who|Can|Is) .*\?$")
+    )
+    expect(offered.first).to_be_visible(timeout=_TURN_MS)
+    question = offered.first.inner_text()
+    answers = page.locator(".message--assistant").count()
+    offered.first.click()
+    expect(page.locator(".message--user").last).to_contain_text(question)
+    expect(page.locator(".message--assistant").nth(answers)).to_be_visible(timeout=_TURN_MS)
+    expect(page.locator(".message--unsent")).to_have_count(0)
+
+
 def test_an_adviser_takes_over_closes_is_rated_and_the_assistant_goes_on(
     stack: Stack, browser: Browser
 ) -> None:
