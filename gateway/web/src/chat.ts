@@ -76,6 +76,7 @@ export class Chat {
   private retrySeconds = FIRST_RETRY_S;
   private retryTimer: number | undefined;
   private sending = false;
+  private deleting = false;
   /** Where we last scrolled to; if it is still there, the person has not moved it. */
   private placed = -1;
   /** What is read, in case the window gets another size. */
@@ -473,6 +474,7 @@ export class Chat {
           : this.showTyping(ASSISTANT_WRITES, false),
       connected: (now) => this.showConnected(now),
       ended: () => {
+        if (this.deleting) return; // by this page itself, which says so
         this.startAgain();
         this.tell("This chat is deleted. You can start a new one.");
       },
@@ -886,6 +888,7 @@ export class Chat {
 
   private async deleteIt(): Promise<void> {
     if (!this.ticket) return;
+    this.deleting = true;
     try {
       await this.api.remove(this.ticket);
     } catch (error) {
@@ -893,6 +896,8 @@ export class Chat {
         this.tell("The chat could not be deleted just now. Please try again.");
         return;
       }
+    } finally {
+      this.deleting = false;
     }
     this.startAgain();
     this.tell("This chat is deleted. You can start a new one.");
