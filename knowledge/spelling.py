@@ -22,6 +22,8 @@ _SHORTEST = 4
 _LONG, _SLIPS, _SLIPS_IN_A_LONG_WORD = 8, 1, 2
 #: A word must be used so often before others are taken for it.
 _USED = 3
+#: More words of a message are not looked at: the encoder does not read them, and each costs a search.
+_MOST_WORDS = 128
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
@@ -48,12 +50,13 @@ class Spelling:
 
         def right(match: re.Match[str]) -> str:
             word = match[0]
-            begins = not message[: match.start()].strip() or message[: match.start()].rstrip()[-1] in ".?!\n"
+            before = message[: match.start()].rstrip(" \t")
+            begins = not before or before[-1] in ".?!\n"
             if len(word) < _SHORTEST or not (word.islower() or shouted or (begins and word[1:].islower())):
                 return word
             return self._nearest(word.lower()) or word
 
-        return _WORD.sub(right, message)
+        return _WORD.sub(right, message, count=_MOST_WORDS)
 
     def _is_word(self, word: str) -> bool:
         return word in self._counts or word in whole_words()

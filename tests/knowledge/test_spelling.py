@@ -25,6 +25,7 @@ def spelling() -> Spelling:
         ("assesment for my dauhgter", "assessment for my daughter"),
         ("Assesment, please", "assessment, please"),  # phones begin with a capital
         ("Please. Assesment", "Please. assessment"),
+        ("Hello\nAssesment", "Hello\nassessment"),
         ("ASSESMENT FOR MY DAUHGTER", "assessment FOR MY daughter"),
         ("assesssmnt", "assessment"),  # two slips in a long word
     ],
@@ -50,6 +51,11 @@ def test_a_slip_is_put_right(spelling: Spelling, typed: str, meant: str) -> None
 )
 def test_the_rest_stays_as_it_is(spelling: Spelling, typed: str) -> None:
     assert spelling.corrected(typed) == typed
+
+
+def test_no_more_words_are_looked_at_than_the_encoder_reads(spelling: Spelling) -> None:
+    typed = "my dauhgter " * 100
+    assert spelling.corrected(typed) == "my daughter " * 64 + "my dauhgter " * 36
 
 
 def test_words_that_come_later_are_words(spelling: Spelling) -> None:
