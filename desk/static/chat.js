@@ -348,9 +348,9 @@ text.addEventListener("input", () => {
 
 // -- canned replies and answers from the store
 
-/** @param {string} words */
+/** @param {string} words go where the cursor is, apart from the word before it */
 function insert(words) {
-  const before = text.value.slice(0, text.selectionStart);
+  const before = text.value.slice(0, text.selectionStart).replace(/\S$/, "$& ");
   const after = text.value.slice(text.selectionEnd);
   text.value = `${before}${words}${after}`;
   text.focus();

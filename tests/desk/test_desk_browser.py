@@ -453,7 +453,7 @@ async def test_canned_replies_are_walked_through_by_keyboard_and_one_is_put_in(
     await canned.focus()
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
-    await expect(reply).to_have_value("Hello, thank you for waiting.Goodbye for now.")
+    await expect(reply).to_have_value("Hello, thank you for waiting. Goodbye for now.")
 
 
 async def test_an_answer_is_found_beside_the_chat_and_put_into_the_reply_with_its_source(
