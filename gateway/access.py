@@ -20,10 +20,15 @@ async def opened(store: Store, conversation_id: str, token: str) -> Conversation
     return conversation
 
 
-async def still_opened(store: Store, conversation: Conversation) -> None:
-    """Raises as ``opened`` does once the token that opened ``conversation`` does so no more."""
-    if (await store.get(conversation.id)).token_hash != conversation.token_hash:
+async def still_opened(store: Store, conversation: Conversation) -> Conversation:
+    """The conversation as it is now.
+
+    Raises as ``opened`` does once the token that opened ``conversation`` does so no more.
+    """
+    current = await store.get(conversation.id)
+    if current.token_hash != conversation.token_hash:
         raise Problem(Code.TOKEN_WRONG)
+    return current
 
 
 async def opened_by_header(request: web.Request, store: Store) -> Conversation:

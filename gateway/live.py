@@ -21,7 +21,7 @@ from gateway.api import said_in
 from gateway.bodies import MAX_BODY_BYTES, MAX_FRAME_BYTES, Hello, MessageFrame, TooLarge, parse
 from gateway.errors import Code, Problem, as_problem
 from gateway.keys import SOCKETS, STORE, TURNS
-from gateway.wire import message_json, status_json
+from gateway.wire import message_json, status_of
 
 #: A client that says nothing this long after connecting is sent away.
 _HELLO_WITHIN_SECONDS = 10
@@ -175,9 +175,8 @@ async def _write(
         while True:
             try:
                 messages = await store.messages(conversation_id, after=page.sent)
-                status = await status_json(store, conversation_id)
-                # After what was read: once the chat goes on elsewhere, nothing of it is for this page.
-                await still_opened(store, conversation)
+                # After the messages: once the chat goes on elsewhere, nothing of it is for this page.
+                status = await status_of(store, await still_opened(store, conversation))
                 for message in messages:
                     page.sent = message.seq  # before it goes: the page's word may be back at once
                     await _send(ws, {"type": "message", "message": message_json(message)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
-from conversations.models import Message, Owner
+from conversations.models import Conversation, Message, Owner
 from conversations.store import Store
 from gateway.wait_chart import with_drawings
 
@@ -54,10 +54,14 @@ async def status_json(store: Store, conversation_id: str) -> dict[str, Any]:
 
     Raises ``NotFound``.
     """
-    conversation = await store.get(conversation_id)
+    return await status_of(store, await store.get(conversation_id))
+
+
+async def status_of(store: Store, conversation: Conversation) -> dict[str, Any]:
+    """The same of a conversation that was read just now."""
     owner = conversation.owner
     return {
         "owner": str(owner),
-        "adviser": await store.adviser_name(conversation_id) if owner is Owner.ADVISER else None,
-        "position": await store.queue_position(conversation_id) if owner is Owner.QUEUED else None,
+        "adviser": await store.adviser_name(conversation.id) if owner is Owner.ADVISER else None,
+        "position": await store.queue_position(conversation.id) if owner is Owner.QUEUED else None,
     }
