@@ -385,6 +385,9 @@ function expandCode() {
   text.setSelectionRange(typed.length - code.length - 2, typed.length);
   insert(option.value);
 }
+// Who is quick has typed before this was loaded: those words are expanded and kept too.
+expandCode();
+if (text.value) keepDraft();
 
 const find = /** @type {HTMLFormElement} */ (at("find"));
 find.addEventListener("submit", async (event) => {

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
 
 from conversations.callbacks import CallBacks
 from conversations.events import PERSON, QUEUE
@@ -409,6 +409,29 @@ async def test_words_are_kept_and_put_in_by_code_and_from_the_list(
     await expect(page.locator("#reply-state")).to_contain_text("Sent at")
     await page.reload()
     await expect(reply).to_have_value("")
+
+
+async def test_what_is_typed_before_the_page_is_loaded_is_expanded_and_kept(
+    context: BrowserContext, store: Store
+) -> None:
+    admin = await new_adviser(store, "Ann Admin", DeskRole.ADMIN)
+    await store.set_canned_reply("/Hello", "Hello, thank you for waiting.", by=admin.id)
+    page, chat = await sam_with_a_chat(context, store)
+    typed = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/chat.js*", slow)
+    await page.goto(f"/desk/chats/{chat}", wait_until="commit")
+    reply = page.get_by_label("Your reply")
+    await reply.press_sequentially("/hello ")
+    typed.set()
+    await expect(reply).to_have_value("Hello, thank you for waiting.")
+    await page.unroute("**/chat.js*")
+    await page.reload()
+    await expect(reply).to_have_value("Hello, thank you for waiting.")
 
 
 async def test_a_private_note_is_kept_while_the_chat_is_labelled_until_it_is_added(
