@@ -23,16 +23,19 @@ _LONGEST_NAME = 120
 
 PDF, JPEG, PNG = "application/pdf", "image/jpeg", "image/png"
 OGG, MP4_AUDIO, MP3 = "audio/ogg", "audio/mp4", "audio/mpeg"
+AAC, AMR = "audio/aac", "audio/amr"
 
 #: What an adviser may send: kinds that every phone opens, and that channels carry.
 SENT_BY_ADVISERS = frozenset({PDF, JPEG, PNG})
 
-#: What a person may send to an adviser.
-SENT_BY_PEOPLE = SENT_BY_ADVISERS | {OGG, MP4_AUDIO, MP3}
+#: What a person may send to an adviser. Of sounds every kind that WhatsApp carries (Meta, "Audio messages").
+SENT_BY_PEOPLE = SENT_BY_ADVISERS | {OGG, MP4_AUDIO, MP3, AAC, AMR}
 
 #: Where a kind shows itself in its content: media type -> offset and bytes.
 #: PDF: ISO 32000-2, 7.5.2. PNG: W3C, 5.2. JPEG: ITU T.81, B.1. Ogg: RFC 3533, 6. MP4: ISO 14496-12, 4.3.
-#: MP3 with a tag: id3.org, ID3v2.
+#: MP3: id3.org, ID3v2, or without a tag its first frame (ISO 11172-3, 2.4.1.3 and ISO 13818-3: Layer III, with
+#: or without a checksum). AAC: ISO 14496-3, 1.A.2 (ADTS: the same twelve bits, then layer 0; or ADIF).
+#: AMR: RFC 4867, 5.1.
 _SIGNS: tuple[tuple[str, int, bytes], ...] = (
     (PDF, 0, b"%PDF-"),
     (PNG, 0, b"\x89PNG\r\n\x1a\n"),
@@ -40,7 +43,14 @@ _SIGNS: tuple[tuple[str, int, bytes], ...] = (
     (OGG, 0, b"OggS"),
     (MP4_AUDIO, 4, b"ftypM4A "),
     (MP3, 0, b"ID3"),
+    *((MP3, 0, bytes((0xFF, second))) for second in (0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3)),
+    *((AAC, 0, bytes((0xFF, second))) for second in (0xF0, 0xF1, 0xF8, 0xF9)),
+    (AAC, 0, b"ADIF"),
+    (AMR, 0, b"#!AMR\n"),
 )
+
+#: What the tracks of an MP4 file hold (ISO 14496-12, 8.4.3): most phones write their sound under a film's brand.
+_TRACKS = re.compile(rb"hdlr.{8}(soun|vide)", re.DOTALL)
 
 _ENDINGS = {
     PDF: (".pdf",),
@@ -49,6 +59,8 @@ _ENDINGS = {
     OGG: (".ogg", ".oga"),
     MP4_AUDIO: (".m4a",),
     MP3: (".mp3",),
+    AAC: (".aac",),
+    AMR: (".amr",),
 }
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069/\\:*?\"<>|]+")
@@ -56,7 +68,10 @@ _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066
 
 def media_type_of(content: bytes) -> str | None:
     """What a file is, by what it holds: whatever it is called. None: no kind that is taken."""
-    return next((kind for kind, at, sign in _SIGNS if content.startswith(sign, at)), None)
+    found = next((kind for kind, at, sign in _SIGNS if content.startswith(sign, at)), None)
+    if found is None and content.startswith(b"ftyp", 4) and set(_TRACKS.findall(content)) == {b"soun"}:
+        return MP4_AUDIO
+    return found
 
 
 def file_name(told: str, media_type: str) -> str:

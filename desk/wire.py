@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from conversations.casework import LastWord
-from conversations.files import is_file
+from conversations.files import AMR, is_file
 from conversations.handoff import Lost, Waiting
 from conversations.models import (
     Adviser,
@@ -406,7 +406,10 @@ def _source(source: Json) -> Json:
 
 def _file(attachment: Json) -> Json:
     """``shown`` is how a page shows it in place: "picture", "sound" or not at all."""
-    shown = {"image": "picture", "audio": "sound"}.get(attachment["media_type"].partition("/")[0], "")
+    media_type = attachment["media_type"]
+    shown = {"image": "picture", "audio": "sound"}.get(media_type.partition("/")[0], "")
+    if media_type == AMR:
+        shown = ""  # no browser plays it: it is there to be saved
     return {
         "id": attachment["id"],
         "name": attachment["title"],

@@ -258,6 +258,34 @@ async def test_a_voice_note_and_a_document_reach_the_adviser_under_their_names(
     assert names == {"voice.ogg", "school fdp.exe.pdf"}
 
 
+@pytest.mark.parametrize(
+    ("media_type", "content", "name"),
+    [
+        ("audio/aac", b"\xff\xf1\x50\x80 sound", "voice.aac"),
+        ("audio/amr", b"#!AMR\n\x3c sound", "voice.amr"),
+        ("audio/mpeg", b"\xff\xfb\x90\x64 sound", "voice.mp3"),
+        ("audio/mp4", b"\x00\x00\x00\x20ftypM4A \x00 sound", "voice.m4a"),
+        ("audio/ogg", b"OggS\x00\x02 sound", "voice.ogg"),
+    ],
+)
+async def test_every_sound_that_whatsapp_carries_reaches_the_adviser(
+    world: World, on_whatsapp: OnWhatsApp, media_type: str, content: bytes, name: str
+) -> None:
+    await on_whatsapp.says("hello")
+    await on_whatsapp.hears("33 weeks")
+    chat, _ = await world.with_adviser(on_whatsapp)
+    sound = world.whatsapp.keep(content, media_type)
+    value = world.whatsapp.message(WHATSAPP_PERSON, audio={"id": sound, "mime_type": media_type})
+    assert (await world.tell_whatsapp(value)).status == 200
+    await on_whatsapp.hears("Sam can hear your voice message now")
+    [note] = await _private(world, chat)
+    [attachment] = note.attachments
+    assert (attachment["title"], attachment["media_type"]) == (name, media_type)
+    kept = await world.store.file(chat, attachment["id"])
+    assert kept is not None
+    assert kept.content == content
+
+
 async def test_who_says_stop_while_a_photo_is_fetched_hears_no_more(
     world: World, on_telegram: OnTelegram
 ) -> None:

@@ -20,6 +20,10 @@ from conversations.models import File, Priority
 from conversations.store import Store
 from tests.conftest import EmptyStores
 
+#: The boxes of an MP4 file that say what a track holds.
+SOUND_TRACK = b"\x00\x00\x00\x21hdlr" + bytes(8) + b"soun" + bytes(13)
+FILM_TRACK = SOUND_TRACK.replace(b"soun", b"vide")
+
 FORM = NewFile("form.pdf", "application/pdf", b"%PDF-1.7 unmistakable")
 
 
@@ -32,6 +36,18 @@ FORM = NewFile("form.pdf", "application/pdf", b"%PDF-1.7 unmistakable")
         (b"OggS\x00", "audio/ogg"),
         (b"\x00\x00\x00\x20ftypM4A \x00", "audio/mp4"),
         (b"ID3\x04", "audio/mpeg"),
+        (b"\xff\xfb\x90\x64", "audio/mpeg"),  # without a tag
+        (b"\xff\xf3\x40\xc4", "audio/mpeg"),
+        (b"\xff\xf1\x50\x80", "audio/aac"),
+        (b"\xff\xf9\x50\x80", "audio/aac"),
+        (b"ADIF\x00", "audio/aac"),
+        (b"#!AMR\n\x3c", "audio/amr"),
+        (b"\x00\x00\x00\x18ftypmp42" + SOUND_TRACK, "audio/mp4"),
+        (b"\x00\x00\x00\x18ftypmp42" + SOUND_TRACK + FILM_TRACK, None),  # a film with its sound
+        (b"\x00\x00\x00\x18ftyp3gp4" + FILM_TRACK, None),
+        (b"#!AMR", None),
+        (b"#!/bin/sh\n", None),
+        (b"\xff\xfd\x90\x64", None),  # Layer II: no phone sends it
         (b"", None),
         (b"<html>%PDF-", None),
         (b"MZ", None),

@@ -141,3 +141,19 @@ async def test_without_the_store_a_name_is_made_of_its_id(tmp_path: object) -> N
     titles = await names.titles()
     names.close()
     assert titles.area("derby-city") == "derby city"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "shown"),
+    [
+        ("image/png", "picture"),
+        ("application/pdf", ""),
+        ("audio/ogg", "sound"),
+        ("audio/aac", "sound"),
+        ("audio/amr", ""),  # plays in no browser: a player that does nothing is worse than none
+    ],
+)
+def test_a_file_is_shown_in_place_where_browsers_can(media_type: str, shown: str) -> None:
+    file = {"kind": "file", "id": "f", "title": "it", "media_type": media_type, "size_said": "1 KB"}
+    [told] = message_json(message(attachments=[file]), Titles())["files"]
+    assert told == {"id": "f", "name": "it", "size": "1 KB", "shown": shown}
