@@ -33,8 +33,8 @@ SENT_BY_PEOPLE = SENT_BY_ADVISERS | {OGG, MP4_AUDIO, MP3, AAC, AMR}
 
 #: Where a kind shows itself in its content: media type -> offset and bytes.
 #: PDF: ISO 32000-2, 7.5.2. PNG: W3C, 5.2. JPEG: ITU T.81, B.1. Ogg: RFC 3533, 6. MP4: ISO 14496-12, 4.3.
-#: MP3: id3.org, ID3v2, or without a tag its first frame (ISO 11172-3, 2.4.1.3 and ISO 13818-3: Layer III, with
-#: or without a checksum). AAC: ISO 14496-3, 1.A.2 (ADTS: the same twelve bits, then layer 0; or ADIF).
+#: MP3: id3.org, ID3v2, or without a tag its first frame (ISO 11172-3, 2.4.1.3, ISO 13818-3: Layer III, with a
+#: checksum or without). AAC: ISO 14496-3, 1.A.2 (ADTS: the same twelve bits, then layer 0; or ADIF).
 #: AMR: RFC 4867, 5.1.
 _SIGNS: tuple[tuple[str, int, bytes], ...] = (
     (PDF, 0, b"%PDF-"),
@@ -49,7 +49,7 @@ _SIGNS: tuple[tuple[str, int, bytes], ...] = (
     (AMR, 0, b"#!AMR\n"),
 )
 
-#: What the tracks of an MP4 file hold (ISO 14496-12, 8.4.3): most phones write their sound under a film's brand.
+#: What the tracks of an MP4 file hold (ISO 14496-12, 8.4.3): most phones write sound under a film's brand.
 _TRACKS = re.compile(rb"hdlr.{8}(soun|vide)", re.DOTALL)
 
 _ENDINGS = {

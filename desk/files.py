@@ -16,6 +16,7 @@ from conversations.files import (
     size_in_words,
 )
 from conversations.models import File
+from conversations.pictures import PICTURES, NoPicture, cleaned
 from desk.casework import record
 from desk.errors import Code, Refusal
 from desk.keys import store_of
@@ -25,7 +26,10 @@ FORM_BYTES = MAX_FILE_BYTES + 256 * 1024
 
 
 async def file_in(form_field: object) -> NewFile | None:
-    """The file that was chosen in a form's field; None when none was. Raises ``Refusal``."""
+    """The file that was chosen in a form's field; None when none was. Raises ``Refusal``.
+
+    What a camera wrote into a picture is left out: where and when it was taken, and with what.
+    """
     if not isinstance(form_field, web.FileField) or not form_field.filename:
         return None
     content = await asyncio.to_thread(form_field.file.read, MAX_FILE_BYTES + 1)
@@ -34,6 +38,16 @@ async def file_in(form_field: object) -> NewFile | None:
     media_type = media_type_of(content)
     if media_type not in SENT_BY_ADVISERS:
         raise Refusal(Code.FILE_KIND)
+    if media_type in PICTURES:
+        try:
+            content = await cleaned(content, media_type)
+        except NoPicture as error:
+            raise Refusal(
+                Code.FILE_KIND,
+                detail=f"Nothing was sent: {error}. Your words are still here. Choose another picture.",
+            ) from None
+        if len(content) > MAX_FILE_BYTES:
+            raise too_large()
     return NewFile(file_name(form_field.filename, media_type), media_type, content)
 
 

@@ -21,7 +21,7 @@ from conversations.keys import hashed, new_id
 from conversations.log import Draft
 from conversations.models import Conversation, Message, Owner, Recipient
 from conversations.outbox import Outbox
-from conversations.pictures import PICTURES, NoPicture, without_metadata
+from conversations.pictures import PICTURES, NoPicture, cleaned
 from conversations.recipients import Recipients
 from conversations.store import Store
 from gateway import wording
@@ -98,7 +98,6 @@ class Receiver:
         self._crisis = crisis
         self._words = words
         self._limits = limits
-        self._one_picture = asyncio.Lock()
         self._first_pause = first_pause
         self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._working: set[asyncio.Task[Any]] = set()
@@ -331,9 +330,7 @@ class Receiver:
                 return None, "only pictures (JPEG, PNG), PDF files and sound are opened here"
             if media_type in PICTURES:
                 try:
-                    # One at a time: an album must not take the memory, nor the threads of the safety check.
-                    async with self._one_picture:
-                        content = await asyncio.to_thread(without_metadata, content, media_type)
+                    content = await cleaned(content, media_type)
                 except NoPicture as error:
                     return None, str(error)
             kind = str(message.meta["media"])

@@ -1,4 +1,4 @@
-"""Pictures that people send: nothing but the picture is kept."""
+"""Pictures that people and advisers send: nothing but the picture is kept."""
 
 from __future__ import annotations
 

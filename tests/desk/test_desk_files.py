@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from aiohttp import FormData
+from PIL import ExifTags, Image
 
 from conversations.files import MAX_FILE_BYTES, NewFile
 from conversations.log import Draft
 from conversations.models import Message, Role
 from conversations.store import Store
+from tests.channels.conftest import PHOTO as PNG
 from tests.desk.conftest import Browser, waiting_chat
 
 PDF = b"%PDF-1.7 a form"
-PNG = b"\x89PNG\r\n\x1a\n a picture"
 
 
 async def _send(
@@ -68,6 +70,33 @@ async def test_a_file_needs_no_words(sam: Browser, store: Store, chat: str) -> N
     assert message.text == "I am sending you a file: map.png"
     _, page = await sam.page(f"/desk/chats/{chat}")
     assert 'alt="Picture: map.png"' in page
+
+
+async def test_where_an_adviser_s_picture_was_taken_does_not_go_out(
+    sam: Browser, store: Store, chat: str
+) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.ImageDescription] = "52.9225 N, 1.4746 W"
+    tags[ExifTags.Base.Model] = "A telephone"
+    taken = io.BytesIO()
+    Image.new("RGB", (40, 20), "white").save(taken, "JPEG", exif=tags)
+    assert b"52.9225" in taken.getvalue()
+    for _ in range(2):  # the answer was lost, and the page sends it again
+        assert (await _send(sam, chat, taken.getvalue(), "the way in.jpg"))[0] == 201
+    [message] = await _adviser_s(store, chat)
+    kept = await store.file(chat, message.attachments[0]["id"])
+    assert kept is not None
+    assert b"52.9225" not in kept.content
+    assert b"telephone" not in kept.content
+    with Image.open(io.BytesIO(kept.content)) as seen:
+        assert (seen.size, seen.format) == ((40, 20), "JPEG")
+
+
+async def test_a_picture_that_cannot_be_read_is_not_sent(sam: Browser, store: Store, chat: str) -> None:
+    refused, said = await _send(sam, chat, PNG[:45], "map.png", text="Here it is.")
+    assert (refused, said["code"]) == (415, "file_kind")
+    assert said["detail"].startswith("Nothing was sent: the picture is damaged.")
+    assert await _adviser_s(store, chat) == []
 
 
 @pytest.mark.parametrize(
