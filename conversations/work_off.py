@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from functools import partial
 
 from conversations.errors import StoreUnavailable
 from conversations.events import OUTBOX, Events
@@ -33,36 +34,44 @@ async def work_off(
 ) -> None:
     """Send whatever is due of these kinds, until cancelled.
 
-    ``send`` says of its entry how it went: ``sent``, ``retry``, ``failed`` or ``hold``. So many entries are
-    sent ``at_once``, never two of one lane; one that takes long holds up no other.
+    ``send`` says of its entry how it went: ``sent``, ``retry``, ``failed`` or ``hold``. So many entries of each
+    kind are sent ``at_once``, never two of one lane: one that takes long holds up no other, and a provider
+    that hangs holds up no other provider.
     When this is cancelled, what is under way has ``finish_seconds`` to end, and is cancelled then.
     """
-    sending: set[asyncio.Task[None]] = set()
+    sending: dict[str, set[asyncio.Task[None]]] = {kind: set() for kind in kinds}
     with events.subscribe(OUTBOX) as woken:
+
+        def ended(kind: str, task: asyncio.Task[None]) -> None:
+            if len(sending[kind]) >= at_once:
+                woken.wake()  # there is room for this kind again
+            sending[kind].discard(task)
+
         try:
             while True:
-                if len(sending) >= at_once:
-                    await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+                room = {kind: at_once - len(tasks) for kind, tasks in sending.items() if len(tasks) < at_once}
                 wait = _LOOK_EVERY_SECONDS
                 try:
-                    claimed = await outbox.claim(kinds, limit=at_once - len(sending))
+                    # No more than fit if all should be of one kind; there is another look right after it.
+                    claimed = await outbox.claim(room, limit=min(room.values())) if room else []
                     for entry in claimed:
                         task = asyncio.create_task(_send(outbox, send, entry))
-                        sending.add(task)
-                        task.add_done_callback(sending.discard)
+                        sending[entry.kind].add(task)
+                        task.add_done_callback(partial(ended, entry.kind))
                     if claimed:
                         continue
-                    if (due := await outbox.next_due(kinds)) is not None:
+                    if room and (due := await outbox.next_due(room)) is not None:
                         wait = min(wait, max(due.total_seconds(), _SHORTEST_WAIT))
                 except StoreUnavailable as error:
                     log.error("the outbox cannot be read", extra={"cause": str(error)})
                 await woken.wait(wait)
         finally:
-            if sending:
-                await asyncio.wait(sending, timeout=finish_seconds)
-            for task in sending:
+            under_way = set[asyncio.Task[None]]().union(*sending.values())
+            if under_way:
+                await asyncio.wait(under_way, timeout=finish_seconds)
+            for task in under_way:
                 task.cancel()
-            await asyncio.gather(*sending, return_exceptions=True)
+            await asyncio.gather(*under_way, return_exceptions=True)
 
 
 async def _send(outbox: Outbox, send: Callable[[Claimed], Awaitable[None]], entry: Claimed) -> None:

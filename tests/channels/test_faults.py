@@ -161,6 +161,28 @@ class TestAProviderThatHangs:
         await on_whatsapp.hears("Sam can't open your photo")
 
 
+class TestAChannelThatHangs:
+    """Its people are many: each has a message on the way that nobody takes."""
+
+    @pytest.fixture
+    def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
+        return {**channel_settings, "channel_timeout_seconds": 8.0}
+
+    async def test_does_not_keep_a_crisis_reply_of_another_waiting(
+        self, world: World, on_telegram: OnTelegram
+    ) -> None:
+        world.whatsapp.faults.queued = ["hang"] * 100
+        for number in range(30):
+            value = world.whatsapp.message(f"{int(WHATSAPP_PERSON) + number}", text={"body": "hello"})
+            assert (await world.tell_whatsapp(value)).status == 200
+        await world.until(lambda: world.whatsapp.faults.happened >= 20)
+        begun = time.monotonic()
+        await on_telegram.says("DANGER")
+        await on_telegram.hears("Please get help now")
+        assert time.monotonic() - begun < 4  # long before the first of the others is given up
+        world.whatsapp.faults.queued = []
+
+
 class TestATextServiceThatHangs:
     """Notify's own client keeps a thread for as long as it waits."""
 

@@ -62,6 +62,30 @@ async def test_one_that_hangs_holds_up_no_other_target(store: Store, outbox: Out
     assert (await outbox.counts(KIND))[DeliveryState.PENDING] == 1
 
 
+async def test_a_kind_that_hangs_keeps_its_own_places_only(store: Store, outbox: Outbox) -> None:
+    hung, sent, free = list[str](), list[str](), asyncio.Event()
+
+    async def send(entry: Claimed) -> None:
+        if entry.kind == KIND:
+            hung.append(entry.target)
+            await free.wait()
+        await outbox.sent(entry)
+        sent.append(entry.target)
+
+    task = asyncio.create_task(work_off(outbox, store.events, [KIND, "other"], send, at_once=3))
+    for number in range(5):
+        await outbox.enqueue(KIND, f"slow {number}", {})
+    await _until(lambda: len(hung) == 3)
+    await asyncio.sleep(0.2)
+    for number in range(4):
+        await outbox.enqueue("other", f"quick {number}", {}, urgent=number == 3)
+    await _until(lambda: len(sent) == 4)
+    assert len(hung) == 3
+    free.set()
+    await _until(lambda: len(sent) == 9)  # and then the rest of its own
+    await _end(task)
+
+
 async def test_with_every_place_taken_it_waits_for_one_to_be_free(
     store: Store, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
