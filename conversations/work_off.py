@@ -34,9 +34,9 @@ async def work_off(
 ) -> None:
     """Send whatever is due of these kinds, until cancelled.
 
-    ``send`` says of its entry how it went: ``sent``, ``retry``, ``failed`` or ``hold``. So many entries of each
-    kind are sent ``at_once``, never two of one lane: one that takes long holds up no other, and a provider
-    that hangs holds up no other provider.
+    ``send`` says of its entry how it went: ``sent``, ``retry``, ``failed`` or ``hold``. So many entries of
+    each kind are sent ``at_once``, never two of one lane: one that takes long holds up no other, and a
+    provider that hangs holds up no other provider.
     When this is cancelled, what is under way has ``finish_seconds`` to end, and is cancelled then.
     """
     sending: dict[str, set[asyncio.Task[None]]] = {kind: set() for kind in kinds}

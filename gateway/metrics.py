@@ -28,6 +28,12 @@ class Metrics:
         self.safety_failures = Counter(
             "helpline_safety_failures", "Messages the safety check could not read", registry=self.registry
         )
+        self.set_aside = Counter(
+            "helpline_set_aside",
+            "Messages that always failed in handling and were set aside",
+            ["channel"],
+            registry=self.registry,
+        )
         self.conversations = Gauge(
             "helpline_open_conversations",
             "Conversations that are kept, by who has them",

@@ -18,7 +18,8 @@ from aiohttp import web
 
 from conversations.errors import ConversationsError, StoreUnavailable
 from conversations.models import Message
-from gateway.channels.keys import RECEIVER
+from gateway.channels.keys import RECEIVER, SET_ASIDE
+from gateway.channels.set_aside import SetAside
 from gateway.keys import SETTINGS, STORE, TURNS
 from gateway.turn import Begun
 
@@ -48,7 +49,7 @@ async def take_up_cut_off_turns(app: web.Application) -> AsyncGenerator[None]:
     async def watch(begun: list[Begun], before: datetime) -> None:
         while True:
             await _tell_of_dangers(app, before)
-            await asyncio.gather(*(_end(turn) for turn in begun))
+            await asyncio.gather(*(_end(app[SET_ASIDE], turn) for turn in begun))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             before = datetime.now(UTC) - longest_turn
             begun = await begin_again(app, before, room)
@@ -104,9 +105,9 @@ async def _answer_media(app: web.Application, message: Message) -> None:
         log.warning("turn not taken up", extra={"cause": type(error).__name__})
 
 
-async def _end(turn: Begun) -> None:
+async def _end(set_aside: SetAside, turn: Begun) -> None:
     try:
-        await turn.replies()
+        await set_aside.see_through(turn)
     except ConversationsError as error:
         # Erased meanwhile, or the database is gone: then it is found again.
         log.warning("turn not taken up", extra={"cause": type(error).__name__})

@@ -63,7 +63,7 @@ class Receipt:
 
 type Event = Inbound | Receipt
 
-#: Takes what came in; returns once it is safely in the log. Raises ``Problem`` or ``StoreUnavailable``.
+#: Takes what came in, in its order; returns once it is safely in the log. Raises ``NotTaken``.
 type Receive = Callable[[Sequence[Event]], Awaitable[None]]
 
 
@@ -95,6 +95,15 @@ class Refused(Exception):
     def __init__(self, status: int, why: str) -> None:
         self.status = status
         super().__init__(why)
+
+
+class NotTaken(Exception):
+    """Events that are not in the log: the provider must tell them again. ``cause``: of the first of them."""
+
+    def __init__(self, events: Sequence[Event], cause: Exception) -> None:
+        self.events = events
+        self.cause = cause
+        super().__init__(f"{len(events)} events were not taken in")
 
 
 class NotSent(Exception):

@@ -10,6 +10,7 @@ from conversations.outbox import Outbox
 from conversations.recipients import Recipients
 from gateway.channels.base import Channel
 from gateway.channels.receiving import Receiver
+from gateway.channels.set_aside import SetAside
 from gateway.channels.settings import ChannelSettings
 
 CHANNEL_SETTINGS = web.AppKey("channel_settings", ChannelSettings)
@@ -19,3 +20,4 @@ OUTBOX = web.AppKey("outbox", Outbox)
 #: The shortest and the longest pause before another attempt to send.
 PAUSES: web.AppKey[tuple[timedelta, timedelta]] = web.AppKey("pauses", tuple)
 RECEIVER = web.AppKey("receiver", Receiver)
+SET_ASIDE = web.AppKey("set_aside", SetAside)

@@ -36,10 +36,12 @@ from gateway.channels.base import (
     Media,
     NotFetched,
     NotSent,
+    NotTaken,
     Receipt,
     Sending,
 )
 from gateway.channels.commands import Command, command_in
+from gateway.channels.set_aside import TRIES, SetAside, suppress_faults, what_failed
 from gateway.crisis import emergency_lines, own_age
 from gateway.errors import Problem
 from gateway.limits import Limits
@@ -86,6 +88,7 @@ class Receiver:
         crisis: Crisis,
         words: Words,
         limits: Limits,
+        set_aside: SetAside,
         first_pause: timedelta,
     ) -> None:
         """``first_pause``: before a provider is asked again for what a person sent."""
@@ -98,31 +101,39 @@ class Receiver:
         self._crisis = crisis
         self._words = words
         self._limits = limits
+        self._set_aside = set_aside
         self._first_pause = first_pause
         self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._working: set[asyncio.Task[Any]] = set()
         self._helped: dict[str, None] = {}  # messages that got a crisis reply while nothing could be saved
+        self._failures: dict[str, int] = {}  # events that failed while the database worked, and how often
 
     async def receive(self, channel: Channel, events: Sequence[Event]) -> None:
-        """Take in events in their order; returns when all are in the log.
+        """Take in events in their order; returns when all are in the log, or set aside.
 
-        Raises ``Problem`` or ``StoreUnavailable``: the provider must tell them again. One that cannot be
-        saved keeps nobody from being heard whose message came with it.
+        Raises ``NotTaken`` with those that the provider must tell again. One that fails keeps nobody from
+        being heard whose message came with it; only what the same person sent after it waits behind it.
         """
-        failed: Problem | StoreUnavailable | None = None
+        failed: list[Event] = []
+        cause: Exception | None = None
         for event in events:
             try:
                 if isinstance(event, Receipt):
-                    await self._receipt(channel, event)
+                    await self._hear_of(channel, event)
                 else:
-                    await self._hear(channel, event)
-            except (Problem, StoreUnavailable) as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
+                    earlier = any(isinstance(f, Inbound) and f.address == event.address for f in failed)
+                    await self._hear(channel, event, waits=earlier)
+            except Exception as error:  # a fault of our own too: what comes after it must be heard
+                failed.append(event)
+                cause = cause or error
+        if cause is not None:
+            raise NotTaken(failed, cause)
 
-    async def _hear(self, channel: Channel, event: Inbound) -> None:
-        """Take in what a person did, once; if it cannot be saved, danger is answered before this raises."""
+    async def _hear(self, channel: Channel, event: Inbound, *, waits: bool) -> None:
+        """Take in what a person did, once; if that fails, danger is answered before this raises.
+
+        ``waits``: something that they did before was not taken in.
+        """
         key = f"{channel.name}\n{event.address}\n{event.id}"
         message_id = hashed(key)[:40]
         lock = self._senders.setdefault(f"{channel.name}\n{event.address}", asyncio.Lock())
@@ -130,11 +141,43 @@ class Receiver:
             try:
                 if await self._recipients.was_received(channel.name, key):
                     return
+                if waits:
+                    raise StoreUnavailable("an earlier message of the same person is not in the log yet")
                 await self._take(channel, event, message_id)
                 await self._recipients.received(channel.name, key)
-            except (Problem, StoreUnavailable) as error:
-                await self._help_all_the_same(channel, event, message_id, error)
+            except Exception as error:
+                with suppress_faults("help cannot be sent past the log"):
+                    await self._help_all_the_same(channel, event, message_id, error)
+                if waits or not await self._fails_always(channel, message_id, error):
+                    raise
+                if event.blocked is None:  # else nothing was said
+                    await self._set_aside.event(channel.name, event.address)
+                with suppress_faults("an event that was set aside is not noted"):
+                    await self._recipients.received(channel.name, key)
+
+    async def _hear_of(self, channel: Channel, receipt: Receipt) -> None:
+        name = hashed(f"{channel.name}\n{receipt.provider_id}\n{receipt.reference}\n{receipt.state}")
+        try:
+            await self._receipt(channel, receipt)
+        except Exception as error:
+            if not await self._fails_always(channel, name, error):
                 raise
+
+    async def _fails_always(self, channel: Channel, name: str, error: Exception) -> bool:
+        """Whether an event has failed often enough, while the database worked, to be set aside."""
+        with suppress(StoreUnavailable):
+            await self._store.database.ping()
+            failures = self._failures.pop(name, 0) + 1
+            log.error(
+                "an event was not taken in",
+                extra={"channel": channel.name, "failures": failures, **what_failed(error)},
+            )
+            if failures >= TRIES:
+                return True
+            self._failures[name] = failures
+            while len(self._failures) > 1000:
+                self._failures.pop(next(iter(self._failures)))
+        return False
 
     async def drain(self) -> None:
         """Wait for the work that was begun."""
@@ -247,14 +290,14 @@ class Receiver:
             begun = await self._turns.begin(conversation, said)
         except MessageConflict:
             return  # known under this id already, with other words: the first stays
-        self._begin(begun.replies())
+        self._begin(self._set_aside.see_through(begun))
 
     def _begin(self, work: Any) -> None:
         async def run() -> None:
             try:
                 await work
-            except Exception:
-                log.exception("work on a channel failed")
+            except Exception as error:
+                log.error("work on a channel failed", extra=what_failed(error))
 
         task = asyncio.create_task(run())
         self._working.add(task)
@@ -301,7 +344,9 @@ class Receiver:
 
     async def _show_adviser(self, channel: Channel, message: Message) -> None:
         kind, conversation_id = str(message.meta["media"]), message.conversation_id
-        file, why = await self._fetched(channel, message)
+        file, why = None, "a fault of our own"
+        with suppress_faults("what a person sent cannot be looked at"):
+            file, why = await self._fetched(channel, message)
         adviser = await self._store.adviser_name(conversation_id)
         if adviser is None:  # nobody is there any more to look at it
             drafts = [voice.media(kind, None)]
@@ -462,16 +507,16 @@ class Receiver:
     # -- when nothing can be saved ------------------------------------------------------------------
 
     async def _help_all_the_same(
-        self, channel: Channel, event: Inbound, message_id: str, error: Problem | StoreUnavailable
+        self, channel: Channel, event: Inbound, message_id: str, error: Exception
     ) -> None:
-        """The log cannot be written, and the message speaks of danger: the contacts go out past the outbox.
+        """It is not in the log, and speaks of danger: the contacts go out past the outbox.
 
         Once an event, which the provider will repeat until it is saved; again if it surely was not sent.
         """
         try:
-            if isinstance(error, StoreUnavailable):
+            if not isinstance(error, Problem):
                 async with self._turns.never_without_help(lambda: _said(event.text[:_LONGEST])):
-                    raise error
+                    raise StoreUnavailable(type(error).__name__)
         except Problem as problem:
             error = problem
         crisis = error.document.get("crisis") if isinstance(error, Problem) else None

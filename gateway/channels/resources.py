@@ -15,11 +15,12 @@ from aiohttp import web
 from conversations.errors import StoreUnavailable
 from conversations.outbox import Outbox
 from conversations.recipients import Recipients
-from gateway.channels.keys import CHANNEL_SETTINGS, CHANNELS, OUTBOX, PAUSES, RECEIVER, RECIPIENTS
+from gateway.channels.keys import CHANNEL_SETTINGS, CHANNELS, OUTBOX, PAUSES, RECEIVER, RECIPIENTS, SET_ASIDE
 from gateway.channels.receiving import Receiver, Words
 from gateway.channels.registry import open_channels
 from gateway.channels.sending import Sender
-from gateway.keys import BOT, CRISIS, LIMITS, RECORDS, SEALER, SERVICE_STATE, SETTINGS, STORE, TURNS
+from gateway.channels.set_aside import SetAside
+from gateway.keys import BOT, CRISIS, LIMITS, METRICS, RECORDS, SEALER, SERVICE_STATE, SETTINGS, STORE, TURNS
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,14 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
             public_url=settings.public_url.rstrip("/"),
             crossing_minutes=settings.crossing_minutes,
         )
+        app[SET_ASIDE] = SetAside(
+            store=store,
+            outbox=app[OUTBOX],
+            turns=app[TURNS],
+            crisis=app[CRISIS],
+            metrics=app[METRICS],
+            first_pause=app[PAUSES][0],
+        )
         app[RECEIVER] = receiver = Receiver(
             channels=channels,
             store=store,
@@ -60,6 +69,7 @@ async def messaging(app: web.Application) -> AsyncGenerator[None]:
             crisis=app[CRISIS],
             words=words,
             limits=app[LIMITS],
+            set_aside=app[SET_ASIDE],
             first_pause=app[PAUSES][0],
         )
         if not channels:

@@ -23,6 +23,7 @@ from gateway.channels.base import (
     Media,
     NotFetched,
     NotSent,
+    NotTaken,
     Receive,
     Refused,
     Sending,
@@ -85,7 +86,7 @@ class Telegram(Channel):
             raise Refused(400, "no update")
         try:
             event = _event(body)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise Refused(400, f"an update of another shape: {type(error).__name__}") from None
         return [event] if event is not None else []
 
@@ -176,7 +177,11 @@ class Telegram(Channel):
                 pause = min(_LONGEST_PAUSE, pause * 2)
 
     async def _poll(self, receive: Receive) -> None:
-        """``getUpdates``: an update is confirmed only once it is safely in the log."""
+        """``getUpdates``: an update is confirmed only once it is safely in the log.
+
+        One that fails is told again, after growing pauses, until the receiver takes it or sets it aside. What
+        came with it is handled meanwhile.
+        """
         await self._until_done("deleteWebhook", {})  # Telegram gives nothing out while there is one
         offset, pause = 0, 1.0
         while True:
@@ -186,17 +191,32 @@ class Telegram(Channel):
                     within=_POLL_SECONDS + 10,
                     json={"offset": offset, "timeout": _POLL_SECONDS, "allowed_updates": _UPDATES},
                 )
-                for update in updates if isinstance(updates, list) else []:
-                    try:
-                        await receive(self.read(update))
-                    except Refused as error:
-                        log.warning("update left out", extra={"cause": str(error)})
-                    offset = max(offset, int(update["update_id"]) + 1)
-                pause = 1.0
+                offset, failed = await self._take(
+                    updates if isinstance(updates, list) else [], offset, receive
+                )
             except Exception as error:  # whatever it is: nobody would be heard any more if this ended
                 log.error("polling failed", extra={"cause": type(error).__name__})
+                failed = True
+            if failed:
                 await asyncio.sleep(pause)
-                pause = min(_LONGEST_PAUSE, pause * 2)
+            pause = min(_LONGEST_PAUSE, pause * 2) if failed else 1.0
+
+    async def _take(self, updates: list[Any], offset: int, receive: Receive) -> tuple[int, bool]:
+        """From where to ask on, and whether something was not taken in."""
+        events: list[tuple[int, Event]] = []
+        for update in updates:
+            try:
+                events += [(update["update_id"], event) for event in self.read(update)]
+            except Refused as error:
+                log.warning("update left out", extra={"cause": str(error)})
+            if isinstance(update, dict) and isinstance(update.get("update_id"), int):
+                offset = max(offset, update["update_id"] + 1)
+        try:
+            await receive([event for _, event in events])
+        except NotTaken as error:
+            log.warning("updates are asked for again", extra={"cause": type(error.cause).__name__})
+            return min(number for number, event in events if event in error.events), True
+        return offset, False
 
     async def _call(self, method: str, *, within: float | None = None, **request: Any) -> Any:
         """A method's ``result``. Raises ``NotSent``."""

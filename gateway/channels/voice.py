@@ -237,6 +237,37 @@ def media_lost_note(kind: str, why: str) -> Draft:
     return Draft(role=Role.SYSTEM, private=True, text=text, meta={"kind": "from_the_person"})
 
 
+def set_aside(emergency: str) -> Draft:
+    """A message that always fails in handling. ``emergency``: lines with names and numbers."""
+    text = (
+        "Sorry, I couldn't read your last message. That is our fault, not yours. "
+        "Try to say it in other words, or ask to talk to a person.\n"
+        f"In danger, or is someone else? Get help now:\n{emergency}"
+    )
+    return Draft(
+        text=text,
+        easy_read=(
+            "Sorry. I could not read your message.\nIt is not your fault.\nPlease say it in other words.\n"
+            f"Are you in danger? Get help now:\n{emergency}"
+        ),
+        buttons=(wording.TALK_TO_A_PERSON,),
+        meta={"kind": "set_aside"},
+    )
+
+
+def set_aside_note(*, kept: bool) -> Draft:
+    """For the adviser. ``kept``: the message itself is in the log."""
+    what = "A message that they wrote could not be answered" if kept else "A message could not be read"
+    where = "It is above." if kept else "It is not in this chat: ask what they wrote."
+    told = "They were told, and shown whom to call in danger."
+    return Draft(
+        role=Role.SYSTEM,
+        private=True,
+        text=f"{what}, because of a fault of our own. {where} {told}",
+        meta={"kind": "set_aside"},
+    )
+
+
 def see_rest(link: str) -> str:
     """Ends an answer that is cut."""
     return f"The rest: {link}"

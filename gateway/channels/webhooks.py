@@ -6,8 +6,7 @@ import json
 
 from aiohttp import web
 
-from conversations.errors import StoreUnavailable
-from gateway.channels.base import Channel, Refused
+from gateway.channels.base import Channel, NotTaken, Refused
 from gateway.channels.keys import CHANNELS, RECEIVER
 from gateway.errors import Code, Problem
 
@@ -36,8 +35,8 @@ async def webhook(request: web.Request) -> web.Response:
         raise _problem(refused) from None
     try:
         await request.app[RECEIVER].receive(channel, events)
-    except StoreUnavailable:
-        raise Problem(Code.NOT_SAVED) from None
+    except NotTaken as error:
+        raise error.cause if isinstance(error.cause, Problem) else Problem(Code.NOT_SAVED) from None
     return web.json_response({}, status=200 if channel.name == "whatsapp" else 202)
 
 

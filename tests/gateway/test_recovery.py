@@ -18,6 +18,7 @@ from gateway import wording
 from gateway.app import init_app
 from gateway.keys import STORE
 from gateway.settings import Settings
+from gateway.turn import Turns
 from tests.gateway.conftest import Chat, FakeCrisis, FakeSafety, StandInBot
 
 
@@ -62,6 +63,29 @@ async def test_what_was_cut_off_is_answered_after_the_restart_danger_first_then_
     assert [m.reply_to for m in found] == [5, 3, 1, 2, 4]
     assert bot.texts == ["first", "second", "fourth"]
     assert found[1].topic == "crisis_self_harm_suicide"
+
+
+async def test_a_turn_that_always_fails_is_set_aside_and_the_others_are_still_taken_up(
+    settings: Settings, bot: StandInBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(settings.conversations_url)
+    broken, whole = await cut_off(store, "broken"), await cut_off(store, "hello")
+    await store.database.close()
+    really = Turns._assess_burst
+
+    async def fails(turns: Turns, history: list[Message]) -> object:
+        if history[-1].text == "broken":
+            raise RuntimeError("a fault of our own")
+        return await really(turns, history)
+
+    monkeypatch.setattr(Turns, "_assess_burst", fails)
+    async with TestClient(TestServer(gateway(settings))) as client:
+        assert client.app is not None
+        running = client.app[STORE]
+        assert [m.text for m in await answers(running, whole, 1)] == ["33 weeks on average."]
+        [told] = [m for m in await answers(running, broken, 1) if not m.private]
+        assert told.text.startswith("Sorry, I couldn't read your last message.")
+        assert "Emergency: 000" in told.text
 
 
 async def test_what_is_written_after_the_restart_does_not_overtake_what_was_cut_off(
