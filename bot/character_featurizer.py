@@ -26,6 +26,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from bot.spelling import as_meant
+
 _FILE = "letters.json"
 
 
@@ -115,7 +117,7 @@ class CharacterFeaturizer(SparseFeaturizer, GraphComponent):
         with_text = [message for message in messages if message.get(TEXT)]
         if not with_text:
             return messages
-        rows = self._vectorizer.transform([message.get(TEXT) for message in with_text])
+        rows = self._vectorizer.transform([as_meant(message) for message in with_text])
         alias = self._config[FEATURIZER_CLASS_ALIAS]
         for message, row in zip(with_text, csr_matrix(rows * self._config["scale"]), strict=False):
             # Rasa wants a sequence feature beside every sentence feature; nothing here reads it.

@@ -18,6 +18,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.spelling import as_meant
 from encoder import DIMENSIONS, EncoderUnavailable, SentenceEncoder
 from encoder.sentence_encoder import MODEL_SHA256, TOKENIZER_SHA256
 
@@ -81,7 +82,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         with_text = [message for message in messages if message.get(TEXT)]
         if not with_text:
             return messages
-        vectors = self._encoder.encode([message.get(TEXT) for message in with_text])
+        vectors = self._encoder.encode([as_meant(message) for message in with_text])
         alias = self._config[FEATURIZER_CLASS_ALIAS]
         for message, vector in zip(with_text, vectors * self._config["scale"], strict=False):
             # Rasa wants a sequence feature beside every sentence feature; nothing here reads it.

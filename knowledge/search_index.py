@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement
 
 from encoder import DIMENSIONS
+from encoder.spelling import Spelling, words_of
 from knowledge.models import (
     Area,
     Guidance,
@@ -33,7 +34,6 @@ from knowledge.models import (
     Service,
 )
 from knowledge.queries.records import newest_revision
-from knowledge.spelling import Spelling
 
 Flags = NDArray[np.bool_]
 
@@ -272,7 +272,7 @@ def _built(session: Session, revision: int) -> Index:
         vectors=vectors,
         owners=owners,
         places=_places(session),
-        spelling=Spelling(_texts(session, None)),
+        spelling=Spelling(words_of(_texts(session, None))),
     )
 
 
@@ -305,7 +305,7 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
         vectors=vectors,
         owners=np.concatenate([old.owners, owners]),
         places=_places(session),
-        spelling=Spelling(_texts(session, changed), before=old.spelling),
+        spelling=Spelling(old.spelling.counts + words_of(_texts(session, changed))),
     )
 
 

@@ -14,6 +14,7 @@ import encoder.sentence_encoder
 from bot.answerability import AnswerabilityClassifier
 from bot.character_featurizer import CharacterFeaturizer
 from bot.sentence_featurizer import SentenceEncoderFeaturizer, SentenceEncoderMissing
+from bot.spelling import SpellingCorrector, as_meant
 
 
 def _featurizer(**config):
@@ -185,3 +186,43 @@ def test_a_message_in_letters_never_seen_has_features_of_nothing(tmp_path):
 def test_settings_of_the_character_featurizer_that_cannot_be_meant_are_refused(config):
     with pytest.raises(InvalidConfigException, match=r"scale|min_ngram"):
         CharacterFeaturizer.validate_config(config)
+
+
+def _corrector(tmp_path, *examples):
+    messages = _messages(*examples)
+    for message in messages:
+        message.set("intent", "assessment")
+    storage, resource = _Storage(tmp_path), Resource("spelling")
+    SpellingCorrector.create({}, storage, resource, None).train(TrainingData(messages))
+    return SpellingCorrector.load({}, storage, resource, None)
+
+
+def test_mistyped_words_are_featurized_as_what_was_meant(tmp_path):
+    corrector = _corrector(
+        tmp_path, "an assessment for my daughter", "my daughter: assessment?", "assessment of a daughter"
+    )
+    typed, meant = corrector.process(
+        _messages("an assesment for my dauhgter", "an assessment for my daughter")
+    )
+    assert typed.get(TEXT) == "an assesment for my dauhgter"
+    _featurizer().process([typed, meant])
+    assert np.array_equal(_vector(typed), _vector(meant))
+    storage, resource = _Storage(tmp_path), Resource("letters")
+    context = ExecutionContext(graph_schema=None, model_id="test", node_name="letters")
+    config = CharacterFeaturizer.get_default_config()
+    letters = CharacterFeaturizer.create(config, storage, resource, context)
+    examples = _messages("an assessment for my daughter", "my daughter and an assessment")
+    for example in examples:
+        example.set("intent", "assessment")
+    letters.train(TrainingData(examples))
+    letters.process([typed, meant])
+    (_, seen), (_, wanted) = typed.get_sparse_features(TEXT), meant.get_sparse_features(TEXT)
+    assert np.array_equal(seen.features.toarray(), wanted.features.toarray())
+
+
+def test_a_command_and_a_message_without_text_have_no_spelling(tmp_path):
+    corrector = _corrector(tmp_path, "restart it", "do restart", "restart the talk")
+    command, empty = Message(data={TEXT: "/restrat"}), Message(data={})
+    corrector.process([command, empty])
+    assert as_meant(command) == "/restrat"
+    assert empty.get(TEXT) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from knowledge.spelling import Spelling
+from encoder.spelling import Spelling, words_of
 
 TEXTS = [
     "The assessment of my daughter",
@@ -16,7 +16,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def spelling() -> Spelling:
-    return Spelling(TEXTS)
+    return Spelling(words_of(TEXTS))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,6 @@ def test_no_more_words_are_looked_at_than_the_encoder_reads(spelling: Spelling) 
 
 
 def test_words_that_come_later_are_words(spelling: Spelling) -> None:
-    more = Spelling(["Ask at the daugter club"], before=spelling)
+    more = Spelling(spelling.counts + words_of(["Ask at the daugter club"]))
     assert more.corrected("daugter dauhgter") == "daugter daughter"
     assert spelling.corrected("daugter") == "daughter"

@@ -1,7 +1,7 @@
-"""Puts mistyped words right before a message is searched with.
+"""Puts mistyped words right before a message is encoded, for the search and for the dialogue model.
 
 One slip in every seventh word costs a tenth of the questions their answer, and people write on phones, at
-night and in a second language (docs/decisions/0007-search.md has the figures).
+night and in a second language (figures: docs/decisions/0003-understanding.md and 0007-search.md).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from encoder import whole_words
+from encoder.sentence_encoder import whole_words
 
 #: A shorter word is as near to many others.
 _SHORTEST = 4
@@ -28,17 +28,18 @@ _MOST_WORDS = 128
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
-class Spelling:
-    """Knows the words of the records. Any thread may use it."""
+def words_of(texts: Iterable[str]) -> Counter[str]:
+    """How often each word, in lower case, is used in some texts."""
+    return Counter(word for text in texts for word in _WORD.findall(text.lower()))
 
-    def __init__(self, texts: Iterable[str] = (), before: Spelling | None = None) -> None:
-        """The words of some texts, and of those that another one knows."""
-        self._counts: Counter[str] = Counter(before._counts if before else ())
-        for text in texts:
-            self._counts.update(_WORD.findall(text.lower()))
-        self._often = [
-            word for word, count in self._counts.items() if count >= _USED and len(word) >= _SHORTEST
-        ]
+
+class Spelling:
+    """Knows how often each word is used in some texts. Any thread may use it."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        """Words in lower case, and how often each is used (``words_of``)."""
+        self.counts = counts
+        self._often = [word for word, count in counts.items() if count >= _USED and len(word) >= _SHORTEST]
         self._nearest = lru_cache(maxsize=10_000)(self._find_nearest)
 
     def corrected(self, message: str) -> str:
@@ -59,7 +60,7 @@ class Spelling:
         return _WORD.sub(right, message, count=_MOST_WORDS)
 
     def _is_word(self, word: str) -> bool:
-        return word in self._counts or word in whole_words()
+        return word in self.counts or word in whole_words()
 
     def _find_nearest(self, word: str) -> str | None:
         if any(self._is_word(form) for form in (word, word.replace("'", ""), word.removesuffix("'s"))):
@@ -69,5 +70,5 @@ class Spelling:
             word, self._often, scorer=OSA.distance, processor=None, score_cutoff=slips, limit=None
         )
         # The first letter is seldom wrong, and words that differ in it are mostly other words.
-        near = [(slip, -self._counts[other], other) for other, slip, _ in found if other[0] == word[0]]
+        near = [(slip, -self.counts[other], other) for other, slip, _ in found if other[0] == word[0]]
         return min(near)[2] if near else None
