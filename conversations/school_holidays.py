@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.audit import audit_in
@@ -21,6 +21,10 @@ from conversations.opening import LOCAL_TIME
 _LONGEST = timedelta(weeks=12)
 
 _NAME_CHARS, _LINK_CHARS = 120, 500
+
+#: Whoever looks after the dates is reminded so long before the last of them is over: the next year's are
+#: published long before that.
+REMIND_BEFORE = timedelta(days=60)
 
 
 def wrong_with_school_holiday(
@@ -63,6 +67,20 @@ def school_holiday_on(
     return max(found, key=lambda one: (one.area is not None, one.last_day), default=None)
 
 
+def lasts_until(last_days: Mapping[str | None, date]) -> dict[str | None, date]:
+    """By area the day on which the last school holiday that holds there is over, those everywhere (None) too.
+
+    ``last_days``: what ``SchoolHolidays.last_school_holidays`` found.
+    """
+    everywhere = last_days.get(None, date.min)
+    return {area: max(last, everywhere) for area, last in last_days.items()}
+
+
+def running_out(ends: Mapping[str | None, date], today: date) -> dict[str | None, date]:
+    """Those of what ``lasts_until`` found that are over within ``REMIND_BEFORE`` from ``today``."""
+    return {area: last for area, last in ends.items() if last - today <= REMIND_BEFORE}
+
+
 async def school_holidays_in(session: AsyncSession, today: date) -> tuple[SchoolHoliday, ...]:
     """Those that are not over, in the caller's transaction: the next one first."""
     rows = await session.scalars(
@@ -99,6 +117,14 @@ class SchoolHolidays:
             await audit_in(session, who=by, action="school holiday added", detail=_detail(row))
         self.events.publish(SERVICE)
         return row
+
+    async def last_school_holidays(self) -> dict[str | None, date]:
+        """By area (None: everywhere) when the last recorded school holiday is over, or was."""
+        async with self.database.reading() as session:
+            rows = await session.execute(
+                select(SchoolHoliday.area, func.max(SchoolHoliday.last_day)).group_by(SchoolHoliday.area)
+            )
+            return {row[0]: row[1] for row in rows}
 
     async def remove_school_holiday(self, holiday_id: int, *, by: str) -> None:
         """Take a school holiday out again. Raises ``NotFound``."""

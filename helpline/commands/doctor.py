@@ -6,15 +6,19 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date, datetime
 
 import click
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from conversations.opening import LOCAL_TIME
+from conversations.school_holidays import lasts_until, running_out
 from encoder import EncoderUnavailable, SentenceEncoder
 from gateway.channels.registry import channels_on
 from gateway.channels.settings import ChannelSettings
 from helpline.client import is_ready
+from helpline.conversations_store import in_store
 from helpline.settings import Settings
 from helpline.stack import CannotStart, check_machine
 from helpline.training import BOT_PYTHON, is_current
@@ -25,6 +29,10 @@ from knowledge.search_encoder import search_encoder
 
 class _Wrong(Exception):
     """A check that failed, with what to do."""
+
+
+class _Soon(Exception):
+    """Nothing is wrong yet, but will be: what to do about it."""
 
 
 @click.command()
@@ -38,12 +46,15 @@ def doctor() -> None:
         ("content", _content),
         ("knowledge store", _store),
         ("channels", _channels),
+        ("school holidays", _school_holidays),
         ("ports and disk", _machine),
     ]
     wrong = 0
     for name, check in checks:
         try:
             click.echo(f"ok     {name}: {check(settings)}")
+        except _Soon as error:
+            click.echo(f"soon   {name}: {error}")
         except _Wrong as error:
             wrong += 1
             click.echo(f"wrong  {name}: {error}")
@@ -115,6 +126,30 @@ def _channels(_: Settings) -> str:
     if problems := settings.problems():
         raise _Wrong("; ".join(problems))
     return f"on: {', '.join(channels_on(settings)) or 'none'}"
+
+
+def _school_holidays(_: Settings) -> str:
+    try:
+        recorded = in_store(lambda store: store.last_school_holidays())
+    except click.ClickException as error:
+        raise _Wrong(error.message) from error
+    if not recorded:
+        return "none recorded, so nobody is told of any"
+    ends = lasts_until(recorded)
+    ending = running_out(ends, datetime.now(LOCAL_TIME).date())
+    if ending:
+        command = "helpline hours add-school-holiday FIRST LAST NAME --source PAGE"
+        said = [
+            f"the last recorded for {area or 'everywhere'} ends on {_day(last)}; record the next with "
+            f"`{command}{f' --area {area}' if area else ''}`"
+            for area, last in sorted(ending.items(), key=lambda one: one[0] or "")
+        ]
+        raise _Soon("; ".join(said))
+    return f"recorded until {_day(min(ends.values()))}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _machine(settings: Settings) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -57,3 +59,62 @@ def test_what_is_wrong_is_said_and_nothing_is_recorded(words: tuple[str, ...], s
     assert refused.exit_code != 0
     assert says in refused.output
     assert "No school" not in hours("show").output
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, str]]:
+    """Runs the doctor, whose other checks find nothing: its exit code and its line on school holidays."""
+    for check in ("_encoder", "_bot", "_model", "_content", "_store", "_channels", "_machine"):
+        monkeypatch.setattr(f"helpline.commands.doctor.{check}", lambda _: "fine")
+
+    def run() -> tuple[int, str]:
+        result = CliRunner().invoke(main, ["doctor"])
+        [line] = [line for line in result.output.splitlines() if " school holidays: " in line]
+        return result.exit_code, line
+
+    return run
+
+
+def record(first: int, last: int, area: str | None = None) -> None:
+    """A school holiday from and to so many days from now."""
+    days = [str(TODAY + timedelta(days=day)) for day in (first, last)]
+    where = ("--area", area) if area else ()
+    assert hours("add-school-holiday", *days, "Holiday", "--source", DATES, *where).exit_code == 0
+
+
+def day(after: int) -> str:
+    on = TODAY + timedelta(days=after)
+    return f"{on.day} {on:%B %Y}"
+
+
+def test_the_doctor_says_nothing_is_recorded(doctor: Callable[[], tuple[int, str]]) -> None:
+    assert doctor() == (0, "ok     school holidays: none recorded, so nobody is told of any")
+
+
+def test_the_doctor_reminds_60_days_before_the_last_school_holiday_is_over(
+    doctor: Callable[[], tuple[int, str]],
+) -> None:
+    record(50, 61, "derbyshire")
+    assert doctor() == (0, f"ok     school holidays: recorded until {day(61)}")
+    record(5, 9, "herefordshire")
+    record(50, 60, "herefordshire")
+    command = "`helpline hours add-school-holiday FIRST LAST NAME --source PAGE --area herefordshire`"
+    said = f"the last recorded for herefordshire ends on {day(60)}; record the next with {command}"
+    assert doctor() == (0, f"soon   school holidays: {said}")
+
+
+def test_the_doctor_reminds_of_what_holds_everywhere_and_of_what_is_over(
+    doctor: Callable[[], tuple[int, str]], tmp_path: Path
+) -> None:
+    record(0, 3, "derbyshire")
+    record(0, 10)
+    with sqlite3.connect(tmp_path / "c.sqlite3") as connection:  # the year has gone by
+        connection.execute("UPDATE school_holiday SET first_day = '2020-01-01', last_day = '2020-01-02'")
+    code, line = doctor()
+    assert code == 0
+    assert "the last recorded for everywhere ends on 2 January 2020" in line
+    assert "PAGE`;" in line
+    assert "the last recorded for derbyshire ends on 2 January 2020" in line
+
+    record(70, 80)  # holds in derbyshire too
+    assert doctor() == (0, f"ok     school holidays: recorded until {day(80)}")

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from conversations.errors import NotFound
 from conversations.events import SERVICE
@@ -22,8 +23,8 @@ LATER = TODAY + timedelta(days=13)
 
 async def clean(store: Store) -> None:
     """PostgreSQL keeps one database for the whole run."""
-    for one in (await store.service_state()).school_holidays:
-        await store.remove_school_holiday(one.id, by="test")
+    async with store.database.writing() as session:
+        await session.execute(delete(SchoolHoliday))
 
 
 async def test_what_is_recorded_is_known_on_record_and_can_be_taken_out(store: Store) -> None:
@@ -115,3 +116,13 @@ async def test_the_longest_that_can_be_is_taken(store: Store) -> None:
         TODAY, last, "x" * 120, source_url="http://example.gov.uk:8080/", by="boss"
     )
     assert [one.last_day for one in (await store.service_state()).school_holidays] == [last]
+
+
+async def test_until_when_they_are_recorded_is_known_by_area(store: Store) -> None:
+    await clean(store)
+    assert await store.last_school_holidays() == {}
+    for first, last, area in ((1, 5, "derbyshire"), (9, 12, "derbyshire"), (2, 3, None)):
+        days = TODAY + timedelta(days=first), TODAY + timedelta(days=last)
+        await store.add_school_holiday(*days, "Holiday", source_url=DATES, area=area, by="boss")
+    expected = {"derbyshire": TODAY + timedelta(days=12), None: TODAY + timedelta(days=3)}
+    assert await store.last_school_holidays() == expected
