@@ -26,6 +26,7 @@ _POLICY = "; ".join(
         "style-src 'self'",
         "connect-src 'self'",
         "img-src 'self'",
+        "media-src 'self'",
         "base-uri 'none'",
     )
 )
@@ -89,20 +90,23 @@ class Phone:
         return web.json_response({})
 
     async def send_file(self, request: web.Request) -> web.Response:
-        """``POST /files`` with a ``file``: a photo, a sound or another file, as its media type says."""
+        """``POST /files`` with a ``file``, sent ``as`` a "photo", a "voice" note or a "document"."""
         _only_this_page(request)
-        sent = (await request.post()).get("file")
+        form = await request.post()
+        sent = form.get("file")
         if not isinstance(sent, web.FileField):
             raise web.HTTPBadRequest(text="nothing to send")
         file_id = self._api.keep(sent.file.read())
         told: dict[str, Any] = {"file_id": file_id, "file_unique_id": file_id}
-        match sent.content_type.partition("/")[0]:
-            case "image":
+        match form.get("as"):
+            case "photo":
                 self._api.write(_CHAT, photo=[told])
-            case "audio":
-                self._api.write(_CHAT, voice={**told, "duration": 3})
-            case _:
+            case "voice":
+                self._api.write(_CHAT, voice={**told, "duration": 3, "mime_type": sent.content_type})
+            case "document":
                 self._api.write(_CHAT, document={**told, "file_name": sent.filename})
+            case _:
+                raise web.HTTPBadRequest(text="as must be photo, voice or document")
         await self._api.tell()
         return web.json_response({})
 

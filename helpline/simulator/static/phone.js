@@ -21,6 +21,13 @@ function attachment(kind, told) {
   if (kind === "photo") {
     return Object.assign(document.createElement("img"), { src: `/files/${told.file_id}`, alt: "Photo" });
   }
+  if (kind === "voice") {
+    return Object.assign(document.createElement("audio"), {
+      src: `/files/${told.file_id}`,
+      controls: true,
+      ariaLabel: "Voice note",
+    });
+  }
   const link = document.createElement("a");
   link.href = `/files/${told.file_id}`;
   link.download = told.file_name ?? kind;
@@ -70,14 +77,17 @@ text.addEventListener("keydown", (event) => {
     form.requestSubmit();
   }
 });
-const file = /** @type {HTMLInputElement} */ (document.getElementById("file"));
-file.addEventListener("change", async () => {
-  if (!file.files?.[0]) return;
-  const body = new FormData();
-  body.append("file", file.files[0]);
-  file.value = "";
-  await fetch("/files", { method: "POST", body });
-});
+for (const file of document.querySelectorAll("input[data-as]")) {
+  if (!(file instanceof HTMLInputElement)) continue;
+  file.addEventListener("change", async () => {
+    if (!file.files?.[0]) return;
+    const body = new FormData();
+    body.append("as", file.dataset.as ?? "");
+    body.append("file", file.files[0]);
+    file.value = "";
+    await fetch("/files", { method: "POST", body });
+  });
+}
 for (const button of document.querySelectorAll(".extras button")) {
   if (!(button instanceof HTMLButtonElement)) continue;
   const { media, text: words } = button.dataset;
