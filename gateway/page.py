@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from conversations.keys import new_id
-from conversations.models import Conversation, Owner
+from conversations.models import Conversation, Owner, Role
 from gateway import api
 from gateway.access import opened
 from gateway.allowance import allow_conversation, allow_message
@@ -22,6 +22,9 @@ from gateway.start import draft_json, start_json, welcome_of
 from gateway.wire import message_json, status_json
 
 _GONE = "That chat is no longer here. You can start a new one. Your words are kept below."
+
+#: Spaces alone are no message: nothing is sent, and no chat is begun.
+_WORDS_FIRST = "Please write your message first."
 
 #: What a person is told of a refusal whose own words are for whoever writes programs.
 _PLAINLY = {
@@ -51,6 +54,8 @@ class _View:
     token: str = ""
     draft: str = ""
     notice: str = ""
+    #: The number of the last message that the person has seen, if they look for new ones.
+    looked_after: int | None = None
     #: Whether to ask if the chat is really to be deleted.
     ending: bool = False
     status: dict[str, Any] = field(default_factory=lambda: {"owner": "bot"})
@@ -76,11 +81,14 @@ async def post(request: web.Request) -> web.Response:
     store = request.app[STORE]
 
     async def words() -> str:
-        return "" if form.keys() & {"end", "ending"} or form.get("payload") else form.get("text", "")
+        return form.get("text", "") if _says(form) and not form.get("payload") else ""
 
     try:
         async with request.app[TURNS].never_without_help(words):
             form.update(await read_form(request))
+            is_blank = _says(form) and not form.get("payload") and not form.get("text", "").strip()
+            if is_blank and not form.get("conversation"):
+                return _render(request, _fresh(request, notice=_WORDS_FIRST))
             conversation, token = await _conversation(request, form)
             if "end" in form:
                 await store.erase(conversation.id)
@@ -89,6 +97,10 @@ async def post(request: web.Request) -> web.Response:
             view = _View([], conversation.id, token)
             if "ending" in form:
                 view.ending, view.draft = form["ending"] == "ask", form.get("text", "")
+            elif "look" in form:
+                view.looked_after, view.draft = _number(form.get("seen")), form.get("text", "")
+            elif is_blank:
+                view.notice = _WORDS_FIRST
             else:
                 await allow_message(request, conversation.id, words)
                 await _say(request, conversation, form, view)
@@ -116,6 +128,16 @@ async def _fill(request: web.Request, view: _View) -> None:
     store = request.app[STORE]
     view.messages = [message_json(message) for message in await store.messages(view.conversation_id)]
     view.status = await status_json(store, view.conversation_id)
+
+
+def _says(form: dict[str, str]) -> bool:
+    """Whether something is said or pressed in the chat: what is about the chat itself goes to nobody."""
+    return not form.keys() & {"end", "ending", "look"}
+
+
+def _number(seq: str | None) -> int:
+    """The number of a message, as the form has it; 0 for what is none."""
+    return int(seq) if seq and re.fullmatch("[0-9]{1,9}", seq) else 0
 
 
 async def _conversation(request: web.Request, form: dict[str, str]) -> tuple[Conversation, str]:
@@ -177,6 +199,7 @@ def _render(request: web.Request, view: _View) -> web.Response:
         {
             "view": view,
             "settings": settings,
+            "latest": _latest(view),
             "start": start_json(request.app, _area(request)),
             "client_message_id": new_id(),
             "who": who,
@@ -187,6 +210,15 @@ def _render(request: web.Request, view: _View) -> web.Response:
         },
         status=view.http_status,
     )
+
+
+def _latest(view: _View) -> int | None:
+    """The number of the message at which the page comes back: the first new one, or else their own last."""
+    if view.notice or view.ending:
+        return None
+    if view.looked_after is not None:
+        return next((one["seq"] for one in view.messages if one["seq"] > view.looked_after), None)
+    return next((one["seq"] for one in reversed(view.messages) if one["role"] == Role.USER), None)
 
 
 def who(message: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncGenerator
 from html import unescape
@@ -14,7 +15,7 @@ import pytest_asyncio
 from aiohttp import ClientResponse, FormData, web
 from aiohttp.test_utils import TestClient
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Error, Page, Route, async_playwright, expect
 
 from conversations.errors import StoreUnavailable
 from conversations.log import Draft
@@ -808,6 +809,101 @@ async def test_without_javascript_deleting_is_asked_first_and_the_draft_is_kept(
     assert "It cannot be brought back." not in kept
     assert bot.texts == ["one"]
     assert await store.messages(hidden(first, "conversation")) != []
+
+
+async def test_without_javascript_one_can_look_for_new_messages_and_nothing_is_sent(
+    client: Client, store: Store, bot: StandInBot
+) -> None:
+    start = await html(await client.get("/"))
+    assert 'name="look"' not in start  # there is no chat yet
+    first = await html(await client.post("/", data=form(start, text="one")))
+    assert ">Look for new messages</button>" in first
+    seen = form(first, look="1", text="a draft", seen=hidden(first, "seen"))
+
+    nothing = await html(await client.post("/", data=seen))
+    assert "There is no new message yet." in nothing
+    assert nothing.count('id="latest"') == 1
+    chat = hidden(first, "conversation")
+    adviser, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="x", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, adviser.id)
+    await store.append_adviser(chat, adviser.id, "Hello, I am Sam.")
+    new = await html(await client.post("/", data=seen))
+
+    assert "There is no new message yet." not in new
+    [came] = re.findall(r'<li class="message message--\w+" id="latest">(.*?)</li>', new, re.DOTALL)
+    assert "Sam" in came
+    assert "Hello, I am Sam." in new
+    for page_text in (nothing, new):
+        assert "a draft</textarea>" in page_text
+        assert "33 weeks on average." in page_text
+    assert bot.texts == ["one"]
+    last = await store.last_word(chat)
+    assert last is not None
+    assert last.arrived  # the adviser is told so
+
+
+@pytest.mark.parametrize("words", ["", "   ", " \r\n\t"])
+async def test_without_javascript_spaces_alone_are_not_sent_and_no_chat_is_begun(
+    client: Client, store: Store, bot: StandInBot, words: str
+) -> None:
+    start = await html(await client.post("/", data=form(await html(await client.get("/")), text=words)))
+    assert "Please write your message first." in start
+    assert hidden(start, "conversation") == ""
+    assert sum((await store.count_by_owner()).values()) == 0
+
+    first = await html(await client.post("/", data=form(start, text="one")))
+    answer = await html(await client.post("/", data=form(first, text=words)))
+    assert "Please write your message first." in answer
+    assert answer.count("message--user") == 1
+    assert "33 weeks on average." in answer
+    assert bot.texts == ["one"]
+
+
+@needs_browser
+async def test_without_javascript_no_link_of_the_page_loses_the_chat(
+    browser: Browser, client: Client
+) -> None:
+    context = await browser.new_context(base_url=str(client.make_url("/")), java_script_enabled=False)
+    plain = await context.new_page()
+    await plain.goto("/")
+    await say(plain, "How long is the wait?")
+    await expect(plain.get_by_text("33 weeks on average.")).to_be_visible()
+    for link in await plain.locator("footer a").all():
+        async with context.expect_page() as opening:
+            await link.click()
+        assert "(opens in a new tab)" in await link.inner_text()
+        await (await opening.value).close()
+        await expect(plain.get_by_text("33 weeks on average.")).to_be_visible()
+    assert await plain.locator("footer a").count() > 0
+    await context.close()
+
+
+@needs_browser
+async def test_without_javascript_back_does_not_show_the_chat_that_was_left_quickly(client: Client) -> None:
+    """The browser keeps no copy, not even of the whole page: it asks whether to send the form again."""
+    assert client.app is not None
+    client.app[SETTINGS].leave_url = f"http://localhost:{client.port}/healthz"
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=ARGUMENTS,
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        context = await running.new_context(base_url=str(client.make_url("/")), java_script_enabled=False)
+        plain = await context.new_page()
+        await plain.goto("/")
+        await say(plain, "something private")
+        await expect(plain.get_by_text("33 weeks on average.")).to_be_visible()
+        await plain.get_by_role("link", name="Leave this page quickly").click()
+        await plain.wait_for_url("**/healthz")
+
+        with contextlib.suppress(Error):  # the browser asks whether to send the form again
+            await plain.go_back()
+        await plain.wait_for_url("chrome-error://**")
+        assert "something private" not in await plain.content()
+        assert "33 weeks" not in await plain.content()
+        await running.close()
 
 
 @pytest.mark.parametrize("token", ["wrong", ""])
