@@ -212,6 +212,13 @@ def media_mark(kind: str, *, kept: bool) -> str:
     return f"[{what}]" if kept else f"[{what} It was not kept.]"
 
 
+def media_elsewhere(kind: str) -> Draft:
+    """Where the chat is in another's window, which keeps what was sent: a person there can look at it."""
+    thanks = _NOT_LOOKED_AT.get(kind, "I can't open that, so I don't keep it.").split(", so I")[0].rstrip(".")
+    text = f"{thanks}. A person here can. Can you tell me in words, or do you want to talk to a person?"
+    return Draft(text=text, easy_read=text, buttons=(wording.TALK_TO_A_PERSON,))
+
+
 def media_arrived(kind: str, adviser: str) -> Draft:
     """The adviser can see what the person sent."""
     verb = {"photo": "see your photo", "voice": "hear your voice message"}.get(kind, "open your file")

@@ -6,6 +6,7 @@ import hmac
 import logging
 import time
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from conversations.models import Conversation, Owner, Priority
 from conversations.recipients import Recipients
 from conversations.store import Store
 from gateway.access import is_secret
+from gateway.channels import voice
 from gateway.chatwoot.queue_server import CHATWOOT
 from gateway.chatwoot.settings import ChatwootSettings
 from gateway.errors import Code, Problem
@@ -23,6 +25,20 @@ log = logging.getLogger(__name__)
 
 #: An event that was signed longer ago is not taken: somebody may have kept it.
 _SIGNED_WITHIN_SECONDS = 300
+
+
+#: What Chatwoot calls an attachment (``Attachment.file_type``), and what we do.
+_KINDS = {
+    "image": "photo",
+    "audio": "voice",
+    "video": "video",
+    "file": "file",
+    "location": "location",
+    "contact": "contact",
+}
+
+#: A longer name of a file says no more.
+_LONGEST_NAME = 120
 
 
 class ChatwootReceiver:
@@ -78,18 +94,23 @@ class ChatwootReceiver:
     async def _message(self, event: dict[str, Any]) -> None:
         there = event.get("conversation")
         number = _number(there) if isinstance(there, dict) else None
-        text = event.get("content")
-        if number is None or not isinstance(text, str) or event.get("private"):
+        text = event.get("content") or ""
+        files = [one for one in event.get("attachments") or [] if isinstance(one, dict)]
+        if number is None or not isinstance(text, str) or not (text or files) or event.get("private"):
             return
         conversation = await self._conversation(number)
         name = f"chatwoot-{event.get('id')}"
         if event.get("message_type") in ("incoming", 0):
             assert isinstance(there, dict)
             await self._status(conversation, str(there.get("status")))
-            await self._said(conversation, text, name)
+            if files:
+                await self._sent(conversation, files, f"{name}-m", with_words=bool(text.strip()))
+            if text.strip() or not files:
+                await self._said(conversation, text, name)
         elif event.get("message_type") in ("outgoing", 1) and _by_a_person(event):
             # An agent who writes has the chat, whatever order the events came in.
             await self._status(conversation, "open")
+            text = "\n".join([*filter(None, [text]), *(f"[They sent a file: {_name(one)}]" for one in files)])
             try:
                 await self._store.append_adviser(conversation.id, self._desk_id, text, client_message_id=name)
             except (OwnershipChanged, MessageConflict) as error:
@@ -106,6 +127,19 @@ class ChatwootReceiver:
                 break
         try:
             await self._turns.begin(conversation, said)
+        except MessageConflict:
+            return  # known under this id already
+
+    async def _sent(
+        self, conversation: Conversation, files: list[dict[str, Any]], name: str, *, with_words: bool
+    ) -> None:
+        """A person's files are in Chatwoot, where agents see them: the log says so, and nothing is copied."""
+        kinds = [_KINDS.get(str(one.get("file_type")), "other") for one in files]
+        mark = " ".join(voice.media_mark(kind, kept=True) for kind in kinds)
+        answer = [] if with_words else [voice.media_elsewhere(kinds[0])]
+        conversation = await self._store.get(conversation.id)
+        try:
+            await self._turns.begin(conversation, Said(mark, None, name, answer=answer))
         except MessageConflict:
             return  # known under this id already
 
@@ -169,6 +203,12 @@ def _is_signed(request: web.Request, body: bytes, secret: str) -> bool:
 def _number(conversation: dict[str, Any]) -> str | None:
     number = conversation.get("id")
     return str(number) if isinstance(number, int) else None
+
+
+def _name(attachment: dict[str, Any]) -> str:
+    """What a file is called: the end of the address that Chatwoot gives it out at."""
+    name = unquote(urlsplit(str(attachment.get("data_url") or "")).path.rpartition("/")[2])
+    return " ".join(name.split())[:_LONGEST_NAME] or "no name"
 
 
 def _by_a_person(event: dict[str, Any]) -> bool:

@@ -12,13 +12,16 @@ import aiohttp
 from aiohttp import web
 
 from conversations.errors import AdviserExists, NotFound, StoreUnavailable
+from conversations.files import is_file
+from conversations.models import Json
 from conversations.outbox import Claimed, Outbox
 from conversations.recipients import Recipients
 from conversations.sealing import Sealer
 from conversations.store import Store
 from conversations.work_off import work_off
-from gateway.channels.keys import PAUSES
-from gateway.chatwoot.client import ChatwootClient, is_shown_there
+from gateway.channels import voice
+from gateway.channels.keys import CHANNEL_SETTINGS, PAUSES
+from gateway.chatwoot.client import DESK, ChatwootClient, is_shown_there
 from gateway.chatwoot.queue_server import CHATWOOT, ChatwootQueue
 from gateway.chatwoot.receiving import ChatwootReceiver
 from gateway.chatwoot.settings import ChatwootSettings
@@ -31,9 +34,6 @@ log = logging.getLogger(__name__)
 
 SETTINGS = web.AppKey("chatwoot_settings", ChatwootSettings)
 _RECEIVER = web.AppKey("chatwoot_receiver", ChatwootReceiver)
-
-#: How the account is called that stands for Chatwoot's agents; families see the name.
-_DESK = "Chatwoot"
 
 _ATTEMPT_SECONDS = 15.0
 _HEARTBEAT_SECONDS = 20.0
@@ -61,7 +61,8 @@ async def chatwoot(app: web.Application) -> AsyncGenerator[None]:
     recipients = Recipients(store.database, sealer)
     app[_RECEIVER] = ChatwootReceiver(settings, store, recipients, app[TURNS], desk_id)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True) as session:
-        sender = _Sender(store, sealer, recipients, ChatwootClient(session, settings), app[PAUSES])
+        client = ChatwootClient(session, settings, app[CHANNEL_SETTINGS].public_url)
+        sender = _Sender(store, sealer, recipients, client, app[PAUSES])
         tasks = [asyncio.create_task(sender.run()), asyncio.create_task(_stay(store, desk_id))]
         yield
         for task in tasks:
@@ -71,9 +72,9 @@ async def chatwoot(app: web.Application) -> AsyncGenerator[None]:
 
 async def _desk(store: Store) -> str:
     try:
-        adviser, _ = await store.add_adviser(_DESK, link_lasts=timedelta(0))
+        adviser, _ = await store.add_adviser(DESK, link_lasts=timedelta(0))
     except AdviserExists:
-        adviser = await store.adviser_called(_DESK)
+        adviser = await store.adviser_called(DESK)
     await store.stands_for_a_desk(adviser.id)
     await store.adviser_seen(adviser.id)
     return adviser.id
@@ -106,9 +107,8 @@ class _Sender:
         await work_off(self._outbox, self._store.events, [CHATWOOT], self._send)
 
     async def _send(self, entry: Claimed) -> None:
-        seqs = entry.payload.get("seqs", [])
-        if len(seqs) > 1:  # one at a time: a failure in the middle repeats nothing
-            first = await self._outbox.split(entry, [{"seqs": [seq]} for seq in seqs])
+        if "seqs" in entry.payload:  # one at a time: a failure in the middle repeats nothing
+            first = await self._outbox.split(entry, await self._parts(entry))
             if first is None:
                 return
             entry = first
@@ -132,6 +132,19 @@ class _Sender:
         else:
             await self._outbox.sent(entry)
 
+    async def _parts(self, entry: Claimed) -> list[Json]:
+        """What is sent of the messages that an entry names: the words of each, then its files."""
+        assert entry.conversation_id is not None
+        seqs = set(entry.payload["seqs"])
+        parts: list[Json] = []
+        for message in await self._store.messages(entry.conversation_id):
+            if message.seq in seqs and is_shown_there(message):
+                parts.append({"say": message.seq})
+                parts += [
+                    {"attach": one["id"], "name": one["title"]} for one in message.attachments if is_file(one)
+                ]
+        return parts
+
     async def _tell(self, entry: Claimed) -> None:
         assert entry.conversation_id is not None
         recipient = await self._recipients.get(entry.conversation_id)
@@ -145,7 +158,19 @@ class _Sender:
                 await self._client.set_status(number, "open")
             case "pending":
                 await self._client.set_status(number, "pending")
-        for seq in entry.payload.get("seqs", []):
-            for message in await self._store.messages(entry.conversation_id, after=seq - 1):
-                if message.seq == seq and is_shown_there(message):
-                    await self._client.say(number, message)
+        if seq := entry.payload.get("say"):
+            for message in await self._store.messages(entry.conversation_id, after=seq - 1, until=seq):
+                await self._client.say(number, message)
+        if file_id := entry.payload.get("attach"):
+            await self._attach(number, entry.conversation_id, file_id, entry.payload["name"])
+
+    async def _attach(self, number: str, conversation_id: str, file_id: str, name: str) -> None:
+        """Show a file there; where it is refused, say that there is one and that it cannot come this way."""
+        file = await self._store.file(conversation_id, file_id)
+        try:
+            if file is None:
+                raise Refused("the file has been erased")
+            await self._client.attach(number, file)
+        except Refused as error:
+            log.warning("Chatwoot takes no file", extra={"cause": str(error)})
+            await self._client.say_words(number, voice.file_left_out(name))

@@ -12,7 +12,7 @@ import asyncio
 import hmac
 import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -23,9 +23,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr, ValidationError
 
-from conversations.models import Owner, Role
+from conversations.files import NewFile
+from conversations.log import Draft
+from conversations.models import Owner, Priority, Role
 from conversations.store import Store
 from gateway.app import init_app
+from gateway.channels.settings import ChannelSettings
 from gateway.chatwoot.settings import ChatwootSettings
 from gateway.keys import STORE
 from gateway.settings import Settings
@@ -46,9 +49,13 @@ class StandInChatwoot:
     calls: list[str] = field(default_factory=list)
     failing: int = 0
     last_id: int = 0
+    files: list[tuple[str, str, bytes]] = field(default_factory=list)
+    takes_no_files: bool = False
 
     async def messages(self, request: web.Request) -> web.Response:
         self._check(request)
+        if request.content_type == "multipart/form-data":
+            return await self._file(request)
         body = await request.json()
         assert set(body) <= {"content", "message_type", "private", "content_type", "content_attributes"}
         self.shown.append(body)
@@ -57,6 +64,22 @@ class StandInChatwoot:
         answer = web.json_response({"id": self.last_id, "content": body["content"]})
         await self.event("message_created", **self._message(body["content"], 1, {"type": "agent_bot"}))
         return answer
+
+    async def _file(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        assert set(form) == {"content", "message_type", "private", "attachments[]"}
+        assert (form["message_type"], form["private"]) == ("outgoing", "false")
+        sent = form["attachments[]"]
+        assert isinstance(sent, web.FileField)
+        if self.takes_no_files:
+            return web.json_response({"message": "File type not supported"}, status=422)
+        self.files.append((sent.filename, sent.content_type, sent.file.read()))
+        self.calls.append("file")
+        self.last_id += 1
+        there = [{"id": 1, "file_type": "file", "data_url": f"https://chatwoot.example/{sent.filename}"}]
+        message = self._message(str(form["content"]), 1, {"type": "agent_bot"}, there)
+        await self.event("message_created", **message)
+        return web.json_response({"id": self.last_id})
 
     async def toggle_status(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -78,16 +101,24 @@ class StandInChatwoot:
             name = {"open": "conversation_opened", "resolved": "conversation_resolved"}[self.status]
             await self.event(name, id=CONVERSATION, status=self.status)
 
-    async def person_says(self, content: str) -> None:
+    async def person_says(self, content: str | None, *files: dict[str, Any]) -> None:
         self.last_id += 1
-        await self.event("message_created", **self._message(content, "incoming", {"type": "contact"}))
+        await self.event("message_created", **self._message(content, "incoming", {"type": "contact"}, files))
 
-    async def agent_says(self, content: str) -> None:
+    async def agent_says(self, content: str | None, *files: dict[str, Any]) -> None:
         self.last_id += 1
-        await self.event("message_created", **self._message(content, "outgoing", {"type": "user", "id": 7}))
+        sender = {"type": "user", "id": 7}
+        await self.event("message_created", **self._message(content, "outgoing", sender, files))
 
-    def _message(self, content: str, kind: str | int, sender: dict[str, Any]) -> dict[str, Any]:
+    def _message(
+        self,
+        content: str | None,
+        kind: str | int,
+        sender: dict[str, Any],
+        files: Sequence[dict[str, Any]] = (),
+    ) -> dict[str, Any]:
         return {
+            **({"attachments": list(files)} if files else {}),  # the key is there with files only
             "id": self.last_id,
             "content": content,
             "message_type": kind,
@@ -140,6 +171,7 @@ async def chatwoot(settings: Settings) -> AsyncGenerator[StandInChatwoot]:
             signing_secret=SecretStr(SIGNS),
         ),
         pauses=(timedelta(seconds=0.05), timedelta(seconds=0.2)),
+        channel_settings=ChannelSettings(public_url="https://helpline.example"),
     )
     async with TestClient(TestServer(gateway)) as client:
         stand_in.gateway = client
@@ -211,6 +243,105 @@ async def test_danger_while_an_agent_has_it_still_shows_the_numbers(chatwoot: St
     await chatwoot.changed()
     await chatwoot.person_says("DANGER")
     await until(lambda: any("000" in text for text in chatwoot.texts))
+
+
+PHOTO = {
+    "id": 5,
+    "file_type": "image",
+    "data_url": "https://chatwoot.example/x/a%20letter.jpg",
+    "file_size": 9,
+}
+FORM = {"id": 6, "file_type": "file", "data_url": "https://chatwoot.example/x/Form%20A.pdf", "file_size": 9}
+PDF = b"%PDF-1.7 a form"
+
+
+async def test_a_file_that_a_person_sends_to_the_bot_is_answered_kindly_and_its_words_are_read(
+    chatwoot: StandInChatwoot, bot: StandInBot
+) -> None:
+    await chatwoot.person_says(None, PHOTO)
+    await until(lambda: len(chatwoot.texts) == 1)
+    assert chatwoot.texts[0].startswith("Thanks for the photo. I can't look at pictures. A person here can.")
+    assert bot.texts == []
+    await chatwoot.person_says("what is this?", FORM)
+    await until(lambda: any("33 weeks" in text for text in chatwoot.texts))
+    await asyncio.sleep(0.3)
+    assert len(chatwoot.texts) == 2  # the words were answered, so nothing is said of the file
+    assert bot.texts == ["what is this?"]
+    store = store_of(chatwoot)
+    conversation = await store.for_sender("chatwoot", str(CONVERSATION))
+    said = [m.text for m in await store.messages(conversation.id) if m.role is Role.USER]
+    assert said == ["[The person sent a photo.]", "[The person sent a file.]", "what is this?"]
+
+
+async def test_files_between_a_person_and_an_agent_are_in_the_record_and_not_sent_again(
+    chatwoot: StandInChatwoot,
+) -> None:
+    chatwoot.status = "open"
+    await chatwoot.changed()
+    await chatwoot.person_says(None, PHOTO)
+    await chatwoot.agent_says(None, FORM)
+    await chatwoot.agent_says("Please fill it in.", FORM)
+    await asyncio.sleep(0.4)
+    assert chatwoot.files == []  # both see it there already
+    assert not any("photo" in text or "Form A" in text for text in chatwoot.texts)
+    store = store_of(chatwoot)
+    conversation = await store.for_sender("chatwoot", str(CONVERSATION))
+    messages = await store.messages(conversation.id)
+    assert [(m.role, m.text) for m in messages if m.role in (Role.USER, Role.ADVISER)] == [
+        (Role.USER, "[The person sent a photo.]"),
+        (Role.ADVISER, "[They sent a file: Form A.pdf]"),
+        (Role.ADVISER, "Please fill it in.\n[They sent a file: Form A.pdf]"),
+    ]
+
+
+async def _sam_answers(chatwoot: StandInChatwoot, file: NewFile) -> None:
+    """While Chatwoot is down, an adviser at our own desk takes the chat and sends a file."""
+    await chatwoot.person_says("hello")
+    await until(lambda: any("33 weeks" in text for text in chatwoot.texts))
+    chatwoot.failing = 1000
+    store = store_of(chatwoot)
+    chat = (await store.for_sender("chatwoot", str(CONVERSATION))).id
+    sam, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, sam.id)
+    await store.append_adviser(chat, sam.id, "Here it is.", file=file)
+    await store.append_adviser(chat, sam.id, "Any questions?")
+    await asyncio.sleep(0.2)
+    chatwoot.failing = 0
+    await until(lambda: "Sam: Any questions?" in chatwoot.texts)
+
+
+async def test_a_file_of_our_own_adviser_comes_as_an_attachment_once_after_its_words(
+    chatwoot: StandInChatwoot,
+) -> None:
+    await _sam_answers(chatwoot, NewFile("Form A.pdf", "application/pdf", PDF))
+    assert chatwoot.files == [("Form A.pdf", "application/pdf", PDF)]
+    assert [call for call in chatwoot.calls if call in ("message", "file")][-3:] == [
+        "message",
+        "file",
+        "message",
+    ]
+    assert chatwoot.texts[-2:] == ["Sam: Here it is.", "Sam: Any questions?"]
+
+
+async def test_a_file_that_chatwoot_refuses_is_said_to_have_been_left_out(chatwoot: StandInChatwoot) -> None:
+    chatwoot.takes_no_files = True
+    await _sam_answers(chatwoot, NewFile("Form A.pdf", "application/pdf", PDF))
+    assert chatwoot.files == []
+    said = "(A file came with this: Form A.pdf. It can't be sent here. Ask for it another way.)"
+    assert chatwoot.texts[-3:] == ["Sam: Here it is.", said, "Sam: Any questions?"]
+
+
+async def test_dates_come_as_a_link(chatwoot: StandInChatwoot) -> None:
+    await chatwoot.person_says("hello")
+    await until(lambda: len(chatwoot.texts) == 1)
+    store = store_of(chatwoot)
+    conversation = await store.for_sender("chatwoot", str(CONVERSATION))
+    dates = {"kind": "calendar", "url": "/calendar.ics?asked=2026-11-02", "title": "The dates"}
+    await store.append_assistant(conversation.id, [Draft(text="By 14 December.", attachments=(dates,))])
+    await until(lambda: len(chatwoot.texts) == 2)
+    link = "The dates: https://helpline.example/calendar.ics?asked=2026-11-02"
+    assert chatwoot.texts[-1] == f"By 14 December.\n{link}"
 
 
 async def test_while_chatwoot_is_down_nothing_is_lost_and_the_order_stays(
