@@ -144,6 +144,28 @@ async def test_a_replayed_webhook_does_not_bring_a_deleted_chat_back(
     assert len(on_telegram.texts()) == count
 
 
+async def test_a_replayed_webhook_of_whatsapp_or_notify_does_nothing(
+    world: World, on_whatsapp: OnWhatsApp, on_sms: OnSms
+) -> None:
+    value = world.whatsapp.message(WHATSAPP_PERSON, text={"body": "by whatsapp"})
+    callback = world.notify.text("447700900456", "by text")
+    for _ in range(3):
+        assert (await world.tell_whatsapp(value)).status == 200
+        assert (await world.tell_sms(callback)).status == 202
+    for person in (on_whatsapp, on_sms):
+        await person.hears("33 weeks")
+        await person.says("DELETE")
+        await person.hears("We deleted our copy")
+    await world.settled()
+    counts = [len(person.texts()) for person in (on_whatsapp, on_sms)]
+    assert (await world.tell_whatsapp(value)).status == 200
+    assert (await world.tell_sms(callback)).status == 202
+    await world.settled()
+    assert [len(person.texts()) for person in (on_whatsapp, on_sms)] == counts
+    assert sorted(world.bot.texts) == ["by text", "by whatsapp"]
+    assert await world.conversation(on_whatsapp) is None
+
+
 async def test_messages_of_one_webhook_are_taken_in_the_order_in_which_they_were_written(
     world: World, on_whatsapp: OnWhatsApp
 ) -> None:
