@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +13,15 @@ from pathlib import Path
 import aiohttp_jinja2
 from aiohttp import web
 
-from gateway.keys import AREAS, SETTINGS
+from gateway.crisis import GENERAL_DANGER
+from gateway.keys import AREAS, CRISIS, SETTINGS
+
+log = logging.getLogger(__name__)
 
 _SCRIPT = Path(__file__).parent / "static" / "widget.js"
+
+#: What the script asks for by this name is put around it: whom to contact in danger.
+_CONTACTS_NAME = b"helplineContacts"
 
 #: An update reaches every page within so many seconds; until then browsers do not ask again.
 _FRESH_SECONDS = 300
@@ -56,21 +64,42 @@ _DEMO_PAGES = {
 }
 
 
-def _script() -> tuple[bytes, bytes, str]:
-    """The script as it is and compressed, and its ETag: of the file that is there now."""
+def _script(contacts: str) -> tuple[bytes, bytes, str]:
+    """The script as it is and compressed, and its ETag: of the file as it is now and of the contacts."""
     found = _SCRIPT.stat()
-    return _read_script(found.st_mtime_ns, found.st_size)
+    return _read_script(found.st_mtime_ns, found.st_size, contacts)
 
 
 @lru_cache(maxsize=1)
-def _read_script(_changed: int, _size: int) -> tuple[bytes, bytes, str]:
+def _read_script(_changed: int, _size: int, contacts: str) -> tuple[bytes, bytes, str]:
     plain = _SCRIPT.read_bytes()
+    if contacts and _CONTACTS_NAME in plain:
+        # A function, so that the page around gets no global name.
+        data = contacts.encode("ascii")
+        plain = b"((" + _CONTACTS_NAME + b")=>{" + plain + b"})(JSON.parse(" + data + b"));\n"
     return plain, gzip.compress(plain, 9, mtime=0), hashlib.sha256(plain).hexdigest()[:16]
 
 
+def _contacts(request: web.Request) -> str:
+    """Whom to contact in danger, for everybody: JSON in a JavaScript string; "" if there is nobody.
+
+    ASCII without "<": nothing in it ends the string, a line, or the element of a page that copies the script.
+    """
+    try:
+        contacts = request.app[CRISIS].reply(GENERAL_DANGER, None, None, False).contacts
+    except KeyError:
+        log.error("the script is served without the crisis contacts: there are none")
+        return ""
+    return json.dumps(json.dumps(contacts, separators=(",", ":"))).replace("<", "\\u003c")
+
+
 async def widget(request: web.Request) -> web.Response:
-    """``GET /widget.js``: the whole chat in one file. Pages of any origin may load it; it holds no data."""
-    plain, packed, etag = _script()
+    """``GET /widget.js``: the whole chat in one file. Pages of any origin may load it.
+
+    It holds nothing about anybody. The crisis contacts of the knowledge store are in it: a chat that finds no
+    connection can ask for nothing, and has to show them all the same.
+    """
+    plain, packed, etag = _script(_contacts(request))
     takes_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
     response = web.Response(
         body=packed if takes_gzip else plain,

@@ -7,6 +7,7 @@ from typing import Any
 
 from conversations.models import Conversation, Message, Owner
 from conversations.store import Store
+from gateway.purposes import with_purposes
 from gateway.wait_chart import with_drawings
 
 
@@ -19,7 +20,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "text": message.text,
         "easy_read": message.easy_read,
         "buttons": message.buttons,
-        "cards": with_drawings(message.cards, f"chart-{message.seq}"),
+        "cards": with_purposes(with_drawings(message.cards, f"chart-{message.seq}")),
         "sources": message.sources,
         "attachments": message.attachments,
         "topic": message.topic,

@@ -1696,3 +1696,242 @@ async def test_the_same_words_are_not_offered_as_simpler_ones(page: Page, bot: S
         page.locator(".message--assistant").first.get_by_text("Show the full answer")
     ).to_be_visible()
     await expect(answer.get_by_text("Show the full answer")).to_have_count(0)
+
+
+# -- without a connection --------------------------------------------------------------------------
+
+
+async def test_a_helpline_that_cannot_be_reached_shows_whom_to_contact_in_danger(
+    page: Page, host: Host
+) -> None:
+    """They came with the script: under the strictest policy, and as no name that the page could meet."""
+    host.policy = (
+        f"default-src 'none'; script-src {host.helpline}; style-src 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    refused: list[str] = []
+    page.on(
+        "console", lambda message: refused.append(message.text) if "Security Policy" in message.text else None
+    )
+    await page.goto("/")
+    await page.get_by_role("button", name="Ask about autism and SEND").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("cannot be reached")
+    await expect(dialog.get_by_role("link", name="000", exact=True)).to_have_attribute("href", "tel:000")
+    await expect(dialog.get_by_role("link", name="000 111")).to_be_in_viewport()
+    await expect(dialog).to_contain_text("In danger now?")
+    # Only what it asks for is refused, here by the policy itself; nothing of what it shows.
+    assert [one for one in refused if "/api/v1/start" not in one and "Fetch API" not in one] == []
+    assert await page.evaluate("typeof helplineContacts") == "undefined"
+
+
+async def test_who_waits_long_for_the_chat_to_open_sees_whom_to_contact_meanwhile(page: Page) -> None:
+    await page.goto("/")
+    opened = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await opened.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/start*", slowly)
+    await page.get_by_role("button", name="Ask about autism and SEND").click()
+    await expect(page.get_by_role("dialog").get_by_role("link", name="000", exact=True)).to_be_visible()
+    opened.set()
+    await expect(page.get_by_label("Your message")).to_be_visible()
+
+
+@pytest.mark.parametrize("where", ["widget", "page"])
+@pytest.mark.parametrize("size", [(1280, 800), (360, 640), (320, 640)])
+async def test_while_the_connection_is_lost_it_is_in_sight_whom_to_contact_in_danger(
+    page: Page, host: Host, bot: StandInBot, size: tuple[int, int], where: str
+) -> None:
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await page.goto("/" if where == "widget" else host.helpline)
+    if where == "widget":
+        await open_chat(page)
+    await long_answer(page, bot)
+    numbers = page.get_by_role("group", name="In danger now?")
+    await expect(numbers).to_be_hidden()
+    reading = page.locator("#messages").get_by_text("This is line 1 of")
+    before = await reading.bounding_box()
+
+    await page.context.set_offline(True)
+
+    await expect(page.locator("#status")).to_have_text(
+        "The connection is lost. I am trying again. Your words are kept."
+    )
+    for name, address in (("000", "tel:000"), ("000 111", "tel:000111")):
+        number = numbers.get_by_role("link", name=name, exact=True)
+        await expect(number).to_be_in_viewport(ratio=1)
+        await expect(number).to_have_attribute("href", address)
+    after = await reading.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 1  # nothing moves under who reads
+    if (where, size) != ("page", (1280, 800)):
+        await expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+    assert await violations(page) == []
+    await page.context.set_offline(False)
+    await expect(numbers).to_be_hidden()
+    await expect(page.locator("#status")).to_contain_text("Connected again.")
+
+
+@pytest.mark.parametrize("what", ["no answer", "refused", "too fast"])
+async def test_why_a_message_was_not_sent_is_heard_as_it_is_seen_in_order_and_once(
+    page: Page, what: str
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page, "one")
+
+    async def fail(route: Route) -> None:
+        if what == "no answer":
+            await route.abort()
+            return
+        busy = what == "too fast"
+        problem = {"title": "That was very quick", "detail": "", "code": "too_many_requests", "status": 429}
+        await route.fulfill(
+            status=429 if busy else 403,
+            content_type="application/problem+json" if busy else "text/html",
+            headers={"Access-Control-Allow-Origin": "*", "Retry-After": "60"},
+            body=json.dumps(problem) if busy else "<h1>Blocked</h1>",
+        )
+
+    await page.route("**/messages", fail)
+    before = len(await announced(page))
+    await say(page, "two")
+    await say(page, "three")
+    unsent = page.locator(".message--unsent")
+    await expect(unsent.last.locator(".message__state")).to_contain_text("Not sent")
+    seen = await unsent.locator(".message__state p").all_text_contents()
+    assert seen[:2] == [seen[0], "Your message was not sent. You can try again."]
+    heard = [line for line in (await announced(page))[before:] if "connection" not in line or "sent" in line]
+    assert heard == seen
+
+
+# -- on a phone --------------------------------------------------------------------------------------
+
+#: What has the focus is what is on the screen at its middle.
+_SEEN = """() => {
+  const root = document.querySelector('helpline-chat').shadowRoot;
+  const focused = root.activeElement;
+  if (!focused || focused.id === 'log') return true;
+  const box = focused.getBoundingClientRect();
+  const there = root.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+  return focused.contains(there) || focused.textContent.slice(0, 40);
+}"""
+
+_BUBBLES = [{"text": f"Part {n} of the answer. It says one thing in a sentence or two."} for n in range(6)]
+
+
+@pytest.mark.parametrize("size", [(360, 640), (320, 640), (320, 480), (900, 480)])
+@pytest.mark.parametrize("where", ["widget", "page"])
+async def test_on_a_phone_the_box_and_the_way_to_a_person_stay_in_sight(
+    page: Page, host: Host, bot: StandInBot, size: tuple[int, int], where: str
+) -> None:
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    bot.replies = _BUBBLES
+    if where == "widget":
+        await page.goto("/")
+        await open_chat(page)
+    else:
+        await page.goto(f"{host.helpline}/")
+    stays = [
+        page.get_by_label("Your message"),
+        page.get_by_role("button", name="Send", exact=True),
+        page.locator("#form").get_by_role("button", name="Talk to a person"),
+        page.get_by_role("link", name="Leave this page quickly"),
+    ]
+    for text in ("one", "two"):
+        await say(page, text)
+        await expect(page.locator(".message--user", has_text=text)).to_be_in_viewport()
+        await expect(page.get_by_text("Part 5 of the answer.").last).to_be_attached()
+        for one in stays:
+            await expect(one).to_be_in_viewport(ratio=1)
+    # Wherever one reads, and whatever gets the focus: that is seen as well.
+    await page.get_by_text("Part 3 of the answer.").first.scroll_into_view_if_needed()
+    for one in stays:
+        await expect(one).to_be_in_viewport(ratio=1)
+    await page.get_by_label("Your message").focus()
+    for key in ["Shift+Tab"] * 12 + ["Tab"] * 16:
+        await page.keyboard.press(key)
+        assert await page.evaluate(_SEEN) is True
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+@pytest.mark.parametrize(("size", "larger"), [((320, 256), 0), ((640, 360), 0), ((360, 640), 3)])
+async def test_where_there_is_no_room_for_both_the_whole_chat_scrolls(
+    page: Page, bot: StandInBot, size: tuple[int, int], larger: int
+) -> None:
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await page.add_init_script(f"sessionStorage.setItem('helpline.size', '{larger or ''}')")
+    bot.replies = _BUBBLES
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "one")
+    await expect(page.get_by_text("Part 5 of the answer.").last).to_be_attached()
+    await expect(page.get_by_label("Your message")).not_to_be_in_viewport()
+    await page.get_by_label("Your message").scroll_into_view_if_needed()
+    await expect(page.get_by_label("Your message")).to_be_in_viewport()
+
+
+async def test_that_somebody_wrote_is_told_on_the_next_page_too_until_the_chat_is_opened(
+    page: Page, store: Store
+) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    chat, adviser = await taken_over(page, store)
+    await page.get_by_role("button", name="Close chat").click()
+    await store.append_adviser(chat, adviser.id, "Are you still there?")
+    launcher = page.locator("#launcher")
+    await expect(launcher).to_have_text("Ask about autism and SEND (new message)")
+
+    await page.goto("/next")
+    await expect(launcher).to_have_text("Ask about autism and SEND (new message)")
+    await launcher.click()
+    await expect(page.locator("#messages").get_by_text("Are you still there?")).to_be_in_viewport()
+    await page.get_by_role("button", name="Close chat").click()
+    await expect(launcher).to_have_text("Ask about autism and SEND")
+    await page.goto("/")
+    await expect(launcher).to_have_text("Ask about autism and SEND")
+
+
+@pytest.mark.parametrize("words", ["", "   ", " \n "])
+async def test_spaces_alone_are_not_sent_and_the_box_says_so(page: Page, bot: StandInBot, words: str) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    box = page.get_by_label("Your message")
+    await box.fill(words)
+    await box.press("Enter")
+
+    await expect(page.locator("#count")).to_have_text("Please write your message first.")
+    await expect(box).to_be_focused()
+    await expect(box).to_have_value("")
+    await expect(page.locator(".message--user")).to_have_count(0)
+    assert await announced(page) == ["Please write your message first."]
+    await box.press_sequentially("How")
+    await expect(page.locator("#count")).to_be_empty()
+    await answered(page)
+    assert bot.texts == ["How long is the wait?"]
+
+
+async def test_a_browser_may_fill_in_what_is_about_the_writer_and_nothing_about_a_child(
+    page: Page, client: Client, bot: StandInBot, letters_url: str
+) -> None:
+    bot.replies = letter_reply(letters_url)
+    plain = await (await client.post("/", data={"text": "write a letter because they are late"})).text()
+    await page.goto("/")
+    await open_chat(page)
+    await say(page, "write a letter because they are late")
+    for label, name, purpose in (
+        ("Your name", "your_name", "name"),
+        ("How they can reach you", "your_contact", "street-address"),
+        ("Name of the child", "child_name", None),
+        ("The council", "council", None),
+    ):
+        field = page.get_by_label(label, exact=True)
+        await expect(field).to_be_visible()
+        assert await field.get_attribute("autocomplete") == purpose
+        [tag] = re.findall(rf'<(?:input|textarea)[^>]* name="{name}"[^>]*>', plain)
+        assert re.findall(r'autocomplete="([^"]*)"', tag) == ([purpose] if purpose else [])

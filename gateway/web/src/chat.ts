@@ -3,7 +3,7 @@
 import { Api, Refused, Stream } from "./connection.js";
 import { markDay } from "./days.js";
 import { element, newId, button } from "./element.js";
-import { type Frame, type Mode, buildFrame } from "./frame.js";
+import { type Frame, type Mode, buildFrame, helpWhileLost } from "./frame.js";
 import { takeOverLetters } from "./letters.js";
 import { memory } from "./memory.js";
 import { printChat } from "./printing.js";
@@ -19,6 +19,8 @@ const NEAR_END_PX = 40;
 const BELOW_LOG_PX = 48;
 /** How large the text may be, as data-size of the outermost element; widget.css says what each means. */
 const LARGEST = 4;
+/** From this size on the box does not stay at the lower edge of a small window. */
+const LARGE = 2;
 /** What could not be sent is tried again after so many seconds, then after twice as many, and so on. */
 const FIRST_RETRY_S = 3;
 const LAST_RETRY_S = 30;
@@ -26,6 +28,10 @@ const LAST_RETRY_S = 30;
 const AHEAD_MS = 300;
 /** A page that was out of sight for so long may have lost its line without being told. */
 const LONG_AWAY_MS = 30_000;
+const SENDING = "Sending.";
+const WORDS_FIRST = "Please write your message first.";
+const BACK = "Connected again.";
+const NOT_SENT = "Your message was not sent. You can try again.";
 const ASSISTANT_WRITES = "The assistant is writing an answer.";
 /** An answer that takes longer is told aloud: nobody has to wonder whether it still comes. */
 const SLOW_MS = 5_000;
@@ -42,6 +48,8 @@ interface Unsent {
   state: HTMLElement;
   /** It stays while it is tried again, so that it keeps the focus. */
   again: HTMLButtonElement;
+  /** Why it has not arrived, once that was told. */
+  why: string | null;
   /** Waits for the connection, or for the time that the server asked for. */
   waits: boolean;
   /** It failed though the line is alive: it may be what something on the way does not let through. */
@@ -99,7 +107,7 @@ export class Chat {
     this.setSize(Number(memory.get("size") ?? 0));
     this.listen();
     this.showWelcome();
-    this.frame.status.textContent = this.statusWords();
+    this.showState();
     this.frame.easyRead.setAttribute("aria-pressed", String(this.view.easyRead));
     this.frame.pictures.setAttribute("aria-pressed", String(!this.view.pictures));
     this.frame.text.value = memory.get("draft") ?? "";
@@ -122,7 +130,12 @@ export class Chat {
 
   // -- showing -------------------------------------------------------------------------------------
 
-  /** What scrolls: the log, or in a low window everything. */
+  /** Whether the box and its buttons stay at the lower edge, outside of what scrolls: on a phone. */
+  private get isPinned(): boolean {
+    return getComputedStyle(this.frame.foot).position !== "static";
+  }
+
+  /** What scrolls: the log, or in a small window everything. */
   private get scroller(): HTMLElement {
     const { log, panel } = this.frame;
     if (getComputedStyle(log).overflowY === "auto") return log;
@@ -136,7 +149,8 @@ export class Chat {
     const { top, bottom } = whole ? { top: 0, bottom: window.innerHeight } : scroller.getBoundingClientRect();
     const stays = this.frame.leave ?? document.getElementById("leave");
     const covers = stays && scroller !== this.frame.log && getComputedStyle(stays).position === "sticky";
-    return { top: top + (covers ? stays.offsetHeight : 0), bottom: bottom - (whole ? this.docked : 0) };
+    const foot = whole && this.isPinned ? this.frame.foot.getBoundingClientRect().top : bottom;
+    return { top: top + (covers ? stays.offsetHeight : 0), bottom: Math.min(bottom - (whole ? this.docked : 0), foot) };
   }
 
   /** The last message that can be seen. */
@@ -190,9 +204,10 @@ export class Chat {
     return newMessages.classList.contains("docked") ? newMessages.offsetHeight : 0;
   }
 
-  /** Whether the log alone scrolls, and the room below it can be seen. */
+  /** Whether the room below the log can be seen wherever one reads. */
   private get hasRoomBelow(): boolean {
     const { log, panel } = this.frame;
+    if (this.isPinned) return true;
     if (this.scroller !== log) return false;
     if (this.hooks.mode === "widget") return panel.scrollHeight <= panel.clientHeight + 1;
     return log.getBoundingClientRect().bottom + BELOW_LOG_PX <= window.innerHeight;
@@ -276,8 +291,15 @@ export class Chat {
 
   /** The same words, seen and heard. */
   private tell(words: string): void {
-    this.frame.status.textContent = words;
+    this.setStatus(words);
     this.announce(words);
+  }
+
+  /** It stands above the log, and may need a line more than before: who reads further down is not moved. */
+  private setStatus(words: string): void {
+    this.noteReading();
+    this.frame.status.textContent = words;
+    this.readOn();
   }
 
   private showWelcome(): void {
@@ -366,9 +388,21 @@ export class Chat {
   private showConnected(now: boolean): void {
     if (now === this.connected) return;
     this.connected = now;
-    this.frame.status.textContent = this.statusWords();
-    this.announce(now ? "Connected again." : this.statusWords());
+    const wasAtEnd = this.atEnd();
+    this.showState();
+    if (now) this.setStatus(`${BACK} ${this.statusWords()}`);
+    if (wasAtEnd && !this.isClosed) this.toEnd(); // the numbers took some of the room, or gave it back
+    this.announce(now ? BACK : this.statusWords());
     if (now) void this.sendWaiting();
+  }
+
+  /** Who has the chat; and whom to contact in danger, while nothing that is said here arrives. */
+  private showState(): void {
+    const { lost } = this.frame;
+    this.setStatus(this.statusWords());
+    if (!this.connected && lost.hidden) lost.replaceChildren(...helpWhileLost(this.start.contacts));
+    lost.hidden = this.connected || this.start.contacts.length === 0;
+    if (lost.hidden) lost.replaceChildren();
   }
 
   private statusWords(): string {
@@ -404,9 +438,20 @@ export class Chat {
     this.saidCount = stage;
   }
 
+  /** Spaces alone are no message: nothing is sent, and the box says what to do. */
+  private askForWords(): void {
+    this.frame.text.value = "";
+    memory.set("draft", "");
+    this.showCount();
+    this.frame.count.textContent = WORDS_FIRST;
+    this.announce(WORDS_FIRST);
+    this.frame.text.focus();
+  }
+
   private setSize(size: number): void {
     const now = Math.min(LARGEST, Math.max(0, Number.isFinite(size) ? Math.round(size) : 0));
     this.hooks.outermost.dataset.size = String(now);
+    this.hooks.outermost.toggleAttribute("data-large", now >= LARGE);
     this.frame.smaller.disabled = now === 0;
     this.frame.larger.disabled = now === LARGEST;
     memory.set("size", now ? String(now) : "");
@@ -456,7 +501,7 @@ export class Chat {
     this.welcome = [];
     for (const { item } of this.shown.values()) markDay(item);
     this.status = answer;
-    this.frame.status.textContent = this.statusWords();
+    this.showState();
     this.showConnected(true);
     this.follow(ticket, answer.messages.at(-1)?.seq ?? 0);
     if (this.urgentAt === null) this.toEnd();
@@ -534,7 +579,7 @@ export class Chat {
     this.lastSeq = -1;
     this.connected = true;
     this.status = NOBODY;
-    this.frame.status.textContent = this.statusWords();
+    this.showState();
     this.keepingFocus(() => this.frame.messages.replaceChildren());
     this.showWelcome();
     for (const { item } of this.unsent.values()) this.frame.messages.append(item);
@@ -585,11 +630,11 @@ export class Chat {
   private wait(said: Said, words: string): void {
     const nothing = { buttons: [], cards: [], sources: [], attachments: [] };
     const item = messageItem({ role: "user", text: words, ...nothing }, this.view);
-    const state = element("p", {}, ["Sending."]);
+    const state = element("div", {}, [element("p", {}, [SENDING])]);
     const again = button("Try again", { hidden: "" });
     item.classList.add("message--unsent");
     item.append(element("div", { class: "message__state" }, [state, again]));
-    const message = { said, words, item, state, again, waits: true, stuck: false };
+    const message: Unsent = { said, words, item, state, again, why: null, waits: true, stuck: false };
     again.addEventListener("click", () => again.ariaDisabled || void this.send(message));
     this.unsent.set(said.client_message_id, message);
     this.stream?.said();
@@ -614,7 +659,7 @@ export class Chat {
   private async send(message: Unsent): Promise<void> {
     const { said } = message;
     message.waits = false;
-    message.state.textContent = "Sending.";
+    message.state.replaceChildren(element("p", {}, [SENDING]));
     message.again.ariaDisabled = "true";
     if (this.status.owner !== "adviser") this.showTyping(ASSISTANT_WRITES, false);
     try {
@@ -645,7 +690,7 @@ export class Chat {
   }
 
   private notSent(error: unknown, message: Unsent): void {
-    const { said, item, state, again } = message;
+    const { said, item, again } = message;
     const crisis = error instanceof Refused ? error.problem.crisis : undefined;
     if (error instanceof Refused && error.problem.status === 413) {
       // Sending the same again cannot work: the words go back into the box, before what was begun meanwhile.
@@ -660,17 +705,14 @@ export class Chat {
     const busy = error instanceof Refused && error.problem.status === 429;
     message.waits = busy || !(error instanceof Refused);
     const title = error instanceof Refused ? error.problem.title.replace(/^\w/, (first) => first.toLowerCase()) : "";
-    let why = "Not sent. It will be sent when the connection is back. ";
-    if (busy) why = `Not sent yet: ${title}. It will be sent by itself soon. `;
-    else if (title) why = `Not sent: ${title}. `;
+    message.why = "Not sent. It will be sent when the connection is back.";
+    if (busy) message.why = `Not sent yet: ${title}. It will be sent by itself soon.`;
+    else if (title) message.why = `Not sent: ${title}.`;
     // Aloud once, and when the person tried; not each time that we try by ourselves.
-    if (again.hidden || again.matches(":focus")) this.announce("Your message was not sent. You can try again.");
+    const aloud = again.hidden === true || again.matches(":focus");
     again.ariaDisabled = null;
-    const tell = () => {
-      state.textContent = why;
-      again.hidden = false;
-    };
-    this.growing(tell, false);
+    again.hidden = false;
+    this.tellUnsent(message, [message.why, NOT_SENT], aloud);
     if (!(error instanceof Refused)) {
       // Nobody answered at all: is the line dead?
       if (this.stream) void this.stream.check().then((alive) => (message.stuck = alive));
@@ -678,6 +720,12 @@ export class Chat {
     }
     if (message.waits) this.tryAgainIn(busy ? (error.retryAfter ?? this.retrySeconds) : this.retrySeconds);
     if (crisis) this.showHelp(crisis, item);
+  }
+
+  /** Says at a message why it has not arrived: the same words, in the same order, seen and heard. */
+  private tellUnsent(message: Unsent, lines: string[], aloud: boolean): void {
+    this.growing(() => message.state.replaceChildren(...lines.map((line) => element("p", {}, [line]))), false);
+    if (aloud) lines.forEach((line) => this.announce(line));
   }
 
   /** Said even though nothing could be saved: somebody may be in danger now. */
@@ -707,11 +755,14 @@ export class Chat {
       for (const message of this.unsent.values()) {
         if (!message.waits) continue;
         if (why !== null) {
-          message.state.textContent = why;
+          const aloud = message.why === null;
+          message.why = why;
+          // It was never tried by itself, so there is nothing to try again: the first one carries the others.
+          this.tellUnsent(message, message.again.hidden ? [why] : [why, NOT_SENT], aloud);
           continue;
         }
         await Promise.race([this.send(message), new Promise((resolve) => setTimeout(resolve, AHEAD_MS))]);
-        if (message.waits && !message.stuck) why = message.state.textContent ?? "";
+        if (message.waits && !message.stuck) why = message.why;
       }
     } finally {
       this.sending = false;
@@ -733,6 +784,15 @@ export class Chat {
       this.readOn();
       this.tellMoreAgain();
     });
+    // What scrolls ends where the box begins, however much is written in it.
+    let high = 0;
+    new ResizeObserver(() => {
+      if (this.isClosed) return;
+      const wasAtEnd = high > 0 && this.isPinned && this.atEnd();
+      high = frame.foot.offsetHeight;
+      this.hooks.outermost.style.setProperty("--foot", `${high}px`);
+      if (wasAtEnd) this.toEnd();
+    }).observe(frame.foot);
     frame.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const pressed = event.submitter;
@@ -741,6 +801,10 @@ export class Chat {
         return;
       }
       const words = frame.text.value;
+      if (!words.trim()) {
+        this.askForWords();
+        return;
+      }
       frame.text.value = "";
       memory.set("draft", "");
       this.showCount();
@@ -854,7 +918,10 @@ export class Chat {
     try {
       await this.api.rate(this.ticket, found.message.seq ?? 0, helpful);
     } catch {
-      this.announce("That could not be saved. Please try again.");
+      const state = place.querySelector(".helpful__state") ?? element("p", { class: "helpful__state" });
+      state.textContent = "That could not be saved. Please try again.";
+      place.append(state);
+      this.announce(state.textContent);
       return;
     }
     found.message = { ...found.message, helpful };

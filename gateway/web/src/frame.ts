@@ -2,11 +2,13 @@
 
 import { button, element } from "./element.js";
 import { contact, telephone } from "./render.js";
-import type { Start } from "./types.js";
+import type { Fields, Start } from "./types.js";
 
 export type Mode = "widget" | "page";
 
 export interface Frame {
+  /** The whole chat as one sees it; and in it, what may have to scroll. */
+  box: HTMLElement;
   panel: HTMLElement;
   title: HTMLElement;
   skip: HTMLAnchorElement | null;
@@ -19,6 +21,9 @@ export interface Frame {
   newMessages: HTMLButtonElement;
   typing: HTMLElement;
   announcer: HTMLElement;
+  /** What stays in sight on a phone: the box, its buttons, and whom to contact while the connection is lost. */
+  foot: HTMLElement;
+  lost: HTMLElement;
   form: HTMLFormElement;
   text: HTMLTextAreaElement;
   count: HTMLElement;
@@ -33,13 +38,29 @@ export interface Frame {
   endNo: HTMLButtonElement;
 }
 
-function helpNow(start: Start): HTMLElement {
-  return element("details", { class: "help-now" }, [
-    element("summary", {}, ["In danger now?"]),
-    element("p", {}, ["Please do not wait for an answer here."]),
-    element("ul", { class: "contacts" }, start.contacts.map(contact)),
+/** @param open whether the contacts are seen at once, or at a press */
+export function helpNow(contacts: Fields[], open: boolean): HTMLDetailsElement {
+  return element("details", { class: "help-now", open: open ? "" : undefined }, [
+    element("summary", {}, [IN_DANGER]),
+    element("p", {}, [DO_NOT_WAIT]),
+    element("ul", { class: "contacts" }, contacts.map(contact)),
   ]);
 }
+
+/**
+ * The same contacts in a line each: they must leave room for the words, and for the box. It says why it is there: on a
+ * phone the line that tells who has the chat may be out of sight.
+ */
+export function helpWhileLost(contacts: Fields[]): HTMLElement[] {
+  const line = (c: Fields) => element("li", {}, [`${c.name}: `, c.phone ? telephone(c.phone) : c.text]);
+  return [
+    element("p", {}, ["The connection is lost. ", element("strong", {}, [IN_DANGER]), ` ${DO_NOT_WAIT}`]),
+    element("ul", {}, contacts.filter((c) => c.phone || c.text).map(line)),
+  ];
+}
+
+const IN_DANGER = "In danger now?";
+const DO_NOT_WAIT = "Please do not wait for an answer here.";
 
 export function buildFrame(start: Start, mode: Mode): Frame {
   const widget = mode === "widget";
@@ -68,6 +89,7 @@ export function buildFrame(start: Start, mode: Mode): Frame {
   const count = element("p", { id: "count", class: "hint" });
   const call = start.phone ? [start.hours ? " Or call " : "You can also call ", telephone(start.phone)] : [];
   const hours = element("p", { id: "hours", class: "hint" }, [start.hours, ...call]);
+  const lost = element("div", { id: "lost", class: "lost", role: "group", "aria-label": IN_DANGER, hidden: "" });
   const form = element("form", { id: "form" }, [
     element("label", { for: "text" }, ["Your message"]),
     text,
@@ -78,6 +100,7 @@ export function buildFrame(start: Start, mode: Mode): Frame {
     ]),
     hours,
   ]);
+  const foot = element("div", { id: "foot", class: "foot" }, [lost, typing, newMessages, form]);
   const smaller = button("Smaller text");
   const larger = button("Larger text");
   const pictures = button("No pictures", { id: "no-pictures", "aria-pressed": "false", class: "switch" });
@@ -94,28 +117,24 @@ export function buildFrame(start: Start, mode: Mode): Frame {
     element("p", { id: "end-words" }, ["Delete this chat? It cannot be brought back."]),
     element("div", { class: "actions" }, [endYes, endNo]),
   ]);
-  const panel = element(
-    "section",
-    { id: "panel", class: "panel", role: widget ? "dialog" : undefined, "aria-labelledby": "chat-title" },
-    [
-      element("div", { class: "head" }, [
-        // After the title, which has the focus when the chat is opened.
-        element("div", { class: "bar" }, [title, skip, close]),
-        leave,
-        element("div", { class: "tools" }, [easyRead, widget && helpNow(start)]),
-      ]),
-      status,
-      log,
-      newMessages,
-      typing,
-      announcer,
-      form,
-      element("div", { class: "ending" }, [options, end]),
-      endQuestion,
-    ],
-  );
+  const panel = element("div", { id: "panel", class: "inside" }, [
+    element("div", { class: "head" }, [
+      // After the title, which has the focus when the chat is opened.
+      element("div", { class: "bar" }, [title, skip, close]),
+      leave,
+      element("div", { class: "tools" }, [easyRead, widget && helpNow(start.contacts, false)]),
+    ]),
+    status,
+    log,
+    foot,
+    announcer,
+    element("div", { class: "ending" }, [options, end]),
+    endQuestion,
+  ]);
+  const role = widget ? "dialog" : undefined;
+  const box = element("section", { class: "panel", role, "aria-labelledby": "chat-title" }, [panel]);
   return {
-    panel, title, skip, leave, close, status, easyRead, log, messages, newMessages, typing, announcer, form, text,
+    box, panel, title, skip, leave, close, status, easyRead, log, messages, newMessages, typing, announcer, foot, lost, form, text,
     count, smaller, larger, pictures, save, print, end, endQuestion, endYes, endNo,
   };
 }

@@ -115,7 +115,8 @@ function letterForm(c: Fields, prefix: string, base: string): HTMLElement {
   select("limit", "What is late", (c.limits ?? []).map((one: Fields) => option(one, one.title)));
   for (const f of c.fields ?? []) {
     const id = prefix + f.name;
-    const common = { id, name: f.name, "aria-describedby": f.hint ? `${id}-hint` : undefined };
+    const autocomplete = f.autocomplete ?? undefined;
+    const common = { id, name: f.name, autocomplete, "aria-describedby": f.hint ? `${id}-hint` : undefined };
     made.append(element("label", { for: id }, [f.label]));
     if (f.hint) made.append(element("p", { class: "hint", id: `${id}-hint` }, [f.hint]));
     made.append(

@@ -9,11 +9,17 @@ import { Chat } from "./chat.js";
 import { useColours } from "./colours.js";
 import { Api, Refused } from "./connection.js";
 import { button, element } from "./element.js";
-import type { Mode } from "./frame.js";
+import { helpNow, type Mode } from "./frame.js";
 import { memory } from "./memory.js";
-import type { Start, Ticket } from "./types.js";
+import type { Fields, Start, Ticket } from "./types.js";
+
+/** gateway/embedding.py puts this script into a function with it: whom to contact in danger. Only that is known at once. */
+declare const helplineContacts: Fields[] | undefined;
+const CONTACTS = typeof helplineContacts === "undefined" ? [] : helplineContacts;
 
 const NAME = "helpline-chat";
+/** Whoever waits so long for the chat to open is told whom to contact meanwhile. */
+const SLOW_MS = 3_000;
 /** Below this width an open chat fills the window: it does not open by itself on the next page. */
 const WIDE = "(min-width: 48em)";
 
@@ -59,12 +65,14 @@ class HelplineChat extends HTMLElement {
       this.makePage();
       return;
     }
-    this.tellNews(false);
+    this.tellNews(memory.get("news") === "yes");
     this.outermost.dataset.side = this.dataset.side === "left" ? "left" : "right";
     this.outermost.append(this.launcher, this.place, this.news);
     useColours(this, this.outermost);
     this.launcher.addEventListener("click", () => void this.open(true));
     document.addEventListener("focusin", (event) => this.makeRoom(event.target));
+    // A page that the browser had kept as it was: what was read, or forgotten, on another one holds here too.
+    window.addEventListener("pageshow", (event) => event.persisted && this.tellNews(memory.get("news") === "yes"));
     if (memory.get("open") === "yes" && matchMedia(WIDE).matches) void this.open(false);
   }
 
@@ -103,19 +111,19 @@ class HelplineChat extends HTMLElement {
         if (this.place.hidden && ["answer", "adviser-message"].includes(name)) this.tellNews(true);
       },
     });
-    this.place.replaceChildren(this.chat.frame.panel);
+    this.place.replaceChildren(this.chat.frame.box);
   }
 
   /** Opens the chat; the focus goes into it when it was the person who opened it. */
   async open(byPerson: boolean): Promise<void> {
-    const hasNews = this.chat !== null && this.news.textContent !== "";
+    const hasNews = this.chat !== null && memory.get("news") === "yes";
     useColours(this, this.outermost);
     this.launcher.setAttribute("aria-expanded", "true");
     this.launcher.hidden = true;
     this.place.hidden = false;
     memory.set("open", "yes");
     if (!this.chat) await this.load(byPerson);
-    this.tellNews(false);
+    if (this.chat) this.tellNews(false);
     // Where the whole panel scrolls, the title is at its top: what is new is shown all the same.
     if (byPerson && this.hasFocus) this.chat?.frame.title.focus({ preventScroll: hasNews });
     if (hasNews) this.chat?.toNewest();
@@ -131,13 +139,16 @@ class HelplineChat extends HTMLElement {
     const words = element("p", { tabindex: "-1" }, ["Opening the chat."]);
     const close = button("Close chat");
     close.addEventListener("click", () => this.close());
-    const panel = element("section", { class: "panel", role: "dialog", "aria-label": this.launcher.textContent ?? "" }, [
-      words,
-      element("div", { class: "actions" }, [close]),
-    ]);
+    const inside = element("div", { class: "inside" }, [words, element("div", { class: "actions" }, [close])]);
+    const label = this.launcher.textContent ?? "";
+    const panel = element("section", { class: "panel", role: "dialog", "aria-label": label }, [inside]);
     panel.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.place.replaceChildren(panel);
     if (byPerson) words.focus();
+    const showHelp = () => {
+      if (CONTACTS.length && !inside.querySelector("details")) inside.append(helpNow(CONTACTS, true));
+    };
+    const slow = setTimeout(showHelp, SLOW_MS);
     try {
       this.show(await this.begin(), null);
     } catch {
@@ -146,7 +157,10 @@ class HelplineChat extends HTMLElement {
       const again = button("Try again");
       again.addEventListener("click", () => void this.open(true));
       close.before(again);
+      showHelp();
       if (byPerson && this.hasFocus) words.focus();
+    } finally {
+      clearTimeout(slow);
     }
   }
 
@@ -187,8 +201,9 @@ class HelplineChat extends HTMLElement {
     });
   }
 
-  /** A closed chat says on its button that there is something new in it. */
+  /** A closed chat says on its button that there is something new in it, on the next page of the site too. */
   private tellNews(news: boolean): void {
+    memory.set("news", news ? "yes" : "");
     const label = this.dataset.label || "Ask about autism and SEND";
     this.launcher.textContent = news ? `${label} (new message)` : label;
     this.news.textContent = news ? "There is a new message in the chat." : "";
