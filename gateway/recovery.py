@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
 from conversations.errors import ConversationsError, StoreUnavailable
-from conversations.models import Message
 from gateway.channels.keys import RECEIVER, SET_ASIDE
-from gateway.channels.set_aside import SetAside
+from gateway.channels.set_aside import SetAside, what_failed
 from gateway.keys import SETTINGS, STORE, TURNS
 from gateway.turn import Begun
 
@@ -48,17 +47,31 @@ async def take_up_cut_off_turns(app: web.Application) -> AsyncGenerator[None]:
 
     async def watch(begun: list[Begun], before: datetime) -> None:
         while True:
-            await _tell_of_dangers(app, before)
+            # Whatever it is: if this ended, nobody would be taken up any more.
+            with _going_on("cannot look for dangers that nobody was told of"):
+                await _tell_of_dangers(app, before)
             await asyncio.gather(*(_end(app[SET_ASIDE], turn) for turn in begun))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            before = datetime.now(UTC) - longest_turn
-            begun = await begin_again(app, before, room)
+            before, begun = datetime.now(UTC) - longest_turn, []
+            with _going_on("cannot look for turns that were cut off"):
+                begun = await begin_again(app, before, room)
 
     task = asyncio.create_task(watch(begun, before))
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+@contextmanager
+def _going_on(event: str) -> Generator[None]:
+    """Log what fails as ``event``, and go on with the others: what was left is found again."""
+    try:
+        yield
+    except ConversationsError as error:  # erased meanwhile, or the database is gone
+        log.warning(event, extra=what_failed(error))
+    except Exception as error:  # a fault of our own
+        log.error(event, extra=what_failed(error))
 
 
 async def _tell_of_dangers(app: web.Application, before: datetime) -> None:
@@ -71,7 +84,7 @@ async def _tell_of_dangers(app: web.Application, before: datetime) -> None:
         # A turn that is under way tells advisers itself, right after its reply.
         if alert.created_at < before:
             log.warning("advisers are told late of a danger", extra={"conversation": alert.conversation_id})
-            with suppress(ConversationsError):
+            with _going_on("advisers could not be told of a danger"):
                 await app[TURNS].tell_of(alert)
 
 
@@ -86,7 +99,8 @@ async def begin_again(
             cut_off += len(found)
             for message in sorted(found, key=lambda message: (message.conversation_id, message.seq)):
                 if "media" in message.meta:
-                    await _answer_media(app, message)
+                    with _going_on("turn not taken up"):
+                        await app[RECEIVER].take_up_media(message)
                 else:
                     begun.append(await app[TURNS].take_up(message, room))
     except StoreUnavailable as error:
@@ -96,18 +110,6 @@ async def begin_again(
     return begun
 
 
-async def _answer_media(app: web.Application, message: Message) -> None:
-    try:
-        await app[RECEIVER].take_up_media(message)
-    except StoreUnavailable:
-        raise
-    except ConversationsError as error:
-        log.warning("turn not taken up", extra={"cause": type(error).__name__})
-
-
 async def _end(set_aside: SetAside, turn: Begun) -> None:
-    try:
+    with _going_on("turn not taken up"):
         await set_aside.see_through(turn)
-    except ConversationsError as error:
-        # Erased meanwhile, or the database is gone: then it is found again.
-        log.warning("turn not taken up", extra={"cause": type(error).__name__})

@@ -74,14 +74,14 @@ class SetAside:
         await self._turn(begun.message)
 
     async def _turn(self, message: Message) -> None:
-        """Answer a message whose turn cannot be taken; an adviser who has the chat reads it anyway."""
+        """Answer a message whose turn cannot be taken."""
         conversation = await self._store.get(message.conversation_id)
+        self._count(conversation.channel)  # before it is written: if that fails too, somebody must still hear
         await self._store.append_assistant(
             conversation.id,
             [voice.set_aside_note(kept=True), self._words(conversation)],
             reply_to=message.seq,
         )
-        self._count(conversation.channel)
 
     async def event(self, channel: str, address: str) -> None:
         """Tell of what a person sent and could not be taken in. Raises ``StoreUnavailable``."""

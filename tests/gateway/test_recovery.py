@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,14 +17,14 @@ from conversations.sealing import new_key
 from conversations.store import Store, open_store
 from gateway import wording
 from gateway.app import init_app
-from gateway.keys import STORE
+from gateway.keys import METRICS, STORE
 from gateway.settings import Settings
 from gateway.turn import Turns
 from tests.gateway.conftest import Chat, FakeCrisis, FakeSafety, StandInBot
 
 
-def gateway(settings: Settings) -> web.Application:
-    return init_app(settings, load_safety=FakeSafety, load_crisis=lambda _url: FakeCrisis())
+def gateway(settings: Settings, **options: Any) -> web.Application:
+    return init_app(settings, load_safety=FakeSafety, load_crisis=lambda _url: FakeCrisis(), **options)
 
 
 async def cut_off(store: Store, *texts: str) -> str:
@@ -32,6 +33,14 @@ async def cut_off(store: Store, *texts: str) -> str:
     for n, text in enumerate(texts):
         await store.append_user(chat, f"c{n}", text)
     return chat
+
+
+async def since(store: Store, chat: str, long_ago: timedelta) -> None:
+    """Let the first message of a chat have waited so long."""
+    async with store.database.writing() as session:
+        message = await session.get(Message, (chat, 1))
+        assert message is not None
+        message.created_at -= long_ago
 
 
 async def answers(store: Store, chat: str, count: int) -> list[Message]:
@@ -86,6 +95,59 @@ async def test_a_turn_that_always_fails_is_set_aside_and_the_others_are_still_ta
         [told] = [m for m in await answers(running, broken, 1) if not m.private]
         assert told.text.startswith("Sorry, I couldn't read your last message.")
         assert "Emergency: 000" in told.text
+
+
+async def test_a_chat_that_cannot_even_be_set_aside_ends_the_watch_for_nobody(
+    settings: Settings, bot: StandInBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("gateway.recovery._LOOK_EVERY_SECONDS", 0.05)
+    store = open_store(settings.conversations_url)
+    broken = await cut_off(store, "my secret words")
+    await store.database.close()
+    really = Store.append_assistant
+
+    async def fails(store: Store, conversation_id: str, *more: Any, **options: Any) -> list[Message]:
+        if conversation_id == broken:
+            raise RuntimeError("cannot answer my secret words")
+        return await really(store, conversation_id, *more, **options)
+
+    monkeypatch.setattr(Store, "append_assistant", fails)
+    app = gateway(settings, pauses=(timedelta(milliseconds=1), timedelta(milliseconds=10)))
+    async with TestClient(TestServer(app)):
+        async with asyncio.timeout(20):
+            while "turn not taken up" not in caplog.messages:  # noqa: ASYNC110 - the log wakes nobody
+                await asyncio.sleep(0.01)
+        later = await cut_off(app[STORE], "hello")
+        await since(app[STORE], later, timedelta(hours=1))
+        assert [m.text for m in await answers(app[STORE], later, 1)] == ["33 weeks on average."]
+        figures = app[METRICS].registry
+        assert figures.get_sample_value("helpline_set_aside_total", {"channel": "web"}) == 1
+    [told] = [record for record in caplog.records if record.msg == "turn not taken up"]
+    assert vars(told)["cause"] == "RuntimeError"
+    assert "test_recovery.py" in vars(told)["where"]
+    assert not any("secret" in str(vars(record)) for record in caplog.records)
+
+
+async def test_a_danger_that_cannot_be_told_keeps_no_other_from_being_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(settings.conversations_url)
+    broken, whole = await cut_off(store, "danger"), await cut_off(store, "danger too")
+    drafts = [Draft(text="numbers"), wording.alert("crisis_harm_from_others", "a rule")]
+    for chat in (broken, whole):
+        await store.append_assistant(chat, drafts, reply_to=1)
+    await store.database.close()
+    really = Turns.tell_of
+
+    async def fails(turns: Turns, alert: Message) -> None:
+        if alert.conversation_id == broken:
+            raise RuntimeError("a fault of our own")
+        await really(turns, alert)
+
+    monkeypatch.setattr(Turns, "tell_of", fails)
+    async with TestClient(TestServer(app := gateway(settings))), asyncio.timeout(20):
+        while await app[STORE].escalation(whole) is None:  # noqa: ASYNC110 - of one chat
+            await asyncio.sleep(0.05)
 
 
 async def test_what_is_written_after_the_restart_does_not_overtake_what_was_cut_off(
@@ -184,10 +246,7 @@ async def test_of_two_gateways_one_takes_up_what_a_third_left_and_busy_ones_are_
     )
     store = open_store(postgres_url)
     old, young = await cut_off(store, "left long ago"), await cut_off(store, "somebody is busy with it")
-    async with store.database.writing() as session:
-        message = await session.get(Message, (old, 1))
-        assert message is not None
-        message.created_at -= timedelta(minutes=5)
+    await since(store, old, timedelta(minutes=5))
     async with TestClient(TestServer(gateway(shared))), TestClient(TestServer(gateway(shared))):
         found = await answers(store, old, 1)
         await asyncio.sleep(0.5)
