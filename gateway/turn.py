@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -63,6 +63,13 @@ _ESCALATION_SECONDS = 2
 _QUESTION_SECONDS = 1
 
 
+#: In the ``meta`` of a message: the kinds of what was sent where its text only stands for that, in our words.
+STANDS_FOR = "stands_for"
+
+#: In the ``meta`` of a message: the drafts that were prepared for it.
+_ANSWER = "answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a person sent. A button has its ``payload``, and ``text`` is then its title."""
@@ -73,6 +80,22 @@ class Said:
     meta: Json = field(default_factory=dict)  # what else is kept with the message
     #: Said in place of an answer, unless the message speaks of danger or an adviser has the chat.
     answer: Sequence[Draft] | None = None
+
+    def to_keep(self) -> Json:
+        """The ``meta`` of the message in the log: with it the turn can be begun again after this process."""
+        kept = dict(self.meta)
+        if self.payload:
+            kept["payload"] = self.payload
+        if self.answer is not None:
+            kept[_ANSWER] = [asdict(draft) for draft in self.answer]
+        return kept
+
+    @classmethod
+    def kept(cls, message: Message) -> Said:
+        """What ``to_keep`` was kept of, from the log."""
+        drafts = message.meta.get(_ANSWER)
+        answer = None if drafts is None else [Draft(**{**one, "role": Role(one["role"])}) for one in drafts]
+        return cls(message.text, message.meta.get("payload"), meta=message.meta, answer=answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +224,7 @@ class Turns:
                     conversation.id,
                     said.client_message_id,
                     logged,
-                    meta={**said.meta, **({"payload": said.payload} if said.payload else {})},
+                    meta=said.to_keep(),
                 )
                 seq = accepted.message.seq
                 task = self._running.get((conversation.id, seq))
@@ -230,16 +253,13 @@ class Turns:
         accepting = self._accepting.setdefault(conversation_id, asyncio.Lock())
         async with accepting:
             task = self._running.get((conversation_id, message.seq)) or self._queue(
-                conversation_id,
-                message.seq,
-                Said(message.text, message.meta.get("payload"), meta=message.meta),
-                room,
+                conversation_id, message.seq, Said.kept(message), room
             )
         return Begun(message, partial(_end_of, task))
 
     async def _kept_apart(self, conversation: Conversation, said: Said) -> tuple[Said, str]:
         """What the log holds in place of a contact or a name; words of danger go in as they are."""
-        if said.payload is not None:
+        if said.payload is not None or STANDS_FOR in said.meta:
             return said, said.text
         apart = await self._call_backs.kept_apart(conversation, said.text)
         if apart is None:
@@ -719,9 +739,10 @@ _OWN_PAYLOADS = (wording.TRY_AGAIN, wording.STOP_WAITING, wording.ANSWER_QUESTIO
 
 
 def _last_said(history: list[Message]) -> Said | None:
-    """The person's last message that was not itself one of the gateway's buttons."""
+    """The person's last message that was not itself one of the gateway's buttons, nor a file."""
     for message in reversed(history):
         payload = message.meta.get("payload")
-        if message.role is Role.USER and payload not in _OWN_PAYLOADS:
+        is_a_file = STANDS_FOR in message.meta or "media" in message.meta
+        if message.role is Role.USER and payload not in _OWN_PAYLOADS and not is_a_file:
             return Said(message.text, payload)
     return None

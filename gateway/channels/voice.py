@@ -212,11 +212,41 @@ def media_mark(kind: str, *, kept: bool) -> str:
     return f"[{what}]" if kept else f"[{what} It was not kept.]"
 
 
+#: Where the chat is in another's window, which keeps what was sent: a person there can look at it.
+_SEEN_ELSEWHERE = {
+    "photo": "Thanks for the photo. I can't look at pictures. A person here can.",
+    "video": "Thanks for the video. I can't watch videos. A person here can.",
+    "voice": "Thanks for the voice message. I can't listen to it. A person here can.",
+    "sticker": "Nice one 🙂 I only understand words, though. A person here can see it.",
+    "file": "Thanks for the file. I can't open files. A person here can.",
+    "location": "Thanks. I can't look at a place on a map. A person here can.",
+    "contact": "Thanks. I can't look at a contact. A person here can.",
+    "other": "Thanks. I can't open that. A person here can.",
+}
+
+#: What an adviser of our own cannot do with it: it is not in their window.
+_UNSEEN_HERE = {
+    "photo": "see your photo",
+    "video": "watch your video",
+    "voice": "hear your voice message",
+    "sticker": "see your sticker",
+    "file": "open your file",
+    "location": "see the place you sent",
+    "contact": "see the contact you sent",
+    "other": "open what you sent",
+}
+
+
 def media_elsewhere(kind: str) -> Draft:
-    """Where the chat is in another's window, which keeps what was sent: a person there can look at it."""
-    thanks = _NOT_LOOKED_AT.get(kind, "I can't open that, so I don't keep it.").split(", so I")[0].rstrip(".")
-    text = f"{thanks}. A person here can. Can you tell me in words, or do you want to talk to a person?"
+    """What was sent is in another's window, and the assistant has the chat. ``kind`` may be "other"."""
+    text = f"{_SEEN_ELSEWHERE[kind]} Can you tell me in words, or do you want to talk to a person?"
     return Draft(text=text, easy_read=text, buttons=(wording.TALK_TO_A_PERSON,))
+
+
+def media_unseen(kind: str, adviser: str) -> Draft:
+    """What was sent is in another's window, and an adviser of our own has the chat: they cannot see it."""
+    text = f"Sorry, {adviser} can't {_UNSEEN_HERE[kind]}. Can you say it in words?"
+    return Draft(role=Role.SYSTEM, text=text, easy_read=text)
 
 
 def media_arrived(kind: str, adviser: str) -> Draft:

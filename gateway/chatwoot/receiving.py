@@ -19,7 +19,7 @@ from gateway.channels import voice
 from gateway.chatwoot.queue_server import CHATWOOT
 from gateway.chatwoot.settings import ChatwootSettings
 from gateway.errors import Code, Problem
-from gateway.turn import Said, Turns
+from gateway.turn import STANDS_FOR, Said, Turns
 
 log = logging.getLogger(__name__)
 
@@ -133,15 +133,33 @@ class ChatwootReceiver:
     async def _sent(
         self, conversation: Conversation, files: list[dict[str, Any]], name: str, *, with_words: bool
     ) -> None:
-        """A person's files are in Chatwoot, where agents see them: the log says so, and nothing is copied."""
+        """A person's files are in Chatwoot, where agents see them: the log says so, and nothing is copied.
+
+        An adviser at our own desk, who may have the chat while Chatwoot is down, does not see them.
+        """
         kinds = [_KINDS.get(str(one.get("file_type")), "other") for one in files]
         mark = " ".join(voice.media_mark(kind, kept=True) for kind in kinds)
         answer = [] if with_words else [voice.media_elsewhere(kinds[0])]
+        said = Said(mark, None, name, {STANDS_FOR: kinds}, answer)
         conversation = await self._store.get(conversation.id)
         try:
-            await self._turns.begin(conversation, Said(mark, None, name, answer=answer))
+            if conversation.owner is Owner.ADVISER and conversation.adviser_id != self._desk_id:
+                await self._unseen(conversation, said, kinds[0])
+            else:
+                await self._turns.begin(conversation, said)
         except MessageConflict:
             return  # known under this id already
+
+    async def _unseen(self, conversation: Conversation, said: Said, kind: str) -> None:
+        """An adviser of our own has the chat, and has no window onto Chatwoot: the person is told."""
+        logged = await self._store.append_user(
+            conversation.id, said.client_message_id, said.text, meta=said.to_keep()
+        )
+        adviser = await self._store.adviser_name(conversation.id)
+        draft = voice.media_elsewhere(kind) if adviser is None else voice.media_unseen(kind, adviser)
+        await self._store.append_assistant(
+            conversation.id, [draft], reply_to=logged.message.seq, unless_owned_by_adviser=False
+        )
 
     async def _chosen(self, event: dict[str, Any]) -> None:
         """A choice below one of our messages: Chatwoot adds it to that message."""

@@ -36,6 +36,17 @@ SETTINGS = web.AppKey("chatwoot_settings", ChatwootSettings)
 _RECEIVER = web.AppKey("chatwoot_receiver", ChatwootReceiver)
 
 _ATTEMPT_SECONDS = 15.0
+
+#: A file of the largest size has so long to get there: below the lease of its entry in the outbox.
+_FILE_SECONDS = 50.0
+
+#: After so many tries of which nobody knows whether the file arrived, it is left out: each may have stored it
+#: once more, and all that was written after it waits.
+_UNCERTAIN_TRIES = 3
+
+#: In these a file surely did not arrive: nobody was reached.
+_NOT_REACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
 _HEARTBEAT_SECONDS = 20.0
 
 
@@ -113,7 +124,7 @@ class _Sender:
                 return
             entry = first
         try:
-            async with asyncio.timeout(_ATTEMPT_SECONDS):
+            async with asyncio.timeout(_FILE_SECONDS if "attach" in entry.payload else _ATTEMPT_SECONDS):
                 await self._tell(entry)
         except asyncio.CancelledError:
             await asyncio.shield(
@@ -126,11 +137,23 @@ class _Sender:
         except (Failed, aiohttp.ClientError, OSError, TimeoutError) as error:
             cause = str(error) if isinstance(error, Failed) else type(error).__name__
             log.warning("not sent to Chatwoot yet", extra={"cause": cause})
+            if "attach" in entry.payload and not isinstance(error, (Failed, *_NOT_REACHED)):
+                entry = await self._tried(entry)
             await self._outbox.retry(
                 entry, cause, uncertain=True, first=self._first_pause, longest=self._longest_pause
             )
         else:
             await self._outbox.sent(entry)
+
+    async def _tried(self, entry: Claimed) -> Claimed:
+        """Count a try to send a file that ended without an answer; after too many, words go in its place."""
+        tries = entry.payload.get("tries", 0) + 1
+        if tries < _UNCERTAIN_TRIES:
+            next_try = {**entry.payload, "tries": tries}
+        else:
+            log.error("a file is left out", extra={"cause": f"{tries} tries ended without an answer"})
+            next_try = {"leave_out": entry.payload["name"]}
+        return await self._outbox.split(entry, [next_try]) or entry
 
     async def _parts(self, entry: Claimed) -> list[Json]:
         """What is sent of the messages that an entry names: the words of each, then its files."""
@@ -163,6 +186,8 @@ class _Sender:
                 await self._client.say(number, message)
         if file_id := entry.payload.get("attach"):
             await self._attach(number, entry.conversation_id, file_id, entry.payload["name"])
+        if name := entry.payload.get("leave_out"):
+            await self._client.say_words(number, voice.file_left_out(name))
 
     async def _attach(self, number: str, conversation_id: str, file_id: str, name: str) -> None:
         """Show a file there; where it is refused, say that there is one and that it cannot come this way."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.models import Role
+from conversations.models import Message, Role
 from gateway.keys import CALL_BACKS, LIMITS, TURNS
 from gateway.limits import LocalMeter
 from gateway.settings import Settings
+from gateway.turn import Turns
 from tests.channels.conftest import OnSms, OnTelegram, OnWhatsApp, Person, World
 from tests.gateway.conftest import FakeAssessment, FakeSafety
 
@@ -138,3 +139,26 @@ async def test_a_contact_for_a_call_back_is_taken_however_fast_it_comes(
     known = await call_backs.known(kept)
     assert known["address"] == "sam@example.org"
     assert not any("sam@" in text for text in await _said(world, on_telegram))
+
+
+async def test_what_is_too_much_is_not_answered_because_its_first_try_failed(
+    world: World, on_telegram: OnTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"question {number}" for number in range(_MOST)]
+    for text in words:
+        await on_telegram.says(text)
+    await world.until(lambda: len(world.bot.texts) == _MOST)
+    really, failed = Turns._assess_burst, list[str]()
+
+    async def fails_once(turns: Turns, history: list[Message]) -> object:
+        if not failed:
+            failed.append(history[-1].text)
+            raise RuntimeError("a fault of our own")
+        return await really(turns, history)
+
+    monkeypatch.setattr(Turns, "_assess_burst", fails_once)
+    await on_telegram.says("one too many")
+    await on_telegram.hears(_KINDLY)
+    await world.settled()
+    assert failed == ["one too many"]
+    assert world.bot.texts == words

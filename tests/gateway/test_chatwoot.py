@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -25,12 +27,17 @@ from pydantic import SecretStr, ValidationError
 
 from conversations.files import NewFile
 from conversations.log import Draft
-from conversations.models import Owner, Priority, Role
+from conversations.models import Message, Owner, Priority, Role
+from conversations.outbox import LEASE
 from conversations.store import Store
+from gateway import wording
 from gateway.app import init_app
+from gateway.channels import voice
 from gateway.channels.settings import ChannelSettings
+from gateway.chatwoot import resources
+from gateway.chatwoot.receiving import _KINDS
 from gateway.chatwoot.settings import ChatwootSettings
-from gateway.keys import STORE
+from gateway.keys import CALL_BACKS, STORE, TURNS
 from gateway.settings import Settings
 from tests.gateway.conftest import FakeCrisis, FakeSafety, StandInBot
 from tests.gateway.test_turn import HANDOFF
@@ -51,6 +58,8 @@ class StandInChatwoot:
     last_id: int = 0
     files: list[tuple[str, str, bytes]] = field(default_factory=list)
     takes_no_files: bool = False
+    file_seconds: float = 0.0  # that it takes to answer to a file
+    files_failing: int = 0
 
     async def messages(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -73,9 +82,13 @@ class StandInChatwoot:
         assert isinstance(sent, web.FileField)
         if self.takes_no_files:
             return web.json_response({"message": "File type not supported"}, status=422)
+        if self.files_failing:
+            self.files_failing -= 1
+            raise web.HTTPServiceUnavailable
         self.files.append((sent.filename, sent.content_type, sent.file.read()))
         self.calls.append("file")
         self.last_id += 1
+        await asyncio.sleep(self.file_seconds)
         there = [{"id": 1, "file_type": "file", "data_url": f"https://chatwoot.example/{sent.filename}"}]
         message = self._message(str(form["content"]), 1, {"type": "agent_bot"}, there)
         await self.event("message_created", **message)
@@ -294,6 +307,93 @@ async def test_files_between_a_person_and_an_agent_are_in_the_record_and_not_sen
     ]
 
 
+async def test_a_photo_is_no_name_and_no_contact_while_a_call_back_asks_for_them(
+    chatwoot: StandInChatwoot, bot: StandInBot
+) -> None:
+    await chatwoot.person_says("hello")
+    await until(lambda: len(chatwoot.texts) == 1)
+    assert chatwoot.gateway is not None
+    assert chatwoot.gateway.app is not None
+    call_backs = chatwoot.gateway.app[CALL_BACKS]
+    store = store_of(chatwoot)
+    conversation = await store.for_sender("chatwoot", str(CONVERSATION))
+    draft = await call_backs.begin(conversation.id)
+    await call_backs.tell(draft.id, how="email", address="sam@example.org", when="Morning")
+
+    await chatwoot.person_says(None, PHOTO)
+    await until(lambda: any("Thanks for the photo." in text for text in chatwoot.texts))
+
+    kept = await call_backs.of_chat(conversation.id)
+    assert kept is not None
+    assert "name" not in await call_backs.known(kept)
+    said = [m.text for m in await store.messages(conversation.id) if m.role is Role.USER]
+    assert said == ["hello", "[The person sent a photo.]"]
+
+
+async def test_a_photo_whose_turn_a_process_did_not_end_is_answered_as_a_photo(
+    chatwoot: StandInChatwoot, bot: StandInBot
+) -> None:
+    assert chatwoot.gateway is not None
+    assert chatwoot.gateway.app is not None
+    turns, store = chatwoot.gateway.app[TURNS], store_of(chatwoot)
+    really = turns._take
+
+    async def dies(*_of: Any) -> list[Message]:
+        return []
+
+    turns._take = dies  # type: ignore[method-assign]
+    await chatwoot.person_says(None, PHOTO)
+    await chatwoot.person_says("what is this?", FORM)
+    turns._take = really  # type: ignore[method-assign]
+    conversation = await store.for_sender("chatwoot", str(CONVERSATION))
+    begun = [m for m in await store.messages(conversation.id) if m.role is Role.USER]
+    for message in begun:
+        await (await turns.take_up(message, nullcontext())).replies()
+
+    answers = [m for m in await store.messages(conversation.id) if m.reply_to is not None]
+    assert [(m.reply_to, m.text.split(".")[0]) for m in answers] == [
+        (begun[0].seq, "Thanks for the photo"),
+        (begun[2].seq, "33 weeks on average"),
+    ]
+    assert answers[0].buttons == [wording.TALK_TO_A_PERSON]
+    assert bot.texts == ["what is this?"]
+
+
+@pytest.mark.parametrize("kind", [*_KINDS.values(), "sticker", "other"])
+def test_what_is_said_of_each_kind_is_whole_sentences_that_agree(kind: str) -> None:
+    bot, adviser = voice.media_elsewhere(kind).text, voice.media_unseen(kind, "Sam").text
+    assert re.match(r"(?:Thanks[ .]|Nice one)", bot)
+    assert re.search(r"\. A person here can(?: see it)?\. Can you tell me in words, or do you", bot)
+    # "A person can" takes up what was said that "I" cannot; and what is kept there is not said to be gone.
+    assert re.search(r"\bI can't [a-z ]+\. A person here can\.|\. A person here can see it\.", bot)
+    assert "need" not in bot
+    assert "keep" not in bot
+    assert re.fullmatch(
+        r"Sorry, Sam can't \w+ (?:your|the|what) ?[a-z ]+\. Can you say it in words\?", adviser
+    )
+
+
+async def test_an_adviser_at_our_own_desk_cannot_see_it_and_the_person_is_told_once(
+    chatwoot: StandInChatwoot, bot: StandInBot
+) -> None:
+    await chatwoot.person_says("hello")
+    await until(lambda: len(chatwoot.texts) == 1)
+    store = store_of(chatwoot)
+    chat = (await store.for_sender("chatwoot", str(CONVERSATION))).id
+    sam, _ = await store.add_adviser("Sam Smith")
+    await store.escalate(chat, reason="asked", priority=Priority.NORMAL, summary={}, who="user")
+    await store.claim(chat, sam.id)
+    message = chatwoot._message(None, "incoming", {"type": "contact"}, [PHOTO])
+    for _ in range(2):
+        await chatwoot.event("message_created", **message)
+    await until(lambda: any("Sam can't" in text for text in chatwoot.texts))
+    await asyncio.sleep(0.3)
+    told = [text for text in chatwoot.texts if "photo" in text]
+    assert told == ["Sorry, Sam can't see your photo. Can you say it in words?"]
+    assert (await store.get(chat)).adviser_id == sam.id
+    assert bot.texts == ["hello"]
+
+
 async def _sam_answers(chatwoot: StandInChatwoot, file: NewFile) -> None:
     """While Chatwoot is down, an adviser at our own desk takes the chat and sends a file."""
     await chatwoot.person_says("hello")
@@ -330,6 +430,35 @@ async def test_a_file_that_chatwoot_refuses_is_said_to_have_been_left_out(chatwo
     assert chatwoot.files == []
     said = "(A file came with this: Form A.pdf. It can't be sent here. Ask for it another way.)"
     assert chatwoot.texts[-3:] == ["Sam: Here it is.", said, "Sam: Any questions?"]
+
+
+async def test_a_large_file_has_longer_than_words_to_get_there(
+    chatwoot: StandInChatwoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "_ATTEMPT_SECONDS", 0.4)
+    chatwoot.file_seconds = 1.0
+    await _sam_answers(chatwoot, NewFile("Form A.pdf", "application/pdf", PDF))
+    assert len(chatwoot.files) == 1
+    assert chatwoot.texts[-2:] == ["Sam: Here it is.", "Sam: Any questions?"]
+    assert LEASE.total_seconds() - 5 > resources._FILE_SECONDS
+
+
+async def test_a_file_that_never_gets_an_answer_is_left_out_after_three_tries_and_the_rest_goes_on(
+    chatwoot: StandInChatwoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "_FILE_SECONDS", 0.4)
+    chatwoot.file_seconds = 60
+    await _sam_answers(chatwoot, NewFile("Form A.pdf", "application/pdf", PDF))
+    assert len(chatwoot.files) == 3
+    said = "(A file came with this: Form A.pdf. It can't be sent here. Ask for it another way.)"
+    assert chatwoot.texts[-3:] == ["Sam: Here it is.", said, "Sam: Any questions?"]
+
+
+async def test_a_file_waits_for_a_chatwoot_that_is_down_and_comes_once(chatwoot: StandInChatwoot) -> None:
+    chatwoot.files_failing = 6
+    await _sam_answers(chatwoot, NewFile("Form A.pdf", "application/pdf", PDF))
+    assert chatwoot.files == [("Form A.pdf", "application/pdf", PDF)]
+    assert chatwoot.texts[-2:] == ["Sam: Here it is.", "Sam: Any questions?"]
 
 
 async def test_dates_come_as_a_link(chatwoot: StandInChatwoot) -> None:
