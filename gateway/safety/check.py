@@ -23,7 +23,16 @@ from gateway.safety.patterns import (
     read_file,
     stretches,
 )
-from gateway.safety.pieces import LONG_SENTENCE, Piece, Window, joined, pieces_of, texts_of, windows_of
+from gateway.safety.pieces import (
+    LONG_SENTENCE,
+    MAX_WINDOWS,
+    Piece,
+    Window,
+    joined,
+    pieces_of,
+    texts_of,
+    windows_of,
+)
 from gateway.safety.reader import READER_FILE, Changes, Reader
 from gateway.safety.similarity import (
     EXAMPLES_FILE,
@@ -48,8 +57,6 @@ DISTRESS_FROM: float = 0.50
 #: below the other one that only found a word ("suicide" in a figure of speech).
 HARMLESS: float = 0.25
 HARMLESS_MENTION: float = 0.10
-#: In a message of more stretches than so many the reader has no say: it would take too long.
-MAX_WHOLES = 8
 #: Fewer different words say too little.
 FEWEST_WORDS = 3
 
@@ -170,16 +177,15 @@ class SafetyCheck:
         wholes = [text for window in windows for text in window.texts]
         if _few_words(wholes):
             from_ = CRISIS_FROM_FEW_WORDS
-        elif self._reader is not None and len(wholes) <= MAX_WHOLES:
+        elif self._reader is not None and len(wholes) <= MAX_WINDOWS:
             few = pieces_to_read(pieces, found)
             texts = list(dict.fromkeys([*texts_of(few), *wholes]))
             read = dict(zip(texts, self._reader.read(texts), strict=True))
             worst = worst_piece(few, read)
-            whole = max((read[text] for text in wholes), key=lambda meaning: meaning.crisis)
             saddest = max(read[text].distress + read[text].crisis for text in wholes)
-            crisis = together(windows, pieces, found, read)
+            crisis, danger = together(windows, pieces, found, read)
             sad = sadness(likest, worst, saddest)
-            danger, from_ = whole.danger, CRISIS_FROM
+            from_ = CRISIS_FROM
         level: Level = "safe"
         if crisis >= log_odds(from_):
             level = "crisis"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ WHOLE_WORDS = 80
 SHORT_MESSAGE = 45
 #: Pieces of one message that are compared with the examples; in a longer one neighbours go together.
 MAX_PIECES = 24
+#: In a message of more stretches than so many the reader has no say: it would take too long.
+MAX_WINDOWS = 8
 #: A sentence of more words is also looked at clause by clause, so that no clause is drowned by the others.
 LONG_SENTENCE = 14
 SHORTEST_CLAUSE = 4
@@ -52,23 +54,28 @@ def texts_of(pieces: Iterable[Piece]) -> list[str]:
 
 
 def windows_of(parts: Sequence[str]) -> list[Window]:
-    """A message's sentences in as few windows as the reader can take, all about equally long."""
+    """Sentences in as few windows as the reader can take, and the longest as short as can be."""
     lengths = [len(part.split()) for part in parts]
-    total = sum(lengths)
-    usual = total / max(math.ceil(total / WHOLE_WORDS), 1)
+    fewest = len(_filled(lengths, WHOLE_WORDS))
+    enough = bisect_left(range(WHOLE_WORDS), -fewest, key=lambda most: -len(_filled(lengths, most)))
+    return [
+        Window(tuple(group), tuple(_not_longer(joined(parts[number] for number in group))))
+        for group in _filled(lengths, enough)
+    ]
+
+
+def _filled(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """The numbers of the sentences, one list a window of at most so many words or of one sentence."""
     groups: list[list[int]] = []
     filled = 0
     for number, length in enumerate(lengths):
-        if groups and filled + length <= WHOLE_WORDS and filled + length / 2 <= usual:
+        if groups and filled + length <= most:
             groups[-1].append(number)
             filled += length
         else:
             groups.append([number])
             filled = length
-    return [
-        Window(tuple(group), tuple(_not_longer(joined(parts[number] for number in group))))
-        for group in groups
-    ]
+    return groups
 
 
 def _not_longer(text: str) -> list[str]:
@@ -129,9 +136,19 @@ def _clauses(part: str, spans: list[tuple[int, int]]) -> list[str]:
 
 
 def _merged(sentences: Sequence[str], windows: Sequence[int]) -> list[Piece]:
-    """At most ``MAX_PIECES``, neighbours joined: a very long message is read more coarsely but to its end."""
-    once = dict(zip(reversed(sentences), reversed(windows), strict=True))  # where each stands first
-    texts = list(dict.fromkeys(sentences))
-    each = -(-len(texts) // MAX_PIECES)
-    together = [(joined(texts[n : n + each]), once[texts[n]]) for n in range(0, len(texts), each)]
-    return [Piece(text, text, window) for text, window in together]
+    """Neighbours joined: a very long message is read more coarsely but to its end.
+
+    At most ``MAX_PIECES``; or some more where the windows count, since none may lie in two of them.
+    """
+    once: dict[str, int] = {}
+    for sentence, window in zip(sentences, windows, strict=True):
+        once.setdefault(sentence, window)
+    each = -(-len(once) // MAX_PIECES)
+    runs: dict[int, list[str]] = {}
+    for sentence, window in once.items():
+        runs.setdefault(window if windows[-1] < MAX_WINDOWS else 0, []).append(sentence)
+    return [
+        Piece(text, text, window)
+        for window, run in runs.items()
+        for text in (joined(run[n : n + each]) for n in range(0, len(run), each))
+    ]

@@ -52,8 +52,8 @@ def together(
     pieces: Sequence[Piece],
     found: Mapping[str, Likeness],
     read: Mapping[str, Likeness],
-) -> float:
-    """The log odds of danger: those of the worst window, in which all views are of the same words.
+) -> tuple[float, Danger]:
+    """The log odds of danger, and which: those of the worst window, so that all views are of its words.
 
     Args:
         windows: of the message.
@@ -61,15 +61,20 @@ def together(
         found: what each text of the pieces resembles.
         read: what the reader makes of the texts of the windows, and of those of the pieces to read.
     """
-    return max(
-        LIKENESS_COUNTS * max(alarm(piece, found) for piece in own)
-        + PIECE_COUNTS
-        * max(alarm(piece, read) for piece in own if piece.text in read and piece.around in read)
-        + WHOLE_COUNTS * max(log_odds(read[text].crisis) for text in window.texts)
-        for place, window in enumerate(windows)
-        # Without one rules have settled all that it says.
-        if (own := [piece for piece in pieces if piece.window == place])
-    )
+    seen: list[tuple[float, Danger]] = []
+    for place, window in enumerate(windows):
+        own = [piece for piece in pieces if piece.window == place]
+        if not own:  # rules have settled all that it says
+            continue
+        to_read = [piece for piece in own if {piece.text, piece.around} <= read.keys()]
+        whole = max((read[text] for text in window.texts), key=lambda meaning: meaning.crisis)
+        odds = (
+            LIKENESS_COUNTS * max(alarm(piece, found) for piece in own)
+            + PIECE_COUNTS * max(alarm(piece, read) for piece in to_read)
+            + WHOLE_COUNTS * log_odds(whole.crisis)
+        )
+        seen.append((odds, whole.danger))
+    return max(seen)
 
 
 def pieces_to_read(pieces: Sequence[Piece], found: Mapping[str, Likeness]) -> list[Piece]:
