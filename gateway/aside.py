@@ -1,5 +1,7 @@
 """The question beside a mention of danger: it is answered after the crisis reply, at one press.
 
+Where no rule fired but likeness alone, which a worried question may cause, the whole message is the question.
+
 It may be asked in distress ("or do I just sink?"): then it is answered with the kind line that distress gets.
 """
 
@@ -20,7 +22,8 @@ _PARTS = re.compile(
 _ASKS = re.compile(
     r"\?\s*$|^(?:(?:so|please|also|and|but|hi|hello)[\s,]+)*(?:how|what|who|where|when|which|can|could|do"
     r"|does|is|are|will|would|should)\b"
-    r"|\b(?:how (?:do|can|long)|what (?:is|are)|(?:can|could) (?:i|we)"
+    r"|\b(?:how (?:do|can|long|much|many|often)|what(?:s|['’]s| is| are)|(?:can|could|should) (?:i|we)"
+    r"|any (?:advice|help|ideas|tips)|(?:is|are) there|who (?:can|do|does)"
     r"|(?:want|need) to (?:know|understand))\b",
     re.IGNORECASE,
 )
@@ -35,6 +38,8 @@ _MOST_PARTS = 8
 def question_beside(text: str, assess: Callable[[str], Assessment]) -> str | None:
     """What a message asks in the parts that speak of no danger; None when it asks nothing there.
 
+    All of it, where no part is free of danger and the danger is not certain.
+
     Args:
         text: a message that was found to speak of danger.
         assess: the safety check.
@@ -44,11 +49,16 @@ def question_beside(text: str, assess: Callable[[str], Assessment]) -> str | Non
     parts = [part.strip() for part in _PARTS.split(single[-_MOST_CHARS:]) if part and part.strip()]
     if len(single) > _MOST_CHARS:
         parts = parts[1:]  # it may have lost its beginning, and with that the words of danger
-    if len(parts) < 2:
-        return None
     asked = [
         part
         for part in parts[-_MOST_PARTS:]
         if len(part.split()) >= _FEWEST_WORDS and _ASKS.search(part) and assess(part).level != "crisis"
     ]
-    return " ".join(asked) or None
+    if asked and len(parts) > 1:
+        return " ".join(asked)
+    return text.strip() if _ASKS.search(single[-_MOST_CHARS:]) and not is_certain(assess(text)) else None
+
+
+def is_certain(assessment: Assessment) -> bool:
+    """Whether a rule decided, and not likeness alone."""
+    return assessment.score >= 1.0

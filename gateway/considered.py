@@ -40,7 +40,7 @@ def read(text: str, most_chars: int) -> Reading:
     sign = _SIGNS.get(_MODIFIERS.sub("", text.strip()))
     if sign:
         return Reading("text", text=sign)
-    words = _LEADING_COMMAND.sub("", _TAG.sub(" ", text)).strip()
+    words = _LEADING_COMMAND.sub("", without_markup(text)).strip()
     if not any(c.isalnum() for c in words):
         if _TAG.search(text):
             return Reading("only_markup", reply=wording.only_markup())
@@ -49,3 +49,8 @@ def read(text: str, most_chars: int) -> Reading:
     if other is not None:
         return Reading("other_language", reply=wording.other_language(other.language))
     return Reading("text", text=words)
+
+
+def without_markup(text: str) -> str:
+    """A text without tags, scripts and comments."""
+    return _TAG.sub(" ", text)

@@ -28,7 +28,7 @@ from conversations.models import Conversation, Json, Message, Owner, Priority, R
 from conversations.reasons import ASKED
 from conversations.store import Store
 from gateway import considered, person_wording, wording
-from gateway.aside import question_beside
+from gateway.aside import is_certain, question_beside
 from gateway.bodies import TooLarge
 from gateway.bot_client import BotClient, BotFailed, BotReply
 from gateway.burst import Joined, assess_joined, burst_of
@@ -339,13 +339,18 @@ class Turns:
         room: AbstractAsyncContextManager[Any],
     ) -> list[Message]:
         started = time.perf_counter()
+        wants_answer = said.payload == wording.ANSWER_QUESTION
         if said.payload == wording.TRY_AGAIN:
             # What is tried again is checked again.
             said = _last_said(await self._until(conversation_id, seq)) or said
-        elif said.payload == wording.ANSWER_QUESTION:
+        elif wants_answer:
             asked = _last_said(await self._until(conversation_id, seq))
             said = Said(await self._question_beside(asked) or asked.text) if asked else said
         assessment = await self._assess(said)
+        distressed = assessment is not None and assessment.level != "safe"
+        if wants_answer and assessment is not None and not is_certain(assessment):
+            # These very words had the crisis reply, for their likeness alone: now they get their answer.
+            assessment = None
         told, history = said.text, list[Message]()
         if assessment is None or assessment.level != "crisis":
             history = await self._store.messages(conversation_id, until=seq, last=_RECENT)
@@ -365,7 +370,7 @@ class Turns:
                     history=history,
                     said=said,
                     seq=seq,
-                    distressed=assessment is not None and assessment.level == "distress",
+                    distressed=distressed,
                 )
                 for step in self._steps:
                     await step(turn)
@@ -690,7 +695,12 @@ class Turns:
         """What the safety check finds in a person's own words; a button's words are ours."""
         if said.payload is not None:
             return None
-        return await self._safely(partial(self._safety.assess, said.text))
+        found = await self._safely(partial(self._safety.assess, said.text))
+        words = considered.without_markup(said.text)
+        if found is not None and found.level == "crisis" and not is_certain(found) and words != said.text:
+            # What no person wrote to be read is like anything.
+            return await self._safely(partial(self._safety.assess, words))
+        return found
 
     async def _assess_burst(self, history: list[Message]) -> Joined | None:
         """The danger that a message tells of only together with those shortly before it, if any."""

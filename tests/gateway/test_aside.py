@@ -35,3 +35,19 @@ def assess(text: str) -> FakeAssessment:
 )
 def test_what_is_asked_besides(message: str, question: str | None) -> None:
     assert question_beside(message, assess) == question
+
+
+@pytest.mark.parametrize(
+    ("message", "asks"),
+    [
+        ("my lad is 8 and i dont no what to do anymore how much longer is it gona be", True),
+        ("He screams in the supermarket, people stare. Any tips?", True),
+        ("whats dla how do i fill it in my hands full with twins", True),
+        ("i dont no what to do anymore", False),
+    ],
+)
+def test_where_danger_is_not_certain_the_whole_message_may_be_the_question(message: str, asks: bool) -> None:
+    def likely(_text: str) -> FakeAssessment:
+        return FakeAssessment("crisis", "crisis_self_harm_suicide", score=0.6)
+
+    assert question_beside(message, likely) == (message if asks else None)

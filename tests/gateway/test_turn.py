@@ -509,6 +509,28 @@ async def test_a_question_beside_a_danger_is_answered_at_one_press(chat: Chat, b
     assert answer["text"] == "33 weeks on average."
 
 
+async def test_a_question_that_is_only_like_a_danger_is_answered_at_one_press(
+    chat: Chat, bot: StandInBot
+) -> None:
+    [crisis, *_] = await chat.say("LIKELY how much longer is it going to be")
+    assert crisis["cards"][0]["kind"] == "crisis"
+    assert bot.heard == []
+
+    kind, answer = await chat.press("/answer_my_question")
+
+    assert not [card for reply in (kind, answer) for card in reply["cards"] if card["kind"] == "crisis"]
+    assert bot.texts == ["LIKELY how much longer is it going to be"]
+    assert answer["text"] == "33 weeks on average."
+
+
+async def test_markup_that_is_only_like_a_danger_raises_no_alarm(chat: Chat, bot: StandInBot) -> None:
+    replies = await chat.say("<img src=x onerror=LIKELY> how long is the wait")
+    assert bot.texts == ["how long is the wait"]
+    assert not [card for reply in replies for card in reply["cards"] if card["kind"] == "crisis"]
+    [crisis, *_] = await chat.say("<b>DANGER</b>")
+    assert crisis["cards"][0]["kind"] == "crisis"
+
+
 async def test_a_danger_without_another_question_offers_no_answer(chat: Chat) -> None:
     for text in ("DANGER", "How do I DANGER? I cannot go on.", "DANGER. It is dark."):
         crisis = (await chat.say(text))[0]
