@@ -106,7 +106,7 @@ class Receiver:
         self._senders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._working: set[asyncio.Task[Any]] = set()
         self._helped: dict[str, None] = {}  # messages that got a crisis reply while nothing could be saved
-        self._failures: dict[str, int] = {}  # events that failed while the database worked, and how often
+        self._failures: dict[str, int] = {}  # events that failed by a fault of our own, and how often
 
     async def receive(self, channel: Channel, events: Sequence[Event]) -> None:
         """Take in events in their order; returns when all are in the log, or set aside.
@@ -148,10 +148,13 @@ class Receiver:
             except Exception as error:
                 with suppress_faults("help cannot be sent past the log"):
                     await self._help_all_the_same(channel, event, message_id, error)
-                if waits or not await self._fails_always(channel, message_id, error):
+                if waits or not self._fails_always(channel, message_id, error):
                     raise
                 if event.blocked is None:  # else nothing was said
                     await self._set_aside.event(channel.name, event.address)
+                self._failures.pop(
+                    message_id, None
+                )  # only now: whoever could not be told is told at the next try
                 with suppress_faults("an event that was set aside is not noted"):
                     await self._recipients.received(channel.name, key)
 
@@ -160,24 +163,26 @@ class Receiver:
         try:
             await self._receipt(channel, receipt)
         except Exception as error:
-            if not await self._fails_always(channel, name, error):
+            if not self._fails_always(channel, name, error):
                 raise
+            self._failures.pop(name, None)
 
-    async def _fails_always(self, channel: Channel, name: str, error: Exception) -> bool:
-        """Whether an event has failed often enough, while the database worked, to be set aside."""
-        with suppress(StoreUnavailable):
-            await self._store.database.ping()
-            failures = self._failures.pop(name, 0) + 1
-            log.error(
-                "an event was not taken in",
-                extra={"channel": channel.name, "failures": failures, **what_failed(error)},
-            )
-            if failures >= TRIES:
-                return True
-            self._failures[name] = failures
-            while len(self._failures) > 1000:
-                self._failures.pop(next(iter(self._failures)))
-        return False
+    def _fails_always(self, channel: Channel, name: str, error: Exception) -> bool:
+        """Whether an event has failed often enough to be set aside, by a fault of our own.
+
+        What the database does not take is none, however often: a full disk still answers whoever reads.
+        """
+        if isinstance(error, StoreUnavailable) or isinstance(error.__cause__, StoreUnavailable):
+            return False
+        failures = self._failures.pop(name, 0) + 1
+        log.error(
+            "an event was not taken in",
+            extra={"channel": channel.name, "failures": failures, **what_failed(error)},
+        )
+        self._failures[name] = failures
+        while len(self._failures) > 1000:
+            self._failures.pop(next(iter(self._failures)))
+        return failures >= TRIES
 
     async def drain(self) -> None:
         """Wait for the work that was begun."""

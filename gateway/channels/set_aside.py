@@ -81,6 +81,7 @@ class SetAside:
             conversation.id,
             [voice.set_aside_note(kept=True), self._words(conversation)],
             reply_to=message.seq,
+            unless_owned_by_adviser=False,  # it may have spoken of danger
         )
 
     async def event(self, channel: str, address: str) -> None:

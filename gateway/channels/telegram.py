@@ -57,7 +57,11 @@ _MEDIA = {
 #: How long one long poll lasts, in seconds.
 _POLL_SECONDS = 25
 
+#: In seconds, between two attempts.
 _LONGEST_PAUSE = 60.0
+
+#: ... while others are heard: their messages come with what fails, and wait as long as it does.
+_LONGEST_PAUSE_BESIDE_OTHERS = 5.0
 
 
 class Telegram(Channel):
@@ -86,7 +90,7 @@ class Telegram(Channel):
             raise Refused(400, "no update")
         try:
             event = _event(body)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except Exception as error:  # whatever it is: it would be told again for ever
             raise Refused(400, f"an update of another shape: {type(error).__name__}") from None
         return [event] if event is not None else []
 
@@ -191,18 +195,19 @@ class Telegram(Channel):
                     within=_POLL_SECONDS + 10,
                     json={"offset": offset, "timeout": _POLL_SECONDS, "allowed_updates": _UPDATES},
                 )
-                offset, failed = await self._take(
+                offset, longest = await self._take(
                     updates if isinstance(updates, list) else [], offset, receive
                 )
             except Exception as error:  # whatever it is: nobody would be heard any more if this ended
                 log.error("polling failed", extra={"cause": type(error).__name__})
-                failed = True
-            if failed:
+                longest = _LONGEST_PAUSE
+            if longest:
+                pause = min(longest, pause)
                 await asyncio.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2) if failed else 1.0
+            pause = pause * 2 if longest else 1.0
 
-    async def _take(self, updates: list[Any], offset: int, receive: Receive) -> tuple[int, bool]:
-        """From where to ask on, and whether something was not taken in."""
+    async def _take(self, updates: list[Any], offset: int, receive: Receive) -> tuple[int, float]:
+        """From where to ask on, and the longest pause before it: none when all was taken in."""
         events: list[tuple[int, Event]] = []
         for update in updates:
             try:
@@ -215,8 +220,12 @@ class Telegram(Channel):
             await receive([event for _, event in events])
         except NotTaken as error:
             log.warning("updates are asked for again", extra={"cause": type(error.cause).__name__})
-            return min(number for number, event in events if event in error.events), True
-        return offset, False
+            others = len(error.events) < len(events)
+            return (
+                min(number for number, event in events if event in error.events),
+                _LONGEST_PAUSE_BESIDE_OTHERS if others else _LONGEST_PAUSE,
+            )
+        return offset, 0.0
 
     async def _call(self, method: str, *, within: float | None = None, **request: Any) -> Any:
         """A method's ``result``. Raises ``NotSent``."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 
 from aiohttp import web
 
 from gateway.channels.base import Channel, NotTaken, Refused
 from gateway.channels.keys import CHANNELS, RECEIVER
 from gateway.errors import Code, Problem
+
+log = logging.getLogger(__name__)
 
 #: Far above any webhook of a provider.
 MAX_WEBHOOK_BYTES = 512 * 1024
@@ -32,6 +35,7 @@ async def webhook(request: web.Request) -> web.Response:
         channel.check(request.headers, body)
         events = channel.read(_json(body))
     except Refused as refused:
+        log.warning("a webhook was refused", extra={"channel": channel.name, "cause": str(refused)})
         raise _problem(refused) from None
     try:
         await request.app[RECEIVER].receive(channel, events)

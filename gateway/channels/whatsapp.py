@@ -114,7 +114,7 @@ class WhatsApp(Channel):
                     messages += [
                         read for message in value.get("messages") or [] if (read := _inbound(message))
                     ]
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except Exception as error:  # whatever it is: it would be told again for days
             raise Refused(400, f"a webhook of another shape: {type(error).__name__}") from None
         messages.sort(key=lambda message: message.at or datetime.max.replace(tzinfo=UTC))
         return [*receipts, *messages]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from conversations.database import Database
 from conversations.errors import StoreUnavailable
 from conversations.models import Conversation, Message
-from gateway.channels.keys import RECIPIENTS
+from gateway.channels.keys import RECIPIENTS, SET_ASIDE
 from gateway.channels.set_aside import TRIES
 from gateway.keys import METRICS, TURNS
 from gateway.turn import Said, Turns
@@ -21,6 +26,7 @@ from tests.channels.conftest import (
     OnWhatsApp,
     Person,
     World,
+    on_each,
 )
 
 #: What nothing here may show but the person's own phone.
@@ -134,13 +140,78 @@ class TestPolling:
         assert _set_aside(world, "telegram") == 0
 
     async def test_an_update_of_another_shape_is_left_out(
-        self, world: World, on_telegram: OnTelegram
+        self, world: World, on_telegram: OnTelegram, caplog: pytest.LogCaptureFixture
     ) -> None:
-        for update in ({"callback_query": "x"}, {"message": {"chat": "x"}}, {"edited_message": ["x"]}):
+        message = {"message_id": 1, "chat": {"id": TELEGRAM_PERSON, "type": "private"}, "date": 1}
+        for update in (
+            {"callback_query": "x"},
+            {"message": {"chat": "x"}},
+            {"edited_message": ["x"]},
+            {"message": {**message, "photo": []}},
+            {"message": {**message, "date": 10**17, "text": SECRET}},
+        ):
             world.telegram._update(update)
         world.telegram.write(TELEGRAM_PERSON, "hello")
         await world.telegram.tell()
         await on_telegram.hears("33 weeks")
+        left_out = [vars(record) for record in caplog.records if record.msg == "update left out"]
+        assert [str(one["cause"]).split(": ")[1] for one in left_out[-2:]] == ["IndexError", "OSError"]
+        assert not any(SECRET in str(vars(record)) for record in caplog.records)
+
+    async def test_who_could_not_be_told_is_told_at_the_next_try(
+        self,
+        world: World,
+        on_telegram: OnTelegram,
+        tries: list[float],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        set_aside, refused = world.app[SET_ASIDE], list[int]()
+        tell = set_aside.event
+
+        async def fails_once(channel: str, address: str) -> None:
+            if not refused:
+                refused.append(len(tries))
+                raise StoreUnavailable("the disk is full")
+            await tell(channel, address)
+
+        monkeypatch.setattr(set_aside, "event", fails_once)
+        monkeypatch.setattr("gateway.channels.telegram._LONGEST_PAUSE", 0.05)
+        world.telegram.write(TELEGRAM_PERSON, SECRET)
+        await world.telegram.tell()
+        await on_telegram.hears(TOLD)
+        assert (refused, len(tries)) == ([TRIES], TRIES + 1)
+
+    async def test_who_writes_beside_one_that_fails_waits_for_seconds_only(
+        self,
+        world: World,
+        on_telegram: OnTelegram,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        pauses, really = list[float](), asyncio.sleep
+
+        async def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            await really(0.001)
+
+        turns: Turns = world.app[TURNS]
+        begin = turns.begin
+
+        async def fails(conversation: Conversation, said: Said) -> Any:
+            if said.text == SECRET:
+                raise StoreUnavailable("this row is locked")
+            return await begin(conversation, said)
+
+        monkeypatch.setattr(turns, "begin", fails)
+        monkeypatch.setattr("gateway.channels.telegram.asyncio", SimpleNamespace(sleep=sleep))
+        world.telegram.write(TELEGRAM_PERSON, SECRET)
+        await world.telegram.tell()
+        await world.until(lambda: 60 in pauses)  # nobody else is there
+        world.telegram.write(TELEGRAM_PERSON + 1, "hello")
+        await world.telegram.tell()
+        await world.until(lambda: world.telegram.shown(TELEGRAM_PERSON + 1))
+        heard = len(pauses)
+        await world.until(lambda: len(pauses) > heard + 10)
+        assert max(pauses[heard + 1 :]) <= 5
 
 
 async def test_a_webhook_s_message_that_always_fails_is_set_aside_and_its_others_are_heard(
@@ -186,6 +257,58 @@ async def test_a_turn_that_always_fails_after_the_webhook_was_answered_is_set_as
     [note] = await _notes(world, person)
     assert note.text.startswith("A message that they wrote could not be answered")
     assert not any(SECRET in str(vars(record)) for record in caplog.records)
+
+
+async def test_whoever_speaks_of_danger_is_told_also_while_an_adviser_has_the_chat(
+    world: World, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await person.says("hello")
+    await person.hears("33 weeks")
+    await world.with_adviser(person)
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr("gateway.turn.crisis_message", fails)
+    await person.says("DANGER")
+    assert CONTACTS in await person.hears(TOLD)
+
+
+async def test_a_receipt_is_not_dropped_while_the_database_takes_no_writes(
+    world: World, on_whatsapp: OnWhatsApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await on_whatsapp.says("hello")
+    await on_whatsapp.hears("33 weeks")
+    await world.settled()
+
+    @asynccontextmanager
+    async def refuses(_: Database) -> AsyncGenerator[None]:
+        raise StoreUnavailable("the disk is full")
+        yield
+
+    receipt = world.whatsapp.status(world.whatsapp.sent[-1], "delivered")
+    with monkeypatch.context() as down:
+        down.setattr(Database, "writing", refuses)
+        for _ in range(TRIES + 1):
+            assert (await world.tell_whatsapp(receipt)).status == 503  # told again
+    assert (await world.tell_whatsapp(receipt)).status == 200
+
+
+@on_each
+async def test_a_message_is_not_set_aside_while_it_cannot_be_written(
+    world: World, on_whatsapp: OnWhatsApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuses(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    message = world.whatsapp.message(WHATSAPP_PERSON, text={"body": "hello"})
+    with monkeypatch.context() as down:
+        down.setattr(world.store, "append_user", refuses)
+        for _ in range(TRIES + 1):
+            assert (await world.tell_whatsapp(message)).status == 503
+    assert (await world.tell_whatsapp(message)).status == 200
+    await on_whatsapp.hears("33 weeks")
+    assert not any(TOLD in text for text in on_whatsapp.texts())
 
 
 async def test_a_photo_that_cannot_be_handled_is_said_to_both(

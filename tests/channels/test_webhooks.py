@@ -82,6 +82,10 @@ _MALFORMED = [
     b'{"update_id": 1, "message": {"chat": {}}}',
     b'{"update_id": 1, "message": {"chat": {"type": "private", "id": {}}, "message_id": 1, "date": 1}}',
     b'{"update_id": 1, "message": {"chat": {"type": "private", "id": 1}, "message_id": 1, "date": 1e400}}',
+    b'{"update_id": 1, "message": {"chat": {"type": "private", "id": 1}, "message_id": 1, "date": 1'
+    + b"0" * 17
+    + b"}}",
+    b'{"update_id": 1, "message": {"chat": {"type": "private", "id": 1}, "message_id": 1, "photo": []}}',
     b'{"update_id": 1, "message": "text"}',
     b'{"update_id": 1, "callback_query": []}' + b" " * 10,
     b"[" * 100_000,
@@ -89,18 +93,25 @@ _MALFORMED = [
 
 
 @pytest.mark.parametrize("body", _MALFORMED, ids=range(len(_MALFORMED)))
-async def test_a_malformed_webhook_is_refused_in_the_one_shape(world: World, body: bytes) -> None:
+async def test_a_malformed_webhook_is_refused_in_the_one_shape_and_logged(
+    world: World, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     secret = {"X-Telegram-Bot-Api-Secret-Token": "a-webhook-secret-1", "Content-Type": "application/json"}
     response = await world.client.post("/channels/telegram/webhook", data=body, headers=secret)
     assert response.status in (202, 400)  # an empty callback query is nothing
     if response.status == 400:
         assert response.content_type == "application/problem+json"
+        [told] = [vars(record) for record in caplog.records if record.msg == "a webhook was refused"]
+        assert told["channel"] == "telegram"
+        assert told["cause"]
 
 
 async def test_malformed_webhooks_of_the_others(world: World) -> None:
     for callback in ({}, {"id": 1}, {"id": "x"}, {"id": "x", "source_number": "447700900456"}):
         assert (await world.tell_sms(callback)).status == 400
-    for value in ({"messages": [{}]}, {"messages": "x"}, {"statuses": [{"id": "1"}]}):
+    far = world.whatsapp.message("447700900123", text={"body": "hello"})
+    far["messages"][0]["timestamp"] = str(10**17)
+    for value in ({"messages": [{}]}, {"messages": "x"}, {"statuses": [{"id": "1"}]}, far):
         assert (await world.tell_whatsapp(value)).status == 400
 
 
