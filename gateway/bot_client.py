@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: A refused or broken connection is tried once more after this long: Rasa may be restarting its worker.
 _RETRY_AFTER_SECONDS = 0.3
+#: So often a bot that is starting is asked whether it is ready.
+_LOOK_SECONDS = 0.3
 
 
 class BotFailed(Exception):
@@ -50,13 +53,24 @@ class BotClient:
     """Calls Rasa. One instance a gateway; safe to use from many turns at once."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, *, timeout_seconds: float, token: str | None = None
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        timeout_seconds: float,
+        start_seconds: float = 0.0,
+        token: str | None = None,
     ) -> None:
-        """``url`` without a trailing slash; ``timeout_seconds`` bounds one whole ``ask``, retry included."""
+        """Args:
+        url: without a trailing slash.
+        timeout_seconds: bounds one whole ``ask``, retry included.
+        start_seconds: so long from now on a bot that has never been ready yet is waited for, besides.
+        """
         self._session = session
         self._url = url
         self._timeout = timeout_seconds
         self._query = {"token": token} if token else {}
+        self._starts_until = time.monotonic() + start_seconds
 
     async def ask(self, conversation_id: str, text: str, person: Mapping[str, Any]) -> BotReply:
         """Give ``text`` to the dialogue model and return its reply.
@@ -65,6 +79,7 @@ class BotClient:
         or broken connection, a status other than 200, an answer of another shape, and on ``[]``, which is
         how Rasa reports an error of its own.
         """
+        await self._until_started()
         body = {"sender": conversation_id, "message": text, "metadata": dict(person)}
         try:
             async with asyncio.timeout(self._timeout):
@@ -82,6 +97,13 @@ class BotClient:
         except aiohttp.ClientError:
             raise BotFailed("connection") from None
         return read_reply(entries)
+
+    async def _until_started(self) -> None:
+        while time.monotonic() < self._starts_until:
+            if await self.is_ready() is None:
+                self._starts_until = 0.0  # from now on it is down when it does not answer
+            else:
+                await asyncio.sleep(_LOOK_SECONDS)
 
     async def forget(self, conversation_id: str) -> None:
         """Empty the bot's working memory of an erased conversation; best effort, as it forgets by itself."""

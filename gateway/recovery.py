@@ -40,7 +40,9 @@ async def take_up_cut_off_turns(app: web.Application) -> AsyncGenerator[None]:
     behind what they wrote before.
     """
     # Several turns of a chat may wait for one another, each as long as the bot's time-out.
-    longest_turn = timedelta(seconds=3 * app[SETTINGS].bot_timeout_seconds + 10)
+    longest_turn = timedelta(
+        seconds=app[SETTINGS].bot_start_seconds + 3 * app[SETTINGS].bot_timeout_seconds + 10
+    )
     room = asyncio.Semaphore(_CHATS_AT_ONCE)
     before = datetime.now(UTC) - (timedelta(0) if app[STORE].database.is_sqlite else longest_turn)
     begun = await begin_again(app, before, room)

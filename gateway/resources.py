@@ -142,6 +142,7 @@ async def bot(app: web.Application) -> AsyncGenerator[None]:
             session,
             settings.bot_url,
             timeout_seconds=settings.bot_timeout_seconds,
+            start_seconds=settings.bot_start_seconds,
             token=settings.bot_token,
         )
         yield

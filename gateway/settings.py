@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     #: Rasa: where it is, how long a person waits for it, and its token if it was started with one.
     bot_url: str = "http://127.0.0.1:5005"
     bot_timeout_seconds: float = Field(default=10.0, gt=0)
+    #: How long after its own start the gateway waits for a bot that was never up yet: both start together,
+    #: and the bot has a model to load.
+    bot_start_seconds: float = Field(default=0.0, ge=0)
     bot_token: str | None = None
 
     #: The action server, asked for its health only.

@@ -57,6 +57,7 @@ def programs(settings: Settings) -> list[Program]:
             ready_url=f"{settings.gateway_url}/readyz",
             log=logs / "gateway.log",
             directory=ROOT,
-            environment=told,
+            # It listens before Rasa has loaded its model: what was sent meanwhile waits for that.
+            environment={"HELPLINE_BOT_START_SECONDS": "60", **told},
         ),
     ]
