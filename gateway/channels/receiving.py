@@ -152,9 +152,8 @@ class Receiver:
                     raise
                 if event.blocked is None:  # else nothing was said
                     await self._set_aside.event(channel.name, event.address)
-                self._failures.pop(
-                    message_id, None
-                )  # only now: whoever could not be told is told at the next try
+                # Only now: whoever could not be told is told at the next try.
+                self._failures.pop(message_id, None)
                 with suppress_faults("an event that was set aside is not noted"):
                     await self._recipients.received(channel.name, key)
 

@@ -1,7 +1,8 @@
 """What always fails is set aside after a few tries, so that nothing waits behind it for ever.
 
 It is logged without a word of it, counted, and noted for advisers. Whoever wrote it is told that it could not
-be read, what they can do, and whom to call in danger: it may have said so.
+be read, what they can do, and whom to call in danger: it may have said so. What they wrote since may
+be answered before.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from gateway.turn import Begun, Turns
 
 log = logging.getLogger(__name__)
 
-#: So often is tried what fails while the database works.
+#: So often is tried what fails by a fault of our own.
 TRIES = 4
 
 

@@ -136,13 +136,17 @@ def who_sees(channel: str) -> Draft:
     )
 
 
+def _call_now(emergency: str) -> str:
+    return f"In danger, or is someone else? Get help now:\n{emergency}"
+
+
 def help_lines(service_name: str, emergency: str, *, web: bool) -> Draft:
     """HELP: who to call first, then what this can do. ``emergency``: lines with names and numbers."""
     commands = ["PERSON: talk to a person", "EASY: shorter, simpler words", "STOP: no more messages from us"]
     commands += ["DELETE: delete this chat"] + (["WEB: go on in a web page"] if web else [])
     listed = "\n".join(f"- {line}" for line in commands)
     text = (
-        f"In danger, or is someone else? Get help now:\n{emergency}\n"
+        f"{_call_now(emergency)}\n"
         f"I'm the {service_name}. Ask me about autism, getting support, school or your rights. "
         f"You can send:\n{listed}"
     )
@@ -275,16 +279,20 @@ def media_lost_note(kind: str, why: str) -> Draft:
 
 
 def set_aside(emergency: str) -> Draft:
-    """A message that always fails in handling. ``emergency``: lines with names and numbers."""
+    """A message that always fails in handling; later ones may be answered already, so it is not "your last".
+
+    ``emergency``: lines with names and numbers.
+    """
     text = (
-        "Sorry, I couldn't read your last message. That is our fault, not yours. "
+        "Sorry, I couldn't read one of your messages. That is our fault, not yours. "
         "Try to say it in other words, or ask to talk to a person.\n"
-        f"In danger, or is someone else? Get help now:\n{emergency}"
+        f"{_call_now(emergency)}"
     )
     return Draft(
         text=text,
         easy_read=(
-            "Sorry. I could not read your message.\nIt is not your fault.\nPlease say it in other words.\n"
+            "Sorry. I could not read one of your messages.\nIt is not your fault.\n"
+            "Please say it in other words.\n"
             f"Are you in danger? Get help now:\n{emergency}"
         ),
         buttons=(wording.TALK_TO_A_PERSON,),

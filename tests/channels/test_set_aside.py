@@ -33,7 +33,7 @@ from tests.channels.conftest import (
 SECRET = "my secret words"
 
 #: With the contacts of the store: somebody may have said that they are in danger.
-TOLD = "Sorry, I couldn't read your last message."
+TOLD = "Sorry, I couldn't read one of your messages."
 CONTACTS = "Emergency: 000\nYoung line: 000 111"
 
 
