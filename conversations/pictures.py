@@ -35,9 +35,19 @@ class NoPicture(ValueError):
     """The content is not a whole picture, or has too many pixels; the message says which, for an adviser."""
 
 
-async def cleaned(content: bytes, media_type: str) -> bytes:
-    """What ``without_metadata`` makes of a picture, while the event loop goes on. Raises as that does."""
-    return await asyncio.get_running_loop().run_in_executor(_ONE, without_metadata, content, media_type)
+class TooManyBytes(NoPicture):
+    """The picture has more bytes than it may: some have more once they are cleaned."""
+
+
+async def cleaned(content: bytes, media_type: str, *, most: int) -> bytes:
+    """What ``without_metadata`` makes of a picture, while the event loop goes on.
+
+    Raises as that does, and ``TooManyBytes`` if what it makes has more than ``most`` bytes.
+    """
+    made = await asyncio.get_running_loop().run_in_executor(_ONE, without_metadata, content, media_type)
+    if len(made) > most:
+        raise TooManyBytes("the picture is too large")
+    return made
 
 
 def without_metadata(content: bytes, media_type: str) -> bytes:

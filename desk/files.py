@@ -16,7 +16,7 @@ from conversations.files import (
     size_in_words,
 )
 from conversations.models import File
-from conversations.pictures import PICTURES, NoPicture, cleaned
+from conversations.pictures import PICTURES, NoPicture, TooManyBytes, cleaned
 from desk.casework import record
 from desk.errors import Code, Refusal
 from desk.keys import store_of
@@ -40,14 +40,14 @@ async def file_in(form_field: object) -> NewFile | None:
         raise Refusal(Code.FILE_KIND)
     if media_type in PICTURES:
         try:
-            content = await cleaned(content, media_type)
+            content = await cleaned(content, media_type, most=MAX_FILE_BYTES)
+        except TooManyBytes:
+            raise too_large() from None
         except NoPicture as error:
             raise Refusal(
                 Code.FILE_KIND,
                 detail=f"Nothing was sent: {error}. Your words are still here. Choose another picture.",
             ) from None
-        if len(content) > MAX_FILE_BYTES:
-            raise too_large()
     return NewFile(file_name(form_field.filename, media_type), media_type, content)
 
 

@@ -379,7 +379,7 @@ class Receiver:
                 return None, "only pictures (JPEG, PNG), PDF files and sound are opened here"
             if media_type in PICTURES:
                 try:
-                    content = await cleaned(content, media_type)
+                    content = await cleaned(content, media_type, most=MAX_FILE_BYTES)
                 except NoPicture as error:
                     return None, str(error)
             kind = str(message.meta["media"])

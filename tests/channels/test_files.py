@@ -207,6 +207,21 @@ async def test_what_cannot_be_shown_is_said_to_both(
     assert await _kept(world) == 0
 
 
+async def test_a_picture_that_is_too_large_once_it_is_cleaned_is_not_kept(
+    world: World, on_phone: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = io.BytesIO()
+    Image.effect_noise((200, 200), 50).save(taken, "JPEG", optimize=True)  # cleaned, it has more bytes
+    monkeypatch.setattr("gateway.channels.receiving.MAX_FILE_BYTES", len(taken.getvalue()))
+    await on_phone.says("hello")
+    chat, _ = await world.with_adviser(on_phone)
+    await on_phone.sends_photo(taken.getvalue())
+    await on_phone.hears("Sorry, Sam can't open your photo. Can you say it in words?")
+    [note] = await _private(world, chat)
+    assert "the picture is too large" in note.text
+    assert await _kept(world) == 0
+
+
 async def test_a_provider_that_gives_nothing_out_is_asked_three_times(
     world: World, on_whatsapp: OnWhatsApp
 ) -> None:

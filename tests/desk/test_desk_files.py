@@ -99,6 +99,17 @@ async def test_a_picture_that_cannot_be_read_is_not_sent(sam: Browser, store: St
     assert await _adviser_s(store, chat) == []
 
 
+async def test_a_picture_that_is_too_large_once_it_is_cleaned_is_not_sent(
+    sam: Browser, store: Store, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = io.BytesIO()
+    Image.effect_noise((200, 200), 50).save(taken, "JPEG", optimize=True)  # cleaned, it has more bytes
+    monkeypatch.setattr("desk.files.MAX_FILE_BYTES", len(taken.getvalue()))
+    refused, said = await _send(sam, chat, taken.getvalue(), "map.jpg")
+    assert (refused, said["code"]) == (413, "file_too_large")
+    assert await _adviser_s(store, chat) == []
+
+
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [
