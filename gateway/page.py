@@ -56,6 +56,8 @@ class _View:
     notice: str = ""
     #: The number of the last message that the person has seen, if they look for new ones.
     looked_after: int | None = None
+    #: The number of the last message that this page or the one before it shows.
+    seen: int = 0
     #: Whether to ask if the chat is really to be deleted.
     ending: bool = False
     status: dict[str, Any] = field(default_factory=lambda: {"owner": "bot"})
@@ -87,8 +89,8 @@ async def post(request: web.Request) -> web.Response:
         async with request.app[TURNS].never_without_help(words):
             form.update(await read_form(request))
             is_blank = _says(form) and not form.get("payload") and not form.get("text", "").strip()
-            if is_blank and not form.get("conversation"):
-                return _render(request, _fresh(request, notice=_WORDS_FIRST))
+            if not form.get("conversation") and (is_blank or not _says(form)):
+                return _render(request, _nothing_said(request, form, is_blank=is_blank))
             conversation, token = await _conversation(request, form)
             if "end" in form:
                 await store.erase(conversation.id)
@@ -113,6 +115,7 @@ async def post(request: web.Request) -> web.Response:
         view.http_status = int(problem.status)
         if problem.code in _SENT_AGAIN:
             view.conversation_id, view.token = form.get("conversation", ""), form.get("token", "")
+            view.seen = _number(form.get("seen"))
     return _render(request, view)
 
 
@@ -128,6 +131,7 @@ async def _fill(request: web.Request, view: _View) -> None:
     store = request.app[STORE]
     view.messages = [message_json(message) for message in await store.messages(view.conversation_id)]
     view.status = await status_json(store, view.conversation_id)
+    view.seen = view.messages[-1]["seq"] if view.messages else 0
 
 
 def _says(form: dict[str, str]) -> bool:
@@ -182,6 +186,13 @@ def _area(request: web.Request) -> str | None:
 
 def _fresh(request: web.Request, notice: str = "") -> _View:
     return _View([draft_json(draft) for draft in welcome_of(request.app, _area(request))], notice=notice)
+
+
+def _nothing_said(request: web.Request, form: dict[str, str], *, is_blank: bool) -> _View:
+    """The answer to a form that names no chat and says nothing: none is begun for it."""
+    view = _fresh(request, notice=_WORDS_FIRST if is_blank else "")
+    view.draft = "" if is_blank else form.get("text", "")
+    return view
 
 
 def _sentence(problem: Problem) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 _PURPOSES = {
     "your_name": "name",
     "your_contact": "street-address",  # "your address, email or phone": the first that it asks for
-    "your_address": "street-address",
-    "your_email": "email",
-    "your_phone": "tel",
 }
+
+#: HTML does not allow these where only one line can be written.
+_OF_SEVERAL_LINES = ("street-address",)
 
 
 def with_purposes(cards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -27,4 +27,7 @@ def with_purposes(cards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _with_purpose(field: dict[str, Any]) -> dict[str, Any]:
-    return {**field, "autocomplete": _PURPOSES.get(str(field.get("name")))}
+    purpose = _PURPOSES.get(str(field.get("name")))
+    if purpose in _OF_SEVERAL_LINES and not field.get("multiline"):
+        purpose = None
+    return {**field, "autocomplete": purpose}

@@ -18,7 +18,7 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, Error, Page, Route, async_playwright, expect
 
 from conversations.errors import StoreUnavailable
-from conversations.log import Draft
+from conversations.log import ConversationLog, Draft
 from conversations.models import Priority
 from conversations.opening import read_weekly
 from conversations.store import Store
@@ -841,6 +841,42 @@ async def test_without_javascript_one_can_look_for_new_messages_and_nothing_is_s
     last = await store.last_word(chat)
     assert last is not None
     assert last.arrived  # the adviser is told so
+
+
+@pytest.mark.parametrize("pressed", [{"look": "1"}, {"ending": "ask"}, {"ending": "keep"}, {"end": "1"}])
+async def test_without_javascript_looking_begins_no_chat(
+    client: Client, store: Store, bot: StandInBot, pressed: dict[str, str]
+) -> None:
+    start = await html(await client.get("/"))
+    page_text = await html(await client.post("/", data=form(start, text="a draft", **pressed)))
+    assert hidden(page_text, "conversation") == ""
+    assert "a draft</textarea>" in page_text
+    assert "It cannot be brought back." not in page_text
+    assert sum((await store.count_by_owner()).values()) == 0
+    assert bot.texts == []
+
+
+async def test_without_javascript_looking_after_a_failure_leads_to_what_is_new(
+    client: Client, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await html(await client.post("/", data=form(await html(await client.get("/")), text="one")))
+    seen = hidden(first, "seen")
+
+    async def fails(*_of: object, **_named: object) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ConversationLog, "messages", fails)
+        sent = form(first, text="two", seen=seen)
+        failed = await html(await client.post("/", data=sent), 503)
+    assert hidden(failed, "conversation") == hidden(first, "conversation")
+    assert hidden(failed, "seen") == seen
+    await store.append_assistant(hidden(first, "conversation"), [Draft(text="This is new.")])
+
+    looked = form(failed, look="1", text="two", seen=hidden(failed, "seen"))
+    new = await html(await client.post("/", data=looked))
+    assert new.count('id="latest"') == 1
+    assert new.index('id="latest"') > new.index("33 weeks on average.")
 
 
 @pytest.mark.parametrize("words", ["", "   ", " \r\n\t"])

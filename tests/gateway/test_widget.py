@@ -24,6 +24,7 @@ from conversations.models import Adviser, Priority
 from conversations.opening import read_weekly
 from conversations.store import Store
 from gateway.keys import SERVICE_STATE
+from gateway.purposes import with_purposes
 from gateway.settings import Settings
 from helpline.settings import ROOT
 from tests.gateway.conftest import StandInBot
@@ -1821,6 +1822,15 @@ _SEEN = """() => {
   return focused.contains(there) || focused.textContent.slice(0, 40);
 }"""
 
+#: The first line of the crisis reply is not under something else.
+_UNCOVERED = """() => {
+  const root = document.querySelector('helpline-chat').shadowRoot;
+  const lines = [...root.querySelectorAll('#messages p')];
+  const first = lines.find((line) => line.textContent.includes('Please get help now'));
+  const box = first.getBoundingClientRect();
+  return first.contains(root.elementFromPoint(box.left + 20, box.top + 4));
+}"""
+
 _BUBBLES = [{"text": f"Part {n} of the answer. It says one thing in a sentence or two."} for n in range(6)]
 
 
@@ -1935,3 +1945,112 @@ async def test_a_browser_may_fill_in_what_is_about_the_writer_and_nothing_about_
         assert await field.get_attribute("autocomplete") == purpose
         [tag] = re.findall(rf'<(?:input|textarea)[^>]* name="{name}"[^>]*>', plain)
         assert re.findall(r'autocomplete="([^"]*)"', tag) == ([purpose] if purpose else [])
+
+
+def test_an_address_of_several_lines_is_asked_for_only_where_several_can_be_written() -> None:
+    fields = [{"name": name, "multiline": many} for name in ("your_name", "your_contact") for many in (0, 1)]
+    [card] = with_purposes([{"kind": "letter", "fields": fields}])
+    assert [field["autocomplete"] for field in card["fields"]] == ["name", "name", None, "street-address"]
+
+
+# -- the line comes back -----------------------------------------------------------------------------
+
+_FOCUSED = "document.activeElement.shadowRoot?.activeElement?.href ?? null"
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 640)])
+async def test_who_is_at_a_number_when_the_line_comes_back_stays_there(
+    page: Page, size: tuple[int, int]
+) -> None:
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    numbers = page.get_by_role("group", name="In danger now?")
+    await page.context.set_offline(True)
+    await numbers.get_by_role("link", name="000", exact=True).focus()
+
+    await page.context.set_offline(False)
+    await expect(page.locator("#status")).to_contain_text("Connected again.")
+
+    assert await page.evaluate(_FOCUSED) == "tel:000"
+    await expect(numbers).to_be_visible()
+    await expect(numbers).not_to_contain_text("connection is lost", use_inner_text=True)
+    await page.keyboard.press("Tab")
+    assert await page.evaluate(_FOCUSED) == "tel:000111"
+    await page.wait_for_timeout(800)
+    assert await page.evaluate(_FOCUSED) == "tel:000111"
+    await page.get_by_label("Your message").focus()
+    await expect(numbers).to_be_hidden()
+    await expect(page.get_by_label("Your message")).to_be_focused()
+    # The next time they are there again.
+    await page.context.set_offline(True)
+    await expect(numbers).to_contain_text("The connection is lost.", use_inner_text=True)
+    await expect(numbers.get_by_role("link", name="000", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [(360, 640), (320, 640), (390, 844), (412, 915), (1280, 800)])
+@pytest.mark.parametrize("where", ["widget", "page"])
+async def test_a_crisis_reply_stays_in_sight_from_its_first_line_when_the_line_drops_and_returns(
+    page: Page, host: Host, size: tuple[int, int], where: str
+) -> None:
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await page.goto("/" if where == "widget" else host.helpline)
+    if where == "widget":
+        await open_chat(page)
+    await answered(page)
+    await say(page, "DANGER")
+    first = page.locator("#messages").get_by_text("Please get help now").first
+    await expect(first).to_be_in_viewport(ratio=1)
+
+    async def stays() -> None:
+        await page.wait_for_timeout(300)
+        await expect(first).to_be_in_viewport(ratio=1)
+        assert await page.evaluate(_UNCOVERED) is True
+
+    await stays()
+    await page.context.set_offline(True)
+    await expect(page.get_by_role("group", name="In danger now?")).to_be_visible()
+    await stays()
+    await page.context.set_offline(False)
+    await expect(page.locator("#status")).to_contain_text("Connected again.")
+    await stays()
+    # What is written makes the box higher, and the log lower.
+    await page.get_by_label("Your message").fill("one\ntwo\nthree\nfour\nfive")
+    await stays()
+
+
+@pytest.mark.parametrize("lines", [4, 6, 8, 9, 10])
+async def test_a_crisis_reply_that_just_fits_keeps_its_first_line_when_the_line_drops_and_returns(
+    page: Page, store: Store, lines: int
+) -> None:
+    await page.set_viewport_size({"width": 360, "height": 640})
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    text = "\n".join(["Please get help now.", *(f"You can call number {n}." for n in range(lines))])
+    crisis = {"kind": "crisis", "title": "Who to contact", "contacts": []}
+    chat = str(await page.evaluate("sessionStorage.getItem('helpline.id')"))
+    await store.append_assistant(chat, [Draft(text=text, cards=(crisis,))])
+    first = page.locator("#messages").get_by_text("Please get help now").first
+    await expect(first).to_be_in_viewport(ratio=1)
+    for offline in (True, False):
+        await page.context.set_offline(offline)
+        await expect(page.locator("#status")).to_contain_text("lost" if offline else "Connected again.")
+        await page.wait_for_timeout(300)
+        assert await page.evaluate(_UNCOVERED) is True
+
+
+async def test_that_the_line_is_back_is_told_once_and_does_not_stay(page: Page) -> None:
+    await page.goto("/")
+    await open_chat(page)
+    await answered(page)
+    status = page.locator("#status")
+    await page.context.set_offline(True)
+    await expect(status).to_contain_text("The connection is lost.")
+    await page.context.set_offline(False)
+    await expect(status).to_contain_text("Connected again.")
+    heard = await announced(page)
+
+    await expect(status).to_have_text("You are talking with an automated assistant.", timeout=15_000)
+    assert [line for line in await announced(page) if line not in heard] == []

@@ -28,6 +28,10 @@ const LAST_RETRY_S = 30;
 const AHEAD_MS = 300;
 /** A page that was out of sight for so long may have lost its line without being told. */
 const LONG_AWAY_MS = 30_000;
+/** That the connection is back stays above the chat for so long. */
+const BACK_MS = 10_000;
+/** The numbers that nobody needs any more go so long after the focus has left them. */
+const LEFT_MS = 500;
 const SENDING = "Sending.";
 const WORDS_FIRST = "Please write your message first.";
 const BACK = "Connected again.";
@@ -91,9 +95,10 @@ export class Chat {
   private reading: { message: Element; above: number; unmoved: boolean } | null = null;
   private saidCount = "";
   private typingTimer: number | undefined;
+  private backTimer: number | undefined;
   /** An adviser who stops and goes on is told aloud once a message. */
   private toldTyping = false;
-  /** The crisis reply on which the window rests, until the person writes again. */
+  /** The crisis reply on which the window rests, until the person writes again or asks for what is new. */
   private urgentAt: number | null = null;
 
   constructor(
@@ -255,7 +260,22 @@ export class Chat {
 
   /** Shows what came while the chat was closed; a crisis reply comes before all that followed it. */
   toNewest(): void {
-    this.toNew(this.urgentAt === null ? null : (this.shown.get(this.urgentAt)?.item ?? null));
+    this.toNew(this.urgent);
+  }
+
+  private get urgent(): HTMLElement | null {
+    return this.urgentAt === null ? null : (this.shown.get(this.urgentAt)?.item ?? null);
+  }
+
+  /** Back to the end after the room for the log has changed; or to a crisis reply, if the person is still at it. */
+  private toEndAgain(): void {
+    const { urgent } = this;
+    if (!urgent) return this.toEnd();
+    const { top, bottom } = this.readable;
+    const start = urgent.getBoundingClientRect().top;
+    const isAtIt = this.scroller.scrollTop === this.placed || (start > top - 1 && start < bottom);
+    if (isAtIt) this.toNew(urgent);
+    else this.toEnd();
   }
 
   /** The person's last message, or the first that an adviser wrote after it without the assistant in between. */
@@ -297,6 +317,7 @@ export class Chat {
 
   /** It stands above the log, and may need a line more than before: who reads further down is not moved. */
   private setStatus(words: string): void {
+    clearTimeout(this.backTimer);
     this.noteReading();
     this.frame.status.textContent = words;
     this.readOn();
@@ -388,10 +409,11 @@ export class Chat {
   private showConnected(now: boolean): void {
     if (now === this.connected) return;
     this.connected = now;
-    const wasAtEnd = this.atEnd();
-    this.showState();
-    if (now) this.setStatus(`${BACK} ${this.statusWords()}`);
-    if (wasAtEnd && !this.isClosed) this.toEnd(); // the numbers took some of the room, or gave it back
+    this.stayingAtEnd(() => {
+      this.showState();
+      if (now) this.setStatus(`${BACK} ${this.statusWords()}`);
+    });
+    if (now) this.backTimer = window.setTimeout(() => this.setStatus(this.statusWords()), BACK_MS);
     this.announce(now ? BACK : this.statusWords());
     if (now) void this.sendWaiting();
   }
@@ -400,9 +422,27 @@ export class Chat {
   private showState(): void {
     const { lost } = this.frame;
     this.setStatus(this.statusWords());
-    if (!this.connected && lost.hidden) lost.replaceChildren(...helpWhileLost(this.start.contacts));
-    lost.hidden = this.connected || this.start.contacts.length === 0;
-    if (lost.hidden) lost.replaceChildren();
+    if (!this.connected && lost.hidden && this.start.contacts.length) {
+      lost.replaceChildren(...helpWhileLost(this.start.contacts));
+      lost.hidden = false;
+    }
+    lost.querySelector(".lost__why")?.toggleAttribute("hidden", this.connected);
+    this.leaveLost();
+  }
+
+  /** Takes the numbers away that nobody needs any more; not from who has the focus on one of them. */
+  private leaveLost(): void {
+    const { lost } = this.frame;
+    if (!this.connected || lost.contains((lost.getRootNode() as ShadowRoot | Document).activeElement)) return;
+    lost.hidden = true;
+    lost.replaceChildren();
+  }
+
+  /** For a change that takes some of the room for the log, or gives it back. */
+  private stayingAtEnd(change: () => void): void {
+    const wasAtEnd = this.atEnd();
+    change();
+    if (wasAtEnd && !this.isClosed) this.toEndAgain();
   }
 
   private statusWords(): string {
@@ -504,8 +544,7 @@ export class Chat {
     this.showState();
     this.showConnected(true);
     this.follow(ticket, answer.messages.at(-1)?.seq ?? 0);
-    if (this.urgentAt === null) this.toEnd();
-    else this.toNewest();
+    this.toEndAgain();
   }
 
   private follow(ticket: Ticket, after: number): void {
@@ -791,7 +830,7 @@ export class Chat {
       const wasAtEnd = high > 0 && this.isPinned && this.atEnd();
       high = frame.foot.offsetHeight;
       this.hooks.outermost.style.setProperty("--foot", `${high}px`);
-      if (wasAtEnd) this.toEnd();
+      if (wasAtEnd) this.toEndAgain();
     }).observe(frame.foot);
     frame.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -840,7 +879,12 @@ export class Chat {
       if (pressed.dataset.file) void this.fetchFile(pressed, pressed.dataset.file);
       else void this.rate(pressed);
     });
+    // Afterwards: who goes to another window has not left the number, and a press ends where it began.
+    frame.lost.addEventListener("focusout", () => {
+      setTimeout(() => this.connected && !frame.lost.hidden && this.stayingAtEnd(() => this.leaveLost()), LEFT_MS);
+    });
     frame.newMessages.addEventListener("click", () => {
+      this.urgentAt = null;
       this.toEnd();
       frame.log.focus();
     });

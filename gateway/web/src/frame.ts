@@ -54,7 +54,7 @@ export function helpNow(contacts: Fields[], open: boolean): HTMLDetailsElement {
 export function helpWhileLost(contacts: Fields[]): HTMLElement[] {
   const line = (c: Fields) => element("li", {}, [`${c.name}: `, c.phone ? telephone(c.phone) : c.text]);
   return [
-    element("p", {}, ["The connection is lost. ", element("strong", {}, [IN_DANGER]), ` ${DO_NOT_WAIT}`]),
+    element("p", {}, [element("span", { class: "lost__why" }, ["The connection is lost. "]), element("strong", {}, [IN_DANGER]), ` ${DO_NOT_WAIT}`]),
     element("ul", {}, contacts.filter((c) => c.phone || c.text).map(line)),
   ];
 }
