@@ -58,6 +58,14 @@ class Context:
     questions: Sequence[Question] = field(default_factory=tuple)  # several in the newest message
     settled: bool = False  # the topic was answered before and is now only answered again
     names: Sequence[str] = field(default_factory=tuple)  # people's names in the newest message
+    #: Where the newest message is a suggestion of ours that was pressed: the same without what that says of
+    #: somebody's age, place or dates. It serves the one answer and is nothing that the person told.
+    told: Context | None = None
+
+    @property
+    def own(self) -> Context:
+        """What the person told themselves: to keep, and to hand to others."""
+        return self.told or self
 
     @property
     def store_area(self) -> str | None:
@@ -73,7 +81,7 @@ class Context:
 
     def person(self) -> dict[str, Any]:
         """What the gateway keeps of the person: it chooses crisis contacts by it, also when Rasa is down."""
-        return {"area": self.store_area, "age": self.age, "young": self.young}
+        return {"area": self.own.store_area, "age": self.own.age, "young": self.own.young}
 
     def about(self, topic: str) -> Context:
         """The same talk, now about a topic; a topic that is about adults or children by itself says who."""
@@ -83,21 +91,23 @@ class Context:
 
     def slots(self) -> list[EventType]:
         """The events that keep it for the next turn."""
+        own = self.own
         return [
-            SlotSet("area", self.area),
-            SlotSet("place", self.place),
-            SlotSet("age", self.age),
-            SlotSet("cohort", self.cohort),
-            SlotSet("young", self.young),
-            SlotSet("event", self.event),
-            SlotSet("event_date", self.event_date.isoformat() if self.event_date else None),
-            SlotSet("referred", self.referred.iso() if self.referred else None),
+            SlotSet("area", own.area),
+            SlotSet("place", own.place),
+            SlotSet("age", own.age),
+            SlotSet("cohort", own.cohort),
+            SlotSet("young", own.young),
+            # What limits are asked for is the talk's; the day is the person's.
+            SlotSet("event", own.event if own.event_date else self.event),
+            SlotSet("event_date", own.event_date.isoformat() if own.event_date else None),
+            SlotSet("referred", own.referred.iso() if own.referred else None),
             SlotSet("topic", self.topic),
             SlotSet("easy_read", self.easy_read),
             SlotSet("area_declined", self.area_declined),
             SlotSet("misunderstood", self.misunderstood),
             SlotSet("shown", list(self.shown)),
-            SlotSet("asked", list(self.asked)),
+            SlotSet("asked", list(own.asked)),
             SlotSet("question", self.question),
             SlotSet("insults", self.insults),
         ]
@@ -113,6 +123,15 @@ def _writer_is_young(message: dict[str, Any], slot: object) -> bool:
     """Whether the writer is under 18: as the gateway tells (it knows the channel), else as remembered."""
     told = (message.get("metadata") or {}).get("young")
     return told if isinstance(told, bool) else bool(slot)
+
+
+def _is_a_suggestion(message: dict[str, Any]) -> bool:
+    """Whether the newest message is a question that we offered on a button, in our words and not theirs.
+
+    The gateway tells what was pressed. Buttons that are commands ("/inform...") hold what the person answers.
+    """
+    pressed = (message.get("metadata") or {}).get("pressed") is True
+    return pressed and not str(message.get("text") or "").startswith("/")
 
 
 def _cohort_of(age: int) -> Cohort:
@@ -133,6 +152,14 @@ _MOST_ASKED = 8
 def read_context(tracker: Tracker) -> Context:
     """Slots and the newest message together; what the message says replaces what was known."""
     message: dict[str, Any] = tracker.latest_message or {}
+    context = _read(tracker, message)
+    if not _is_a_suggestion(message):
+        return context
+    unsaid = {**message, "text": "", "entities": []}
+    return replace(context, told=_read(tracker, unsaid))
+
+
+def _read(tracker: Tracker, message: dict[str, Any]) -> Context:
     text = str(message.get("text") or "")
     from_button = text.startswith("/")
     intent, confidence = _understood(message)

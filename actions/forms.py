@@ -32,7 +32,7 @@ class ActionAskArea(Action):
     ) -> list[EventType]:
         """Offer the covered areas as buttons; for a place on a border, only those on its two sides."""
         context = read_context(tracker)
-        text, buttons = await asyncio.to_thread(_ask_area, context)
+        text, buttons = await asyncio.to_thread(_ask_area, context.own)
         dispatcher.utter_message(text=text, buttons=[*buttons, button("I would rather not say", "/decline")])
         return []
 
@@ -52,7 +52,7 @@ class ValidateAreaForm(FormValidationAction):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> dict[str, Any]:
         """The area that the newest message names, if it names one."""
-        context = read_context(tracker)
+        context = read_context(tracker).own
         return {"area": context.area} if context.area else {}
 
 
@@ -66,7 +66,7 @@ class ValidateCohortForm(FormValidationAction):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> dict[str, Any]:
         """Who it is about; the action that follows reads the age, if it was said."""
-        context = read_context(tracker)
+        context = read_context(tracker).own
         return {"cohort": context.cohort} if context.cohort else {}
 
 
@@ -86,7 +86,7 @@ class ValidateDeadlineForm(FormValidationAction):
         """
         if tracker.get_slot(REQUESTED_SLOT) != "event_date":
             return {}
-        day = day_of_request(read_context(tracker))
+        day = day_of_request(read_context(tracker).own)
         return {"event_date": day.isoformat()} if day else {}
 
 

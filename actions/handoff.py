@@ -36,12 +36,12 @@ class ActionHandoff(Action):
 def summary(context: Context) -> dict[str, Any]:
     """What an adviser sees first: what was asked, where, for whom, what was shown."""
     return {
-        "asked": list(context.asked),
-        "area": context.area,
-        "place": context.place,
-        "age": context.age,
-        "about": context.cohort,
-        "writer_is_under_18": context.young,
+        "asked": list(context.own.asked),
+        "area": context.own.area,
+        "place": context.own.place,
+        "age": context.own.age,
+        "about": context.own.cohort,
+        "writer_is_under_18": context.own.young,
         "last_topic": context.topic,
         "shown": list(context.shown),
         "easy_read": context.easy_read,

@@ -561,7 +561,9 @@ class Turns:
         person = {"area": conversation.area, "age": conversation.age, "young": conversation.young}
         self._store.events.typing(conversation.id)
         try:
-            reply = await self._bot.ask(conversation.id, text, person)
+            # What a button says of somebody is not what the person told (actions/context.py).
+            pressed = {"pressed": True} if said.payload else {}
+            reply = await self._bot.ask(conversation.id, text, person | pressed)
         except BotFailed as error:
             self._metrics.bot_failures.labels(error.kind).inc()
             log.warning("bot failed", extra={"conversation": conversation.id, "kind": error.kind})

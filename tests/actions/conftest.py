@@ -186,6 +186,7 @@ class Talk:
         loop_has_asked: bool = True,
         questions: Iterable[tuple[str, str]] = (),
         answerability: float = 0.9,
+        pressed: bool = False,
     ) -> Turn:
         """Say something that was understood as ``intent``; the rules choose the action.
 
@@ -196,6 +197,7 @@ class Talk:
             loop_has_asked: whether it did so before this message; not when it begins with it.
             questions: those that the message was found to hold, each with its intent.
             answerability: how plainly the message was understood, 0 to 1.
+            pressed: it is a question that was offered on a button, as the gateway tells.
         """
         likely = [{"name": intent, "confidence": confidence}]
         likely += [{"name": name, "confidence": 0.3 / rank} for rank, name in enumerate(also_likely, 1)]
@@ -205,7 +207,8 @@ class Talk:
             "intent_ranking": likely,
             "answerability": answerability,
             "entities": entities_of(text, entities),
-            "metadata": {"area": self.area_of_page} if self.area_of_page else {},
+            "metadata": ({"area": self.area_of_page} if self.area_of_page else {})
+            | ({"pressed": True} if pressed else {}),
             "questions": [
                 {"text": words, "intent": {"name": name, "confidence": 0.9}, "answerability": 0.7}
                 for words, name in questions

@@ -131,6 +131,71 @@ async def test_whoever_declined_may_still_say_it(talk: Talk) -> None:
     assert "33 weeks" in turn.text
 
 
+# --- what a suggestion says of somebody ---
+
+_SUGGESTED = "My child is 10 and going into Year 6 in Herefordshire. Which team?"
+_SAYS = [
+    ("cohort", "child"),
+    ("age", "child is 10"),
+    ("age", "Year 6"),
+    ("area", "Herefordshire", "herefordshire"),
+]
+_PERSON = ("area", "place", "age", "cohort", "young", "referred", "asked")
+
+
+@pytest.mark.parametrize(
+    "known", [{}, {"area": "derbyshire", "place": "Buxton", "age": 33, "cohort": "adult"}]
+)
+async def test_what_a_pressed_suggestion_says_of_somebody_is_not_the_persons(
+    talk: Talk, known: dict[str, object]
+) -> None:
+    talk.slots.update(known)
+    before = {name: talk.slots[name] or None for name in _PERSON}
+    turn = await talk.say(_SUGGESTED, "diagnosis_route_child", *_SAYS, pressed=True)
+
+    assert "Herefordshire" in turn.text  # it serves this one answer
+    assert {name: turn.slots[name] or None for name in _PERSON} == before
+    assert {
+        (told["area"], told["age"], told["young"]) for told in (custom["person"] for custom in turn.custom)
+    } == {(known.get("area"), known.get("age"), False)}
+    handed = (await talk.press("/human_request")).custom[0]["handoff"]["summary"]
+    assert (handed["area"], handed["age"], handed["about"]) == (
+        known.get("area"),
+        known.get("age"),
+        known.get("cohort"),
+    )
+    assert handed["asked"] == []
+    assert "Herefordshire" not in (await talk.say("how long is the wait", "wait_time")).text
+
+
+async def test_the_same_words_typed_are_the_persons(talk: Talk) -> None:
+    turn = await talk.say(_SUGGESTED, "diagnosis_route_child", *_SAYS)
+
+    assert (turn.slots["area"], turn.slots["age"], turn.slots["cohort"]) == ("herefordshire", 11, "child")
+
+
+async def test_a_form_takes_nothing_from_a_pressed_suggestion(talk: Talk) -> None:
+    for form, slot in (("area_form", "area"), ("cohort_form", "cohort"), ("deadline_form", "event_date")):
+        turn = await talk.say(
+            f"{_SUGGESTED} We asked on 3 March 2026.",
+            "diagnosis_route_child",
+            *_SAYS,
+            ("date_phrase", "3 March 2026"),
+            action=f"validate_{form}",
+            loop=form,
+            pressed=True,
+        )
+        assert turn.slots.get(slot) is None, form
+
+
+async def test_the_day_asked_for_after_a_suggestion_is_counted_from(talk: Talk) -> None:
+    asked = await talk.say("How long may the council take over a plan?", "ehcp_timescale", pressed=True)
+    assert asked.follow_ups == ["deadline_form"]
+    talk.slots["event_date"] = "2026-03-03"  # as the form takes it from the next message
+
+    assert "14 April 2026" in (await talk.say("3 March 2026", "inform", ("date_phrase", "3 March 2026"))).text
+
+
 async def test_the_area_of_the_councils_own_page_is_not_asked(talk: Talk) -> None:
     talk.area_of_page = "derbyshire"
     turn = await talk.say("how long is the wait for my child", "wait_time", ("cohort", "child"))

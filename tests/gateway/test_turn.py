@@ -174,6 +174,16 @@ async def test_a_question_that_is_offered_is_asked_in_its_own_words_and_refused_
     assert (await chat.post(payload="Another question?")).status == 422
 
 
+async def test_the_bot_is_told_what_was_pressed_and_not_what_was_typed(chat: Chat, bot: StandInBot) -> None:
+    question = "My child is 10. How long do we wait?"
+    bot.replies = [{"text": "33 weeks.", "buttons": [{"title": question, "payload": question}]}]
+    await chat.say("How long?")
+    await chat.press(question)
+    await chat.say(question)
+
+    assert [body["metadata"].get("pressed") for body in bot.heard] == [None, True, None]
+
+
 async def test_a_payload_that_was_never_offered_is_refused_and_not_logged(
     chat: Chat, bot: StandInBot
 ) -> None:
