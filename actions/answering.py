@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rasa_sdk.events import EventType, FollowupAction
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.forms import REQUESTED_SLOT
 from sqlalchemy.orm import Session
 
 from actions.cards import service_card
@@ -211,11 +212,22 @@ def is_local(session: Session, topic: str) -> bool:
     return row is not None and row.group in _LOCAL_GROUPS
 
 
-def ask_for_area(context: Context, session: Session, topic: str) -> list[EventType]:
-    """Go on to ask where the person lives, if the answer needs it and they have not said or declined."""
+def ask_for_area(
+    context: Context, session: Session, topic: str, *, falls_short: bool = False
+) -> list[EventType]:
+    """Go on to ask where the person lives, if the answer depends on it and they have not said or declined.
+
+    It is asked once. The form waits on in silence, so that a place that is named later is still taken.
+
+    Args:
+        falls_short: without the place the answer is none: then it is asked again.
+    """
     if context.area is not None or context.area_declined or not is_local(session, topic):
         return []
-    return [FollowupAction("area_form")]
+    if not context.area_was_asked:
+        return [FollowupAction("area_form")]
+    # The form speaks again when it does not know that it has asked.
+    return [SlotSet(REQUESTED_SLOT, None), FollowupAction("area_form")] if falls_short else []
 
 
 def ask_area(context: Context, session: Session) -> tuple[str, list[Button]]:

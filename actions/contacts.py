@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rasa_sdk.events import EventType, FollowupAction
+from rasa_sdk.events import EventType
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.answering import MOST_CARDS, say_general, say_nothing_known, say_outside
+from actions.answering import MOST_CARDS, ask_for_area, say_general, say_nothing_known, say_outside
 from actions.cards import say_cost, say_phone, service_card
 from actions.closest import service_described
 from actions.context import Context
@@ -76,7 +76,7 @@ def answer_contact(
         if context.area is None and not context.area_declined:
             names = "\n".join(f"- {service.name}" for service in services)
             reply.say(f"Each area has its own:\n{names}", records=services)
-            return context, [FollowupAction("area_form")]
+            return context, ask_for_area(context, session, topic, falls_short=True)
     if (named.only or described) and not _ASKS_HOW_TO_REACH.search(context.text):
         say_about(reply, services)
         return context, []

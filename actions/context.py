@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.forms import REQUESTED_SLOT
 from rasa_sdk.interfaces import Tracker
 
 from actions.reading import ADULT_AGE, ELSEWHERE, Cohort, hear
@@ -46,6 +47,7 @@ class Context:
     topic: str | None = None  # the last topic answered
     easy_read: bool = False
     area_declined: bool = False
+    area_was_asked: bool = False  # and neither told nor declined yet
     misunderstood: int = 0
     shown: Sequence[str] = field(default_factory=tuple)  # record ids of the last answer
     asked: Sequence[str] = field(default_factory=tuple)  # what the person asked, for an adviser's summary
@@ -209,6 +211,7 @@ def _read(tracker: Tracker, message: dict[str, Any]) -> Context:
         topic=tracker.get_slot("topic"),
         easy_read=bool(tracker.get_slot("easy_read")),
         area_declined=bool(tracker.get_slot("area_declined")),
+        area_was_asked=tracker.get_slot(REQUESTED_SLOT) == "area",
         # Counted in a row: anything that is understood in between starts it again.
         misunderstood=int(tracker.get_slot("misunderstood") or 0)
         if guessed or intent == "nlu_fallback"

@@ -67,7 +67,7 @@ def answer_route(
         return context, ask_for_area(context, session, topic)
     if not pathways:
         say_general(reply, context, session, topic)
-        return context, _ask_for_what_is_missing(context, session, topic)
+        return context, _ask_for_what_is_missing(context, session, topic, falls_short=not exact)
     if context.cohort is None and len(pathways) > _MOST_PATHWAYS:
         # All of them at once are a wall; who it is about leaves one or two.
         titles = "\n".join(f"- {pathway.title}" for pathway in pathways)
@@ -133,8 +133,10 @@ def _say_pathway(
     )
 
 
-def _ask_for_what_is_missing(context: Context, session: Session, topic: str) -> list[EventType]:
-    asking = ask_for_area(context, session, topic)
+def _ask_for_what_is_missing(
+    context: Context, session: Session, topic: str, *, falls_short: bool = False
+) -> list[EventType]:
+    asking = ask_for_area(context, session, topic, falls_short=falls_short)
     if not asking and context.cohort is None and context.store_area is not None and topic != "referral_who":
         return [FollowupAction("cohort_form")]
     return asking

@@ -19,7 +19,7 @@ from actions.context import Context, read_context
 from actions.reading import ELSEWHERE
 from actions.replies import Reply
 from actions.store import read_store
-from actions.subject import ANSWERS, give_answer, only_tells, topic_meant, topic_told
+from actions.subject import ANSWERS, asks_of_its_own, give_answer, only_tells, topic_meant, topic_told
 from knowledge import models
 from knowledge.sources import sources_of
 
@@ -34,6 +34,9 @@ class ActionFollowUp(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         """Answer again; with no topic yet, offer some."""
+        if tracker.latest_action_name == "area_form" and asks_of_its_own(tracker):
+            # The form has ended with the place that this question told; it was answered before that.
+            return []
         context = read_context(tracker)
         if topic_told(tracker, context) == "wait_time":
             context = replace(context, topic="wait_time")

@@ -18,11 +18,16 @@ from actions.event_dates import day_of_request
 from actions.follow_up import carry_on, next_best_topic
 from actions.replies import Button, button
 from actions.store import read_store
-from actions.subject import give_answer
+from actions.subject import asks_of_its_own, give_answer
 
 
 class ActionAskArea(Action):
-    """Asks where the person lives."""
+    """Asks where the person lives, once.
+
+    While the form waits Rasa calls it after every message: then it says nothing, unless the message was an
+    answer that was not understood, or named a place on a border. An answer that falls short asks anew
+    (``actions.answering.ask_for_area``).
+    """
 
     def name(self) -> str:
         return "action_ask_area"
@@ -31,10 +36,18 @@ class ActionAskArea(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         """Offer the covered areas as buttons; for a place on a border, only those on its two sides."""
-        context = read_context(tracker)
-        text, buttons = await asyncio.to_thread(_ask_area, context.own)
+        context = read_context(tracker).own
+        if context.area_was_asked and not context.unsure_areas and not _tells(tracker):
+            return []
+        text, buttons = await asyncio.to_thread(_ask_area, context)
         dispatcher.utter_message(text=text, buttons=[*buttons, button("I would rather not say", "/decline")])
         return []
+
+
+def _tells(tracker: Tracker) -> bool:
+    """Whether the newest message was typed and taken to tell something, as an answer does."""
+    intent = tracker.get_intent_of_latest_message(skip_fallback_intent=False)
+    return intent == "inform" and not str((tracker.latest_message or {}).get("text") or "").startswith("/")
 
 
 def _ask_area(context: Context) -> tuple[str, list[Button]]:
@@ -51,7 +64,12 @@ class ValidateAreaForm(FormValidationAction):
     async def extract_area(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> dict[str, Any]:
-        """The area that the newest message names, if it names one."""
+        """The area that the newest message names, if it does little else.
+
+        A question of its own goes its way: it is answered and its place noted, and the form then ends.
+        """
+        if asks_of_its_own(tracker):
+            return {}
         context = read_context(tracker).own
         return {"area": context.area} if context.area else {}
 

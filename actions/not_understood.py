@@ -13,11 +13,18 @@ from rasa_sdk.types import DomainDict
 from actions.answering import say_term, topic_buttons
 from actions.asking_again import ask_what_was_meant, topics_thought_of
 from actions.closest import service_described, topic_by_meaning
-from actions.context import Context, read_context
+from actions.context import Context
 from actions.named import services_named
 from actions.replies import Reply
 from actions.store import keep_unanswered, read_store
-from actions.subject import ANSWERS, give_answer, questions_to_answer, topic_meant, topic_told
+from actions.subject import (
+    ANSWERS,
+    give_answer,
+    questions_to_answer,
+    read_question,
+    topic_meant,
+    topic_told,
+)
 
 
 class ActionNotUnderstood(Action):
@@ -30,7 +37,7 @@ class ActionNotUnderstood(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         """Answer if the store knows; else say that it was not understood and what can be done."""
-        context = read_context(tracker)
+        context = read_question(tracker)
         if topic_told(tracker, context) == "wait_time":
             return await asyncio.to_thread(give_answer, dispatcher, replace(context, text=""), "wait_time")
         guesses = topics_thought_of(tracker, ANSWERS)
@@ -47,7 +54,7 @@ class ActionOutOfScope(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         """Answer about a service that the store has by that name; else say what this helpline is for."""
-        context = read_context(tracker)
+        context = read_question(tracker)
         return await asyncio.to_thread(_answer_or_refuse, dispatcher, context)
 
 

@@ -157,7 +157,7 @@ class SubjectAction(Action, ABC):
     ) -> list[EventType]:
         """Answer the topic that the message was understood to be about."""
         topic = str(tracker.get_intent_of_latest_message(skip_fallback_intent=False))
-        context = read_context(tracker)
+        context = read_question(tracker)
         if told := topic_told(tracker, context):
             context, topic = replace(context, text=""), told
         elif meant := topic_meant(context):
@@ -211,16 +211,64 @@ def topic_told(tracker: Tracker, context: Context) -> str | None:
 _FILLERS = frozenset(("i", "m", "we", "re", "it", "its", "s", "is", "are", "in", "at", "near", "the", "live"))
 
 
+#: What a message is taken for that answers or carries on; it asks nothing of its own.
+_ANSWERS_OR_CARRIES_ON = frozenset(("inform", "correct", "follow_up", "affirm_deny", "decline", "stop"))
+
+#: An answer to a form's question has no more words than these beside what it tells.
+_MOST_WORDS_OF_AN_ANSWER = 5
+
+#: Somebody asks, in the middle of a message and with no question mark too.
+_ASKS = re.compile(
+    r"\?|\b(?:how|why|can|could|should|does|did)\b|\bdo (?:i|we|you|they)\b"
+    r"|\b(?:is|are) (?:it|that|this|there)\b",
+    re.I,
+)
+
+
+def asks_of_its_own(tracker: Tracker) -> bool:
+    """Whether a message asks something of its own, whatever else it tells that a form waits for.
+
+    "We moved from Leicester to Derby and she had a plan, does Derby have to do it" is no answer to "Which
+    area do you live in?".
+    """
+    intent = tracker.get_intent_of_latest_message(skip_fallback_intent=False)
+    text = str((tracker.latest_message or {}).get("text") or "")
+    if text.startswith("/") or intent in _ANSWERS_OR_CARRIES_ON:
+        return False
+    words = [word for word in _words(_beside_what_is_told(tracker)) if word not in _FILLERS]
+    return len(words) > _MOST_WORDS_OF_AN_ANSWER and (intent in ANSWERS or _ASKS.search(text) is not None)
+
+
+def read_question(tracker: Tracker) -> Context:
+    """The context of a message that may ask something.
+
+    One that names the place that was asked for, and asks something of its own, leans on nothing before it:
+    the place alone ties it to the question that was open.
+    """
+    context = read_context(tracker)
+    names_the_place = context.area_was_asked and context.area is not None
+    return replace(context, before=None) if names_the_place and asks_of_its_own(tracker) else context
+
+
 def only_tells(tracker: Tracker) -> bool:
     """Whether a message is nothing but a place, an age or a date."""
-    message: dict[str, Any] = tracker.latest_message or {}
-    text = str(message.get("text") or "")
+    text = str((tracker.latest_message or {}).get("text") or "")
     if text.startswith("/"):
         return False
-    left = list(text)
+    left = _beside_what_is_told(tracker)
+    return left != text and all(word in _FILLERS for word in _words(left))
+
+
+def _beside_what_is_told(tracker: Tracker) -> str:
+    """A message with blanks for its places, ages and dates."""
+    message: dict[str, Any] = tracker.latest_message or {}
+    left = list(str(message.get("text") or ""))
     for entity in message.get("entities") or []:
         start, end = entity.get("start"), entity.get("end")
         if entity.get("entity") in ("area", "age", "date_phrase") and isinstance(start, int):
             left[start:end] = " " * (end - start)
-    words = re.findall(r"[a-z]+", "".join(left).lower())
-    return "".join(left) != text and all(word in _FILLERS for word in words)
+    return "".join(left)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", text.lower())

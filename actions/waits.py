@@ -75,7 +75,8 @@ def answer_wait_time(
             _say_your_wait(reply, context, session, list(group), wait)
         else:
             _say_figures(reply, context, session, subject, list(group))
-    if not series and not say_closest(reply, context, session, topic):
+    exact = not series and say_closest(reply, context, session, topic)
+    if not series and not exact:
         say_general(reply, context, session, topic)
     if series and not context.referred:
         reply.say(
@@ -85,7 +86,7 @@ def answer_wait_time(
     reply.offer(*topic_buttons(session, ["wait_support", "wait_status_chase"]))
     if wait and len(cohorts) > 1:
         return context, [FollowupAction("cohort_form")]
-    return context, ask_for_area(context, session, topic)
+    return context, ask_for_area(context, session, topic, falls_short=not exact)
 
 
 @answers("wait_support", "wait_status_chase")

@@ -187,6 +187,7 @@ class Talk:
         questions: Iterable[tuple[str, str]] = (),
         answerability: float = 0.9,
         pressed: bool = False,
+        after: str = "action_listen",
     ) -> Turn:
         """Say something that was understood as ``intent``; the rules choose the action.
 
@@ -198,6 +199,7 @@ class Talk:
             questions: those that the message was found to hold, each with its intent.
             answerability: how plainly the message was understood, 0 to 1.
             pressed: it is a question that was offered on a button, as the gateway tells.
+            after: what Rasa did last before the action.
         """
         likely = [{"name": intent, "confidence": confidence}]
         likely += [{"name": name, "confidence": 0.3 / rank} for rank, name in enumerate(also_likely, 1)]
@@ -214,7 +216,7 @@ class Talk:
                 for words, name in questions
             ],
         }
-        turn = await self._run(action or ACTION_FOR[intent], message, loop, loop_has_asked)
+        turn = await self._run(action or ACTION_FOR[intent], message, loop, loop_has_asked, after)
         self.slots.update({name: value for name, value in turn.slots.items() if name in self.slots})
         return turn
 
@@ -235,7 +237,12 @@ class Talk:
         return turn
 
     async def _run(
-        self, action: str, message: dict[str, Any], loop: str | None, loop_has_asked: bool = True
+        self,
+        action: str,
+        message: dict[str, Any],
+        loop: str | None,
+        loop_has_asked: bool = True,
+        after: str = "action_listen",
     ) -> Turn:
         form: dict[str, Any] = {"name": loop} if loop else {}
         required = DOMAIN["forms"][loop]["required_slots"][0] if loop and loop_has_asked else None
@@ -253,7 +260,7 @@ class Talk:
                     "events": [],
                     "latest_input_channel": "rest",
                     "active_loop": form,
-                    "latest_action_name": "action_listen",
+                    "latest_action_name": after,
                     "followup_action": None,
                 },
             }

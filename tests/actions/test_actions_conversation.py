@@ -131,6 +131,83 @@ async def test_whoever_declined_may_still_say_it(talk: Talk) -> None:
     assert "33 weeks" in turn.text
 
 
+async def test_the_area_is_asked_once_under_complete_answers(talk: Talk) -> None:
+    first = await talk.say("what help is there without a diagnosis", "support_no_diagnosis")
+    assert first.follow_ups == ["area_form"]
+
+    for text, intent in (
+        ("can we get a short break", "support_short_breaks"),
+        ("are you a person?", "bot_identity"),
+    ):
+        turn = await talk.say(text, intent, loop="area_form")
+        assert turn.follow_ups == []
+        assert "requested_slot" not in turn.slots
+        # While the form waits, Rasa has it ask after whatever was answered.
+        goes_on = await talk.say(text, intent, action="action_ask_area", loop="area_form")
+        assert goes_on.text == ""
+
+
+async def test_the_area_is_asked_again_when_there_is_no_answer_without_it(talk: Talk) -> None:
+    await talk.say("what help is there without a diagnosis", "support_no_diagnosis")
+    for text, intent in (("how long is the wait", "wait_time"), ("camhs number?", "service_contact")):
+        turn = await talk.say(text, intent, loop="area_form")
+        assert turn.follow_ups == ["area_form"]
+        assert turn.slots["requested_slot"] is None  # the form asks as if for the first time
+        asked = await talk.say(text, intent, action="action_ask_area", loop="area_form", loop_has_asked=False)
+        assert "Which area" in asked.text
+
+
+async def test_who_was_not_understood_saying_where_is_asked_again(talk: Talk) -> None:
+    asked = await talk.say("in Littleton", "inform", action="action_ask_area", loop="area_form")
+    assert "Which area" in asked.text
+
+
+async def test_a_question_that_names_a_place_is_no_answer_to_the_question_for_the_area(talk: Talk) -> None:
+    await talk.say("can we get a short break", "support_short_breaks")
+    moved = "we moved from leicester to derby in august and she had a plan there does derby have to do it"
+    said = (
+        moved,
+        "ehcp_review_content",
+        ("area", "leicester", "elsewhere"),
+        ("area", "derby", "derby-city"),
+        ("date_phrase", "in august"),
+    )
+
+    form = await talk.say(*said, action="validate_area_form", loop="area_form")
+    assert form.slots.get("area") is None  # so that Rasa goes to the question's own rule
+
+    turn = await talk.say(*said, loop="area_form", confidence=0.15, answerability=0.25)
+    assert "short break" not in turn.text
+    assert "The plan moves with you" in turn.text
+    assert turn.slots["area"] == "derby-city"
+
+    # The form has its place now and hands on: nothing is said twice.
+    ended = await talk.say(*said, action="action_follow_up", after="area_form")
+    assert ended.responses == []
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "place"),
+    [
+        ("Derby", "inform", "Derby"),
+        ("we live in Derby near the town centre", "support_housing_transport", "Derby"),
+        ("yes we're in Derby and he was referred", "wait_time", "Derby"),
+        ("hi sorry yes I live in Derby, well just outside it in a village", "correct", "Derby"),
+    ],
+)
+async def test_a_place_and_little_else_answers_the_question_for_the_area(
+    talk: Talk, text: str, intent: str, place: str
+) -> None:
+    await talk.say("can we get a short break", "support_short_breaks")
+    said = (text, intent, ("area", place, "derby-city"))
+
+    form = await talk.say(*said, action="validate_area_form", loop="area_form")
+    assert form.slots["area"] == "derby-city"
+
+    turn = await talk.say(*said, action="action_follow_up", after="area_form", confidence=0.3)
+    assert {custom["topic"] for custom in turn.custom} == {"support_short_breaks"}
+
+
 # --- what a suggestion says of somebody ---
 
 _SUGGESTED = "My child is 10 and going into Year 6 in Herefordshire. Which team?"
