@@ -901,6 +901,13 @@ _COVERED = """async () => {
         if (high > 1 && wide > 1) covered.push(words.currentNode.textContent);
       }
     }
+    if (more.classList.contains('docked')) continue; // on a line of its own below all that scrolls
+    const name = document.createRange();
+    name.selectNodeContents(root.querySelector('label[for="text"]'));
+    for (const line of name.getClientRects()) {
+      const high = Math.min(line.bottom, button.bottom) - Math.max(line.top, button.top);
+      if (high > 1 && line.right > button.left + 1) covered.push('Your message');
+    }
   }
   return [covered, seen];
 }"""
