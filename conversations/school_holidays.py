@@ -68,12 +68,20 @@ def school_holiday_on(
 
 
 def lasts_until(last_days: Mapping[str | None, date]) -> dict[str | None, date]:
-    """By area the day on which the last school holiday that holds there is over, those everywhere (None) too.
+    """By area the day on which the last school holiday that holds there is over.
+
+    Those that hold everywhere (None) stand for themselves as long as no area has later ones of its own: once
+    areas are recorded one by one, nobody has to go on recording them for everywhere.
 
     ``last_days``: what ``SchoolHolidays.last_school_holidays`` found.
     """
     everywhere = last_days.get(None, date.min)
-    return {area: max(last, everywhere) for area, last in last_days.items()}
+    latest = max(last_days.values(), default=date.min)
+    return {
+        area: max(last, everywhere)
+        for area, last in last_days.items()
+        if area is not None or everywhere == latest
+    }
 
 
 def running_out(ends: Mapping[str | None, date], today: date) -> dict[str | None, date]:

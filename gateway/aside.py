@@ -56,7 +56,9 @@ def question_beside(text: str, assess: Callable[[str], Assessment]) -> str | Non
     ]
     if asked and len(parts) > 1:
         return " ".join(asked)
-    return text.strip() if _ASKS.search(single[-_MOST_CHARS:]) and not is_certain(assess(text)) else None
+    if len(single) > _MOST_CHARS or not _ASKS.search(single) or is_certain(assess(text)):
+        return None
+    return text.strip()
 
 
 def is_certain(assessment: Assessment) -> bool:

@@ -116,5 +116,7 @@ def test_the_doctor_reminds_of_what_holds_everywhere_and_of_what_is_over(
     assert "PAGE`;" in line
     assert "the last recorded for derbyshire ends on 2 January 2020" in line
 
-    record(70, 80)  # holds in derbyshire too
+    record(70, 80, "derbyshire")  # from now on by area: for everywhere nobody need record any
     assert doctor() == (0, f"ok     school holidays: recorded until {day(80)}")
+    record(70, 90)  # holds in derbyshire too
+    assert doctor() == (0, f"ok     school holidays: recorded until {day(90)}")
