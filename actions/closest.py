@@ -398,14 +398,18 @@ def _close_to(words: str, context: Context, session: Session) -> list[_Candidate
 
 
 def _matches(words: str, context: Context, session: Session, limit: int) -> list[Match]:
-    return search().closest(
-        words,
-        ["guidance", "pathway", "entitlement"],
-        areas_from_near_to_wide(session, context.store_area),
-        limit=limit,
-        age=context.age,
-        audience="young-people" if context.young else None,
-    )
+    def search_far_down() -> list[Match]:
+        return search().closest(
+            words,
+            ["guidance", "pathway", "entitlement"],
+            areas_from_near_to_wide(session, context.store_area),
+            limit=_FAR_DOWN,
+            age=context.age,
+            audience="young-people" if context.young else None,
+        )
+
+    asked = ("matches", words, context.store_area, context.age, context.young)
+    return once(session, asked, search_far_down)[:limit]
 
 
 def _with_records(session: Session, matches: list[Match]) -> list[_Candidate]:

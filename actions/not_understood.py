@@ -19,9 +19,11 @@ from actions.replies import Reply
 from actions.store import keep_unanswered, read_store
 from actions.subject import (
     ANSWERS,
+    answered_in,
     give_answer,
     questions_to_answer,
     read_question,
+    send_answer,
     topic_meant,
     topic_told,
 )
@@ -64,8 +66,9 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
     with read_store() as session:
         named = services_named(session, context.text, context.store_area, context.place)
         is_one = named.only or service_described(context, session) is not None
-    if is_one:
-        return give_answer(dispatcher, context, "service_contact")
+        answered = answered_in(session, context, "service_contact") if is_one else None
+    if answered is not None:
+        return send_answer(dispatcher, "service_contact", *answered)
     dispatcher.utter_message(
         response="utter_out_of_scope",
         json_message={"person": context.person(), "falls_short": "out_of_scope"},
@@ -90,6 +93,7 @@ def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: 
                 reply.offer(*topic_buttons(session, guesses[:2]))
                 reply.send(dispatcher, context.person())
                 return replace(context, shown=tuple(reply.shown), misunderstood=0).slots()
-    if topic is not None and topic in ANSWERS:
-        return give_answer(dispatcher, context, topic)
+        answered = answered_in(session, context, topic) if topic in ANSWERS else None
+    if topic is not None and answered is not None:
+        return send_answer(dispatcher, topic, *answered)
     return ask_what_was_meant(dispatcher, context, guesses)

@@ -71,18 +71,35 @@ def give_answer(dispatcher: CollectingDispatcher, context: Context, topic: str) 
     The topic gives way to another when a record of that one answers the person's very words. A message with
     several questions gets an answer to each: the first in full, the others shortly, with a button for more.
     """
-    asked = questions_to_answer(context)
     with read_store() as session:
-        reply, context, events = _answer(
-            session,
-            replace(context, text=asked[0].text, likely={}) if asked else context,
-            asked[0].topic if asked else topic,
-        )
-        for question in asked[1:]:
-            context, events = _answer_also(reply, session, context, question, events)
-        if _ALSO_ASKS_FOR_A_PERSON.search(context.text):
-            reply.say("You also asked for a person. Press the button and I will ask one to join.")
-            reply.offer_person("asked")
+        answered = answered_in(session, context, topic)
+    return send_answer(dispatcher, topic, *answered)
+
+
+def answered_in(session: Session, context: Context, topic: str) -> tuple[Reply, Context, list[EventType]]:
+    """The reply to all that a message asks, the context after it, and what is to be asked back.
+
+    For who has looked into the store in this ``session``, which remembers what was searched for; then
+    ``send_answer``, when the session is over.
+    """
+    asked = questions_to_answer(context)
+    reply, context, events = _answer(
+        session,
+        replace(context, text=asked[0].text, likely={}) if asked else context,
+        asked[0].topic if asked else topic,
+    )
+    for question in asked[1:]:
+        context, events = _answer_also(reply, session, context, question, events)
+    if _ALSO_ASKS_FOR_A_PERSON.search(context.text):
+        reply.say("You also asked for a person. Press the button and I will ask one to join.")
+        reply.offer_person("asked")
+    return reply, context, events
+
+
+def send_answer(
+    dispatcher: CollectingDispatcher, topic: str, reply: Reply, context: Context, events: list[EventType]
+) -> list[EventType]:
+    """Send what ``answered_in`` gave, and give the events that remember it."""
     reply.send(dispatcher, context.person())
     if reply.nothing_known:
         keep_unanswered(context, "nothing_known", topic)
@@ -171,15 +188,22 @@ async def answer_or_ask(
     dispatcher: CollectingDispatcher, tracker: Tracker, context: Context, topic: str
 ) -> list[EventType]:
     """Answer a message about a topic, or ask what was meant where that would be guesswork."""
-    if topic != "service_contact" and await asyncio.to_thread(_is_unclear, context, topic):
-        guesses = topics_thought_of(tracker, ANSWERS)
-        return await asyncio.to_thread(ask_what_was_meant, dispatcher, context, guesses)
-    return await asyncio.to_thread(give_answer, dispatcher, context, topic)
+    guesses = topics_thought_of(tracker, ANSWERS)
+    return await asyncio.to_thread(_answer_or_ask, dispatcher, context, topic, guesses)
 
 
-def _is_unclear(context: Context, topic: str) -> bool:
+def _answer_or_ask(
+    dispatcher: CollectingDispatcher, context: Context, topic: str, guesses: list[str]
+) -> list[EventType]:
+    # In one session, which remembers what was searched for.
     with read_store() as session:
-        return says_too_little(context, session) or is_guesswork(context, session, topic)
+        unclear = topic != "service_contact" and (
+            says_too_little(context, session) or is_guesswork(context, session, topic)
+        )
+        answered = None if unclear else answered_in(session, context, topic)
+    if answered is None:
+        return ask_what_was_meant(dispatcher, context, guesses)
+    return send_answer(dispatcher, topic, *answered)
 
 
 def topic_meant(context: Context) -> tuple[Context, str] | None:
