@@ -38,6 +38,10 @@ _POSTGRES_GIVES_UP = {
     "keepalives_interval": "2",
     "keepalives_count": "3",
     "tcp_user_timeout": "8000",
+    # PostgreSQL's end alike: of a machine that vanished in the middle of a transaction it would keep the
+    # locks for two hours, and with them the chats.
+    "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=8000",
 }
 
 #: How long a transaction waits for a connection while all are in use (PostgreSQL).
