@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,27 @@ log = logging.getLogger(__name__)
 
 #: A refused or broken connection is tried once more after this long: Rasa may be restarting its worker.
 _RETRY_AFTER_SECONDS = 0.3
+
+#: Who takes no connection by then has vanished, and another address of the bot may be tried.
+_CONNECT_SECONDS = 3.0
+
+#: A connection whose other end vanished breaks within seconds, whether something was sent (TCP_USER_TIMEOUT,
+#: in milliseconds) or is waited for. Else a person waits in vain for each that is kept open to that machine.
+_BREAKS = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 2, "TCP_USER_TIMEOUT": 3000}
+
 #: So often a bot that is starting is asked whether it is ready.
 _LOOK_SECONDS = 0.3
+
+
+def socket_that_breaks(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that breaks soon when its other end vanishes, so that another bot can be asked."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _BREAKS.items():
+        if hasattr(socket, option):  # not every system has all of them
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made
 
 
 class BotFailed(Exception):
@@ -85,9 +105,10 @@ class BotClient:
             async with asyncio.timeout(self._timeout):
                 try:
                     entries = await self._post("/webhooks/rest/webhook", body)
-                except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError, ConnectionResetError):
-                    # Nothing was answered: Rasa is being started again, or another one takes its place. It
-                    # may hear the message twice; the log has it once, and so has the person the answer.
+                except (aiohttp.ClientOSError, aiohttp.ServerConnectionError, ConnectionResetError):
+                    # Nothing was answered: Rasa is being started again, its machine has vanished, or another
+                    # one takes its place. It may hear the message twice; the log has it once, and so has the
+                    # person the answer.
                     await asyncio.sleep(_RETRY_AFTER_SECONDS)
                     entries = await self._post("/webhooks/rest/webhook", body)
         except TimeoutError:
@@ -160,7 +181,7 @@ class BotClient:
             json=body,
             params=self._query,
             # The whole call is bounded by ``ask``; this lifts aiohttp's own five minutes.
-            timeout=aiohttp.ClientTimeout(total=None),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         ) as response:
             if response.status != 200:
                 raise BotFailed(f"status_{response.status // 100}xx")

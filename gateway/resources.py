@@ -21,7 +21,7 @@ from conversations.quotas import SharedQuotas
 from conversations.sealing import Sealer, key_in
 from conversations.store import open_store
 from gateway import person_wording, wording
-from gateway.bot_client import BotClient
+from gateway.bot_client import BotClient, socket_that_breaks
 from gateway.call_back import CallBackTalk
 from gateway.channels import voice
 from gateway.channels.registry import CHANNELS
@@ -135,7 +135,8 @@ async def bot(app: web.Application) -> AsyncGenerator[None]:
     """One pool of connections for Rasa and the health checks; no cookies, no proxies, loopback only."""
     settings = app[SETTINGS]
     async with aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=100)
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=100, socket_factory=socket_that_breaks),
     ) as session:
         app[HTTP] = session
         app[BOT] = BotClient(
