@@ -29,8 +29,33 @@ _CHANNEL = "helpline_events"
 #: A quiet connection is asked this often whether it is still there.
 _PING_SECONDS = 20
 
-#: A dead peer is noticed by the operating system as well.
-_KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
+#: A dead peer is noticed by the operating system as well. While our ping is not confirmed that takes a
+#: quarter of an hour without ``tcp_user_timeout`` (milliseconds), and nobody would be woken meanwhile.
+_KEEPALIVE = {
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+    "connect_timeout": 5,
+}
+
+#: Any fixed number: the first half of the advisory locks by which processes tell that they are there.
+_THERE = 7_219_033
+
+#: Shared: after a break this process may come back before PostgreSQL has noticed that the old connection is
+#: dead. It notices within seconds, also when a whole machine vanished.
+_TELL_THAT_WE_ARE_THERE = """
+SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
+       set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '8000', false),
+       pg_advisory_lock_shared(%s, %s)
+"""
+
+#: An ``objsubid`` of 2 is a lock of two numbers.
+_WHO_IS_THERE = text("""
+SELECT objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND classid::bigint = :there AND objsubid = 2 AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 10.0
 
