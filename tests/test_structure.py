@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+import conversations.database
+import knowledge.database
 from helpline.settings import ROOT
 from knowledge.content import read_content
 from tests.knowledge.conftest import plain_encoder
@@ -23,6 +25,15 @@ def test_no_room_imports_what_its_arrows_forbid() -> None:
     command = [str(Path(sys.executable).parent / "lint-imports"), "--config", "pyproject.toml"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
+
+
+def test_both_stores_give_a_postgresql_up_after_the_same_time() -> None:
+    written_twice = ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
+    ours, theirs = (
+        [str(module._POSTGRES_GIVES_UP[name]) for name in (*written_twice, "tcp_user_timeout")]
+        for module in (conversations.database, knowledge.database)
+    )
+    assert ours == theirs
 
 
 def test_every_topic_is_an_intent_with_at_least_25_examples() -> None:
