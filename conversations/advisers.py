@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.database import Database, rows_changed
-from conversations.errors import AdviserExists, LastAdmin, NotFound, StoreUnavailable
+from conversations.errors import AdviserExists, Clash, LastAdmin, NotFound
 from conversations.events import Events
 from conversations.keys import hashed, new_id, new_token
 from conversations.log import utc_now
@@ -269,10 +268,8 @@ class Advisers:
                 if await _by_name(session, name) is not None:
                     raise AdviserExists(f"there is already an adviser called {name!r}")
                 session.add(adviser)
-        except StoreUnavailable as error:
-            if isinstance(error.__cause__, IntegrityError):  # two at once
-                raise AdviserExists(f"there is already an adviser called {name!r}") from error
-            raise
+        except Clash as error:  # two at once
+            raise AdviserExists(f"there is already an adviser called {name!r}") from error
 
     async def _hashed(self, password: str) -> str:
         async with self._hashing:

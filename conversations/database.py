@@ -16,10 +16,20 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+    StatementError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionInTime
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import Clash, StoreFault, StoreUnavailable
 
 # At debug level the driver logs every statement with its values: what people wrote. Never, at any level.
 logging.getLogger("aiosqlite").setLevel(logging.WARNING)
@@ -32,6 +42,7 @@ _BUSY_TIMEOUT_MS = 10_000
 
 #: A PostgreSQL that vanished is noticed within seconds, whether we connect, wait for its answer (keepalives)
 #: or have sent something (``tcp_user_timeout``, in milliseconds). What the URL says itself stands.
+#: Twice in the repository, here and in knowledge/database.py: no room exists that both rooms may import.
 _POSTGRES_GIVES_UP = {
     "connect_timeout": "3",
     "keepalives_idle": "5",
@@ -191,7 +202,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncSession]:
-        """A session that sees one state of the database. Raises ``StoreUnavailable``."""
+        """A session that sees one state of the database. Raises as ``writing`` does."""
         async with self._session(self._engine) as session:
             yield session
 
@@ -199,7 +210,8 @@ class Database:
     async def writing(self) -> AsyncGenerator[AsyncSession]:
         """A transaction: committed at the end of the block, undone by any error.
 
-        Raises ``StoreUnavailable`` when the database cannot be reached, is full or is locked too long.
+        Raises ``StoreUnavailable`` when the database cannot be reached, is full or is locked too long, and
+        ``StoreFault`` (``Clash``, where a constraint says no) when it refuses a statement.
         """
         engine = self._engine.execution_options(writes=True)
         if self._writer is None:
@@ -215,14 +227,19 @@ class Database:
             async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except (SQLAlchemyError, OSError) as error:
-            # The driver's own message only: a statement's parameters hold what people wrote.
-            cause = error.orig if isinstance(error, DBAPIError) else type(error).__name__
-            raise StoreUnavailable(str(cause)) from error
+            if _is_away(error):
+                raise StoreUnavailable(_cause(error)) from error
+            # The error itself is left out: PostgreSQL adds the whole row, with what people wrote.
+            fault = Clash if isinstance(error, IntegrityError) else StoreFault
+            raise fault(_cause(error)) from None
 
     async def ping(self) -> None:
         """Return when the database answers and holds our tables; else raise ``StoreUnavailable``."""
-        async with self.reading() as session:
-            await session.execute(text(f"SELECT 1 FROM {VERSION_TABLE}"))  # noqa: S608 - our own constant
+        try:
+            async with self.reading() as session:
+                await session.execute(text(f"SELECT 1 FROM {VERSION_TABLE}"))  # noqa: S608 - our own constant
+        except StoreFault as error:
+            raise StoreUnavailable(str(error)) from error
 
     async def forget_erased(self) -> None:
         """Make sure that erased text is gone from the write-ahead log too (SQLite)."""
@@ -237,6 +254,31 @@ class Database:
     async def close(self) -> None:
         """Give the connections back."""
         await self._engine.dispose()
+
+
+def _is_away(error: SQLAlchemyError | OSError) -> bool:
+    """Whether it is the database that cannot do its work now, and not the work that is wrong."""
+    if isinstance(error, (OSError, NoConnectionInTime, DisconnectionError)):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    # SQLite calls a wrong statement or a missing table an error of operation, as it does a full disk.
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False
+    return not isinstance(error, (IntegrityError, ProgrammingError, DataError, NotSupportedError))
+
+
+def _cause(error: SQLAlchemyError | OSError) -> str:
+    """What went wrong, without a value: those hold what people wrote."""
+    cause = type(error).__name__
+    if isinstance(error, DBAPIError) and not isinstance(error, DataError):
+        # The first line only: in the next ones PostgreSQL shows the row.
+        cause = f"{cause}: {str(error.orig).partition(chr(10))[0]}"
+    if isinstance(error, StatementError) and error.statement and not _is_away(error):
+        cause = f"{cause} [{error.statement}]"
+    return cause
 
 
 def rows_changed(result: object) -> int:

@@ -7,8 +7,23 @@ class ConversationsError(Exception):
     """Base of every error this room raises on purpose."""
 
 
-class StoreUnavailable(ConversationsError):
-    """The database could not be reached or refused the work; nothing was changed, try again."""
+class StoreFailed(Exception):
+    """The database did not do the work, for either of the two reasons below; nothing was changed."""
+
+
+class StoreUnavailable(StoreFailed, ConversationsError):
+    """The database could not be reached, is full, or was locked too long: try again."""
+
+
+class StoreFault(StoreFailed):
+    """The database refused a statement: a fault of this program or of the database's form, so it will again.
+
+    No ``ConversationsError``: whoever waits until the database is back must not wait for this.
+    """
+
+
+class Clash(StoreFault):
+    """A row was there already, or what it belongs to is gone: mostly two did the same at once."""
 
 
 class NotFound(ConversationsError):

@@ -58,6 +58,9 @@ class Subscription:
 class Events:
     """Who listens to which conversation. Use it from the event loop's own thread."""
 
+    #: The number of this process among those that share the database; None where there is only one.
+    process: int | None = None
+
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Subscription]] = defaultdict(set)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.audit import audit_in
 from conversations.database import Database, rows_changed
 from conversations.enqueue import enqueue_messages, is_enqueued
-from conversations.errors import MessageConflict, NotFound, StoreUnavailable
+from conversations.errors import Clash, MessageConflict, NotFound
 from conversations.events import OUTBOX, QUEUE, Events
 from conversations.files import NewFile, came_with, keep_in
 from conversations.keys import hashed, matches, new_id, new_token
@@ -28,11 +28,14 @@ from conversations.models import (
     Transition,
 )
 from conversations.ownership import move, raise_current_owner
+from conversations.postgres_events import connected_in
 
 #: In the ``meta`` of a safety alert: whether advisers are still to be told of it.
 UNTOLD = "untold"
 
 _UNTOLD = (Message.private.is_(True), Message.meta[UNTOLD].as_boolean().is_(True))
+
+_OPEN = (Message.role == Role.USER, Message.answered.is_(False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,14 @@ class Draft:
     topic: str | None = None
     private: bool = False  # for advisers only
     meta: Json = field(default_factory=dict)
+
+
+class Person(TypedDict, total=False):
+    """What is known of the person: the area's id, the age in years, whether the writer is under 18."""
+
+    area: str | None
+    age: int | None
+    young: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +157,9 @@ class ConversationLog:
             return found
         try:
             return (await self.create(channel, area=area, sender=sender)).conversation
-        except StoreUnavailable as error:
+        except Clash:
             # Two first messages at once: the other one made the conversation.
-            if isinstance(error.__cause__, IntegrityError) and (
-                found := await self.of_sender(channel, sender)
-            ):
+            if found := await self.of_sender(channel, sender):
                 return found
             raise
 
@@ -165,15 +174,14 @@ class ConversationLog:
         found = await self._find(Conversation.id == conversation_id)
         return found if found is not None and matches(token, found.token_hash) else None
 
-    async def set_person(
-        self, conversation_id: str, *, area: str | None, age: int | None, young: bool
-    ) -> None:
-        """Remember what is known of the person: a crisis reply has to fit them without asking the bot."""
+    async def set_person(self, conversation_id: str, **learned: Unpack[Person]) -> None:
+        """Remember what was learned of the person: a crisis reply has to fit them without asking the bot.
+
+        What is not given stays: a message and the turn of the one before it may each learn something at once.
+        """
         async with self.database.writing() as session:
             await session.execute(
-                update(Conversation)
-                .where(Conversation.id == conversation_id)
-                .values(area=area, age=age, young=young)
+                update(Conversation).where(Conversation.id == conversation_id).values(**learned)
             )
 
     async def count_by_owner(self) -> dict[Owner, int]:
@@ -241,6 +249,14 @@ class ConversationLog:
         async with self.database.reading() as session:
             return await session.scalar(select(Conversation).where(*wanted))
 
+    async def _take_from_the_gone(self, session: AsyncSession, message: Message, now: datetime) -> None:
+        """Whoever sends it again gets the answer from us at once, if the process that owed it has ended."""
+        ours, theirs = self.events.process, message.taken_by
+        if message.answered or ours is None or theirs in (None, ours):
+            return
+        if theirs not in await connected_in(session):
+            message.taken_at, message.taken_by = now, ours
+
     async def _forget(self, erased: Sequence[str]) -> None:
         """After the commit: nothing of it stays in the database's file, and whoever listens looks again."""
         if erased:
@@ -274,6 +290,7 @@ class ConversationLog:
                 same = known.text == storable(text) or "kept_apart" in known.meta
                 if known.role is not Role.USER or not same:
                     raise MessageConflict("this client_message_id was used for another message")
+                await self._take_from_the_gone(session, known, now)
                 return Accepted(known, await _replies(session, known), False, known.answered)
             if owner is Owner.CLOSED:
                 await move(
@@ -287,7 +304,12 @@ class ConversationLog:
                 )
             draft = Draft(text=text, role=Role.USER, meta=meta or {})
             [message] = await _append(
-                session, conversation_id, [draft], now, client_message_id=client_message_id
+                session,
+                conversation_id,
+                [draft],
+                now,
+                client_message_id=client_message_id,
+                taken_by=self.events.process,
             )
         self.events.publish(conversation_id)
         return Accepted(message, [], True, False)
@@ -350,18 +372,74 @@ class ConversationLog:
         if rows_changed(result):
             self.events.publish(conversation_id)
 
-    async def take_unanswered(self, before: datetime, *, limit: int = 100) -> list[Message]:
+    async def is_before_in_line(self, conversation_id: str, seq: int, since: datetime) -> bool:
+        """Whether a turn of another process comes first: of an earlier message, or of this very one.
+
+        One that began before ``since`` (aware time) counts no more: it was cut off.
+        """
+        if self.events.process is None:
+            return False
+        async with self.database.reading() as session:
+            found = await session.scalar(
+                select(Message.seq)
+                .where(
+                    Message.conversation_id == conversation_id,
+                    Message.seq <= seq,
+                    Message.taken_by != self.events.process,
+                    *_OPEN,
+                    _begun() >= since,
+                )
+                .limit(1)
+            )
+        return found is not None
+
+    async def replies_to(self, conversation_id: str, seq: int) -> list[Message] | None:
+        """What was answered to a user's message, None while its turn is not over. Raises ``NotFound``."""
+        async with self.database.reading() as session:
+            asked = await session.get(Message, (conversation_id, seq))
+            if asked is None:
+                raise NotFound("there is no such message")
+            return await _replies(session, asked) if asked.answered else None
+
+    async def let_go(self, conversation_id: str, seq: int) -> None:
+        """Note that the turn of a message failed: what came after it in other processes waits no longer."""
+        if self.events.process is None:
+            return
+        async with self.database.writing() as session:
+            await session.execute(
+                update(Message)
+                .where(
+                    Message.conversation_id == conversation_id,
+                    Message.seq == seq,
+                    Message.taken_by == self.events.process,
+                )
+                .values(taken_by=None)
+                .execution_options(synchronize_session=False)
+            )
+        self.events.publish(conversation_id)
+
+    async def absent(self) -> frozenset[int]:
+        """The processes that have turns open and are not connected now.
+
+        They may only be between two connections.
+        """
+        if self.events.process is None:
+            return frozenset()
+        async with self.database.reading() as session:
+            busy = await session.scalars(select(Message.taken_by).where(*_OPEN).distinct())
+            others = {one for one in busy if one is not None and one != self.events.process}
+            return frozenset(others - await connected_in(session) if others else ())
+
+    async def take_unanswered(
+        self, before: datetime, *, gone: Collection[int] = (), limit: int = 100
+    ) -> list[Message]:
         """People's messages whose turn began before ``before`` (aware time) and never ended, oldest first.
 
-        Each is given to one caller only, who answers it; should that process end too, it is free again once
-        ``before`` has passed that moment.
+        Those of processes that are ``gone`` too, however young. Each is given to one caller only, who answers
+        it; should that process end too, it is free again.
         """
         now = utc_now()
-        cut_off = (
-            Message.role == Role.USER,
-            Message.answered.is_(False),
-            func.coalesce(Message.taken_at, Message.created_at) < before,
-        )
+        cut_off = (*_OPEN, or_(_begun() < before, Message.taken_by.in_(gone)) if gone else _begun() < before)
         async with self.database.writing() as session:
             found = (
                 await session.scalars(
@@ -377,7 +455,7 @@ class ConversationLog:
                         Message.seq == message.seq,
                         *cut_off,
                     )
-                    .values(taken_at=now)
+                    .values(taken_at=now, taken_by=self.events.process)
                     .execution_options(synchronize_session=False)
                 )
                 if rows_changed(result):
@@ -521,6 +599,7 @@ async def _append(
     client_message_id: str | None = None,
     reply_to: int | None = None,
     author: str | None = None,
+    taken_by: int | None = None,
 ) -> list[Message]:
     """Number ``drafts`` and add them. The UPDATE also locks the conversation until the commit."""
     if not drafts:
@@ -558,6 +637,7 @@ async def _append(
             meta=draft.meta,
             created_at=now,
             taken_at=None,
+            taken_by=taken_by,
         )
         for seq, (draft, files) in enumerate(zip(drafts, kept, strict=True), start=last - len(drafts) + 1)
     ]
@@ -588,6 +668,11 @@ async def _replies(session: AsyncSession, message: Message) -> list[Message]:
         .order_by(Message.seq)
     )
     return list(rows)
+
+
+def _begun() -> ColumnElement[datetime]:
+    """When the turn of a message was begun the last time."""
+    return func.coalesce(Message.taken_at, Message.created_at)
 
 
 def _sender_hash(channel: str, sender: str | None) -> str | None:

@@ -235,6 +235,7 @@ class Message(Base):
     meta: Mapped[Json] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # its turn was begun again so late
+    taken_by: Mapped[int | None] = mapped_column(Integer)  # the process that has its turn (PostgreSQL)
 
 
 class File(Base):

@@ -3,6 +3,9 @@
 A notification carries no more than which conversation to read again. One that is lost (the connection
 broke) is made good at the next connection: everybody is woken and reads on by sequence number. While
 PostgreSQL cannot be reached the wake-ups of this process still work.
+
+The connection that listens also tells the others that this process is there: it holds an advisory lock with
+the number of the process, which goes with the connection, whatever ends it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from conversations.events import ASSISTANT, Events
 
@@ -69,7 +73,7 @@ class PostgresEvents(Events):
         super().__init__()
         address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._conninfo = make_conninfo(address, **_KEEPALIVE)
-        self._origin = secrets.token_hex(8)
+        self.process = secrets.randbelow(2**31 - 1) + 1
         self._to_send: dict[str, None] = {}  # in order, each once
         self._something_to_send = asyncio.Event()
         self._listening = asyncio.Event()
@@ -97,12 +101,12 @@ class PostgresEvents(Events):
     def publish(self, conversation_id: str) -> None:
         """Wake everybody who listens to this conversation (or to ``QUEUE``), on every machine."""
         super().publish(conversation_id)
-        self._queue(f"{self._origin} changed {conversation_id}")
+        self._queue(f"{self.process} changed {conversation_id}")
 
     def typing(self, conversation_id: str, who: str = ASSISTANT) -> None:
         """Tell listeners on every machine that ``who`` is writing."""
         super().typing(conversation_id, who)
-        self._queue(f"{self._origin} typing {conversation_id} {who}")
+        self._queue(f"{self.process} typing {conversation_id} {who}")
 
     def _queue(self, payload: str) -> None:
         if self._tasks:
@@ -124,6 +128,7 @@ class PostgresEvents(Events):
             pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
 
     async def _listen(self, connection: _Connection) -> None:
+        await connection.execute(_TELL_THAT_WE_ARE_THERE, (_THERE, self.process))
         await connection.execute(f"LISTEN {_CHANNEL}")
         self.wake_all()  # whatever happened before this moment is in the log
         self._listening.set()
@@ -135,7 +140,7 @@ class PostgresEvents(Events):
     def _take(self, payload: str) -> None:
         origin, _, rest = payload.partition(" ")
         what, _, conversation_id = rest.partition(" ")
-        if origin == self._origin:
+        if origin == str(self.process):
             return  # woken already
         if what == "typing":
             conversation_id, _, who = conversation_id.partition(" ")
@@ -156,3 +161,8 @@ class PostgresEvents(Events):
                 # Taken out only once it is told: after a break it is told again, and twice does no harm.
                 await connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
                 self._to_send.pop(payload, None)
+
+
+async def connected_in(session: AsyncSession) -> set[int]:
+    """The numbers of the processes that are connected to this PostgreSQL database now."""
+    return set(await session.scalars(_WHO_IS_THERE, {"there": _THERE}))

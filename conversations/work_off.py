@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from functools import partial
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFailed, StoreUnavailable
 from conversations.events import OUTBOX, Events
 from conversations.outbox import Claimed, Outbox
 
@@ -62,7 +62,7 @@ async def work_off(
                         continue
                     if room and (due := await outbox.next_due(room)) is not None:
                         wait = min(wait, max(due.total_seconds(), _SHORTEST_WAIT))
-                except StoreUnavailable as error:
+                except StoreFailed as error:
                     log.error("the outbox cannot be read", extra={"cause": str(error)})
                 await woken.wait(wait)
         finally:
@@ -83,6 +83,6 @@ async def _send(outbox: Outbox, send: Callable[[Claimed], Awaitable[None]], entr
         except Exception:
             log.exception("an entry cannot be sent", extra={"reference": entry.reference})
             await outbox.retry(entry, "an error of our own", not_before=_AFTER_AN_ERROR)
-    except StoreUnavailable as error:
+    except StoreFailed as error:
         # The claim ends by itself, and the entry is then known to be uncertain.
         log.error("the outbox cannot be written", extra={"cause": str(error)})

@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFailed
 from conversations.store import Store
 from gateway.keys import BOT, HTTP, METRICS, SETTINGS, STORE
 
@@ -44,7 +44,7 @@ async def metrics(request: web.Request) -> web.Response:
     try:
         for owner, count in (await request.app[STORE].count_by_owner()).items():
             figures.conversations.labels(str(owner)).set(count)
-    except StoreUnavailable:
+    except StoreFailed:
         figures.conversations.clear()  # no figure is better than an old one
     return web.Response(
         body=generate_latest(figures.registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
@@ -55,7 +55,7 @@ async def _database(store: Store) -> str | None:
     try:
         async with asyncio.timeout(3):
             await store.database.ping()
-    except (StoreUnavailable, TimeoutError):
+    except (StoreFailed, TimeoutError):
         return "the conversations database does not answer"
     return None
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFailed
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Limit:
         whose = f"{self._name} {key}"
         try:
             ok, used = await self._meter.take(whose, each, WINDOW_SECONDS)
-        except StoreUnavailable as error:
+        except StoreFailed as error:
             log.warning("quotas are counted alone", extra={"cause": str(error)})
             ok, used = await self._spare.take(whose, each, WINDOW_SECONDS)
         # A hair more, since the time of the answer is a little after the time of the counting.

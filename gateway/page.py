@@ -37,7 +37,7 @@ _PLAINLY = {
 }
 
 #: After these the same chat goes on when the person sends their words again.
-_SENT_AGAIN = (Code.NOT_SAVED, Code.TOO_MANY_REQUESTS, Code.MESSAGE_ID_REUSED)
+_SENT_AGAIN = (Code.NOT_SAVED, Code.TOO_MANY_REQUESTS, Code.MESSAGE_ID_REUSED, Code.INTERNAL)
 
 _SAFE_LINK = re.compile(r"^https?://", re.IGNORECASE)
 

@@ -1,16 +1,17 @@
 """Turns that were cut off, because a gateway was killed in the middle, are taken up: at the start and on.
 
 On SQLite there is one gateway, so at its start every open turn is one that was cut off. On PostgreSQL another
-gateway may be busy with it: a turn counts as cut off once it is older than any turn takes. Two gateways never
-take up the same one, and an answer is logged once whatever happens.
+gateway may be busy with it: a turn counts as cut off once its gateway was not connected to the database at
+two looks in a row, or once it is older than any turn takes. Two gateways never take up the same one, and an
+answer is logged once whatever happens.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Collection, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,30 +40,42 @@ async def take_up_cut_off_turns(app: web.Application) -> AsyncGenerator[None]:
     At the start the turns are begun before anybody is served: what people write next then waits its turn
     behind what they wrote before.
     """
-    # Several turns of a chat may wait for one another, each as long as the bot's time-out.
-    longest_turn = timedelta(
-        seconds=app[SETTINGS].bot_start_seconds + 3 * app[SETTINGS].bot_timeout_seconds + 10
-    )
+    longest_turn = app[SETTINGS].longest_turn
     room = asyncio.Semaphore(_CHATS_AT_ONCE)
     before = datetime.now(UTC) - (timedelta(0) if app[STORE].database.is_sqlite else longest_turn)
-    begun = await begin_again(app, before, room)
+    begun: list[Begun] = []
+    with _going_on("cannot look for turns that were cut off"):
+        begun = await begin_again(app, before, room)
+    # Beside the watch: one may wait for another that only the next look finds.
+    ending: set[asyncio.Task[None]] = set()
 
     async def watch(begun: list[Begun], before: datetime) -> None:
+        absent = frozenset[int]()
+        with _going_on("cannot look for gateways that are gone"):
+            absent = await app[STORE].absent()
         while True:
+            for turn in begun:
+                task = asyncio.create_task(_end(app[SET_ASIDE], turn))
+                ending.add(task)
+                task.add_done_callback(ending.discard)
             # Whatever it is: if this ended, nobody would be taken up any more.
             with _going_on("cannot look for dangers that nobody was told of"):
                 await _tell_of_dangers(app, before)
-            await asyncio.gather(*(_end(app[SET_ASIDE], turn) for turn in begun))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             before, begun = datetime.now(UTC) - longest_turn, []
             with _going_on("cannot look for turns that were cut off"):
-                begun = await begin_again(app, before, room)
+                # Whoever is away at one look only lost the connection and has it again.
+                were_absent, absent = absent, await app[STORE].absent()
+                begun = await begin_again(app, before, room, gone=absent & were_absent)
 
-    task = asyncio.create_task(watch(begun, before))
+    watching = asyncio.create_task(watch(begun, before))
     yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    tasks = list(ending)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager
@@ -91,20 +104,28 @@ async def _tell_of_dangers(app: web.Application, before: datetime) -> None:
 
 
 async def begin_again(
-    app: web.Application, before: datetime, room: AbstractAsyncContextManager[Any]
+    app: web.Application,
+    before: datetime,
+    room: AbstractAsyncContextManager[Any],
+    *,
+    gone: Collection[int] = (),
 ) -> list[Begun]:
-    """The turns that were cut off before ``before``, begun anew in the order of each chat's log."""
+    """The turns that were cut off before ``before``, or by processes that are ``gone``, begun anew.
+
+    In the order of each chat's log.
+    """
     begun: list[Begun] = []
     cut_off = 0
     try:
-        while found := await app[STORE].take_unanswered(before):
-            cut_off += len(found)
-            for message in sorted(found, key=lambda message: (message.conversation_id, message.seq)):
-                if "media" in message.meta:
-                    with _going_on("turn not taken up"):
-                        await app[RECEIVER].take_up_media(message)
-                else:
-                    begun.append(await app[TURNS].take_up(message, room))
+        async with app[TURNS].line.taking_up():
+            while found := await app[STORE].take_unanswered(before, gone=gone):
+                cut_off += len(found)
+                for message in sorted(found, key=lambda message: (message.conversation_id, message.seq)):
+                    if "media" in message.meta:
+                        with _going_on("turn not taken up"):
+                            await app[RECEIVER].take_up_media(message)
+                    else:
+                        begun.append(await app[TURNS].take_up(message, room))
     except StoreUnavailable as error:
         log.error("cannot look for turns that were cut off", extra={"cause": str(error)})
     if cut_off:

@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from conversations.callbacks import CallBacks
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFailed
 from conversations.events import SERVICE
 from conversations.log import Draft
 from conversations.models import Conversation
@@ -100,7 +100,7 @@ async def limits(app: web.Application) -> AsyncGenerator[None]:
             await asyncio.sleep(WINDOW_SECONDS)
             try:
                 await quotas.forget()
-            except StoreUnavailable as error:
+            except StoreFailed as error:
                 log.error("cannot delete used quotas", extra={"cause": str(error)})
 
     task = asyncio.create_task(forget(shared)) if shared else None
@@ -121,7 +121,7 @@ async def service_state(app: web.Application) -> AsyncGenerator[None]:
                 await changed.wait(_REREAD_STATE_SECONDS)
                 try:
                     app[SERVICE_STATE][0] = await app[STORE].service_state()
-                except StoreUnavailable as error:
+                except StoreFailed as error:
                     log.error("cannot read the service's state", extra={"cause": str(error)})
 
     task = asyncio.create_task(follow())
@@ -185,10 +185,12 @@ def turns(load_safety: Callable[[], Safety], load_crisis: Callable[[str], Crisis
             metrics=app[METRICS],
             max_message_chars=settings.max_message_chars,
             call_back_after=timedelta(minutes=settings.long_wait_minutes),
+            longest_turn=settings.longest_turn,
             aside=_aside,
         )
         yield
         await app[TURNS].drain()
+        app[TURNS].close()
         elsewhere.close()
 
     return resource
@@ -224,7 +226,7 @@ async def keep_no_longer_than_said(app: web.Application) -> AsyncGenerator[None]
                 deleted = await app[STORE].purge(datetime.now(UTC) - kept)
                 if deleted:
                     log.info("old conversations deleted", extra={"count": deleted})
-            except StoreUnavailable as error:
+            except StoreFailed as error:
                 log.error("cannot delete old conversations", extra={"cause": str(error)})
             await asyncio.sleep(_PURGE_EVERY_SECONDS)
 
@@ -247,7 +249,7 @@ async def watch_advisers(app: web.Application) -> AsyncGenerator[None]:
                 for conversation_id in await app[STORE].requeue_unseen(unseen, notice=wording.adviser_lost()):
                     log.warning("adviser lost", extra={"conversation": conversation_id})
                 await app[STORE].long_waits(long_wait, notice=person_wording.long_wait())
-            except StoreUnavailable as error:
+            except StoreFailed as error:
                 log.error("cannot look for lost advisers", extra={"cause": str(error)})
 
     task = asyncio.create_task(watch())

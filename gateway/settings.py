@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
     leave_url: str = "https://www.bbc.co.uk/weather"
 
     log_level: str = "INFO"
+
+    @property
+    def longest_turn(self) -> timedelta:
+        """No turn takes longer: several of a chat may wait for one another, each for the bot's time-out."""
+        return timedelta(seconds=self.bot_start_seconds + 3 * self.bot_timeout_seconds + 10)
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

@@ -4,17 +4,19 @@
     -> our own buttons -> considered replies -> bot -> log the replies (ownership checked again)
     -> wake whoever listens
 
-Turns of one conversation run one at a time, in the order in which their messages were logged. Only a crisis
-reply waits for nobody: it is logged as soon as the safety check has read the message, and advisers are told
-after that.
+Turns of one conversation run one at a time, in the order in which their messages were logged, also when
+several gateways have them (``line.py``). Only a crisis reply waits for nobody: it is logged as soon as the
+safety check has read the message, and advisers are told after that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -22,8 +24,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from conversations.errors import MessageConflict, NotFound, OwnershipChanged, StoreUnavailable
-from conversations.log import Accepted, Draft
+from conversations.errors import OwnershipChanged, StoreFailed, StoreUnavailable
+from conversations.log import Accepted, Draft, Person
 from conversations.models import Conversation, Json, Message, Owner, Priority, Role
 from conversations.reasons import ASKED
 from conversations.store import Store
@@ -47,6 +49,7 @@ from gateway.handoff import (
     offered_because,
     summary_of,
 )
+from gateway.line import Line
 from gateway.metrics import Metrics
 from gateway.ports import Assessment, Crisis, Safety
 from gateway.rating import rate
@@ -140,6 +143,11 @@ class _Turn:
 #: A turn reads so many of the last messages; only a hand-over reads all.
 _RECENT = 20
 
+#: Threads of the safety check alone: what blocks the common ones (a store that hangs, passwords, names of
+#: hosts) never keeps a message of danger waiting. Reading is work for the processor, so more of them than it
+#: has cores bring nothing by themselves; four more let short messages pass long ones.
+_CHECKS_AT_ONCE = (os.cpu_count() or 1) + 4
+
 #: For turns that need not wait until others leave the bot.
 _ROOM_FOR_ALL = nullcontext()
 
@@ -159,10 +167,12 @@ class Turns:
         metrics: Metrics,
         max_message_chars: int,
         call_back_after: timedelta,
+        longest_turn: timedelta,
         aside: Callable[[Conversation, str], Draft | None] = lambda _conversation, _text: None,
     ) -> None:
         """``call_back_after``: how long somebody waits for a person before a call back is offered instead.
 
+        ``longest_turn``: another gateway's turn that began longer ago is waited for no more.
         ``aside`` answers what a channel answers by itself, such as who sees what is written there."""
         self._store = store
         self._bot = bot
@@ -174,6 +184,8 @@ class Turns:
         self._max_message_chars = max_message_chars
         self._call_back_after = call_back_after
         self._aside = aside
+        self.line = Line(store, longest_turn)
+        self._checks = ThreadPoolExecutor(_CHECKS_AT_ONCE, thread_name_prefix="safety")
         self._accepting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[tuple[str, int], asyncio.Task[list[Message]]] = {}
         self._telling: set[asyncio.Task[list[Message]]] = set()
@@ -277,20 +289,36 @@ class Turns:
         said: Said,
         room: AbstractAsyncContextManager[Any] = _ROOM_FOR_ALL,
     ) -> asyncio.Task[list[Message]]:
-        earlier = [turn for key, turn in self._running.items() if key[0] == conversation_id]
-        return self._start((conversation_id, seq), self._take(earlier, conversation_id, seq, said, room))
+        earlier = self._before(conversation_id, seq)
+        turn = self._take(earlier, conversation_id, seq, said, room)
+        return self._start((conversation_id, seq), self._or_let_go(conversation_id, seq, turn))
+
+    def _before(self, conversation_id: str, seq: int) -> list[asyncio.Task[list[Message]]]:
+        """The turns of this process that come before that of message ``seq``."""
+        return [turn for (chat, n), turn in self._running.items() if chat == conversation_id and n < seq]
+
+    async def _or_let_go(
+        self, conversation_id: str, seq: int, turn: Coroutine[Any, Any, list[Message]]
+    ) -> list[Message]:
+        """The turn's end; when it fails, other gateways wait for it no longer."""
+        try:
+            return await turn
+        except Exception:
+            with suppress(StoreFailed):
+                await self._store.let_go(conversation_id, seq)
+            raise
 
     @asynccontextmanager
     async def never_without_help(self, words: Callable[[], Awaitable[str]]) -> AsyncGenerator[None]:
         """For a door on the way to ``say``: a crisis reply rides along when what was sent is not taken.
 
         ``words`` tells what the person wrote; it is asked only then, and may raise ``Problem`` when it cannot
-        be read. Raises ``Problem`` in place of ``StoreUnavailable``, ``NotFound`` and ``MessageConflict``;
-        one that is ``TOO_LARGE`` holds the crisis reply when the part that was read speaks of danger.
+        be read. Raises ``Problem`` in place of any other error, also of one that nobody expected; one that is
+        ``TOO_LARGE`` holds the crisis reply when the part that was read speaks of danger.
         """
         try:
             yield
-        except (StoreUnavailable, NotFound, MessageConflict, Problem) as error:
+        except Exception as error:  # whatever it is, it may have kept words of danger from being answered
             problem = as_problem(error)
             if "crisis" not in problem.document:
                 shown = await self.help_now(await _what_was_read(error, words))
@@ -312,9 +340,17 @@ class Turns:
         }
 
     async def drain(self) -> None:
-        """Wait for the turns under way; each is bounded by the bot's time-out."""
+        """Wait for the turns under way; each is bounded by the bot's time-out.
+
+        What waits for another gateway's turn is left to whoever takes it up.
+        """
+        self.line.leave()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
         await asyncio.gather(*self._telling)
+
+    def close(self) -> None:
+        """Give the threads back; nothing can be said any more."""
+        self._checks.shutdown(wait=False, cancel_futures=True)
 
     def _start(
         self, key: tuple[str, int], turn: Coroutine[Any, Any, list[Message]]
@@ -363,7 +399,14 @@ class Turns:
         else:
             if earlier:
                 await asyncio.wait(earlier)
-            async with room:
+            if await self.line.others_first(conversation_id, seq, history):
+                if taken_up := self._before(conversation_id, seq):
+                    await asyncio.wait(taken_up)
+                replies = await self._store.replies_to(conversation_id, seq)
+                if replies is not None:  # another gateway had this very message
+                    accepted = Accepted(history[-1], replies, is_new=False, is_answered=True)
+                    return await self._replies(conversation_id, accepted)
+            async with self.line.acting(conversation_id), room:
                 started = time.perf_counter()
                 turn = _Turn(
                     conversation=await self._store.get(conversation_id),
@@ -443,7 +486,7 @@ class Turns:
     async def _question_beside(self, said: Said) -> str | None:
         """What a message asks besides its danger; a fault of the check costs the question, not the reply."""
         try:
-            return await asyncio.to_thread(question_beside, said.text, self._safety.assess)
+            return await self._in_thread(partial(question_beside, said.text, self._safety.assess))
         except Exception:
             log.exception("question beside a danger not looked for")
             return None
@@ -685,13 +728,15 @@ class Turns:
     async def _remember(self, conversation: Conversation, reply: BotReply) -> None:
         """Keep what the actions know of the person, for a later crisis reply."""
         area, age, young = (reply.person.get(key) for key in ("area", "age", "young"))
-        known = (
-            area if isinstance(area, str) else conversation.area,
-            age if isinstance(age, int) else conversation.age,
-            young if isinstance(young, bool) else conversation.young,
-        )
-        if known != (conversation.area, conversation.age, conversation.young):
-            await self._store.set_person(conversation.id, area=known[0], age=known[1], young=known[2])
+        learned: Person = {}
+        if isinstance(area, str) and area != conversation.area:
+            learned["area"] = area
+        if isinstance(age, int) and age != conversation.age:
+            learned["age"] = age
+        if isinstance(young, bool) and young is not conversation.young:
+            learned["young"] = young
+        if learned:
+            await self._store.set_person(conversation.id, **learned)
 
     async def _assess(self, said: Said) -> Assessment | None:
         """What the safety check finds in a person's own words; a button's words are ours."""
@@ -711,12 +756,15 @@ class Turns:
     async def _safely[Found](self, check: Callable[[], Found | None]) -> Found | None:
         """What the safety check finds, off the event loop; None when it fails."""
         try:
-            return await asyncio.to_thread(check)
+            return await self._in_thread(check)
         except Exception:
             # A fault of the check must not cost the person their answer; it is counted, to be alarmed on.
             self._metrics.safety_failures.inc()
             log.exception("safety check failed")
             return None
+
+    async def _in_thread[Found](self, check: Callable[[], Found]) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._checks, check)
 
     async def _not_saved(
         self, error: StoreUnavailable, conversation: Conversation | None, said: Said

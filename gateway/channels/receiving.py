@@ -261,7 +261,7 @@ class Receiver:
         if conversation is None:
             conversation = await self._store.for_sender(channel.name, event.address)
             # Whoever writes here is taken to be young until they say otherwise.
-            await self._store.set_person(conversation.id, area=None, age=None, young=True)
+            await self._store.set_person(conversation.id, young=True)
             conversation = await self._store.get(conversation.id)
         new = await self._recipients.get(conversation.id) is None
         recipient, was_active = await self._recipients.heard(conversation.id, channel.name, event.address)
@@ -280,9 +280,7 @@ class Receiver:
     async def _listen(self, conversation: Conversation, recipient: Recipient, text: str) -> None:
         """What a message says of its writer, before it is answered."""
         if conversation.young and voice.writes_for_a_child(text):
-            await self._store.set_person(
-                conversation.id, area=conversation.area, age=conversation.age, young=False
-            )
+            await self._store.set_person(conversation.id, young=False)
         age = own_age(text)
         if age is not None and age < 13 and not recipient.notes.get("told_under_13"):
             await self._say(conversation, voice.under_13())

@@ -12,7 +12,7 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFailed
 from conversations.outbox import Outbox
 from conversations.recipients import Recipients
 from gateway.channels.keys import CHANNEL_SETTINGS, CHANNELS, OUTBOX, PAUSES, RECEIVER, RECIPIENTS, SET_ASIDE
@@ -100,7 +100,7 @@ async def _look_after(app: web.Application) -> None:
         try:
             await app[RECIPIENTS].forget()
             await app[OUTBOX].forget(datetime.now(UTC) - _KEEP_FINISHED)
-        except StoreUnavailable as error:
+        except StoreFailed as error:
             log.error("the channels cannot be looked after", extra={"cause": str(error)})
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import aiohttp
 from aiohttp import web
 
-from conversations.errors import AdviserExists, NotFound, StoreUnavailable
+from conversations.errors import AdviserExists, NotFound, StoreFailed
 from conversations.files import is_file
 from conversations.models import Json
 from conversations.outbox import Claimed, Outbox
@@ -94,7 +94,7 @@ async def _desk(store: Store) -> str:
 async def _stay(store: Store, desk_id: str) -> None:
     """Its agents do not vanish from our point of view."""
     while True:
-        with suppress(StoreUnavailable):
+        with suppress(StoreFailed):
             await store.adviser_seen(desk_id)
         await asyncio.sleep(_HEARTBEAT_SECONDS)
 

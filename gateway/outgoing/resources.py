@@ -10,7 +10,7 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFailed
 from conversations.events import QUEUE
 from conversations.outbox import Outbox
 from conversations.outgoing import Outgoing
@@ -55,6 +55,6 @@ async def _follow(app: web.Application, work: Outgoing, servers: Sequence[QueueS
                     pass
                 for reference in await work.alert(partial(alerts_of, settings=settings)):
                     log.warning("a crisis waits and nobody is on duty", extra={"reference": reference})
-            except StoreUnavailable as error:
+            except StoreFailed as error:
                 log.error("cannot tell of changes", extra={"cause": str(error)})
             await changed.wait(_LOOK_EVERY_SECONDS)

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from conversations.database import VERSION_TABLE, Database, migrate
-from conversations.errors import MessageConflict, NotFound, StoreUnavailable
+from conversations.errors import Clash, MessageConflict, NotFound, StoreFault, StoreUnavailable
 from conversations.events import Events
 from conversations.log import Draft
 from conversations.models import Base, Owner, Priority, Role
@@ -90,7 +90,8 @@ async def test_a_message_is_answered_once_even_when_two_gateways_work_on_it(stor
 
 async def test_what_is_known_of_the_person_is_remembered(store: Store) -> None:
     chat = (await store.create("web", area="derbyshire")).conversation.id
-    await store.set_person(chat, area="herefordshire", age=13, young=True)
+    await store.set_person(chat, area="herefordshire", age=13)
+    await store.set_person(chat, young=True)  # and what was known stays
 
     known = await store.get(chat)
     assert (known.area, known.age, known.young) == ("herefordshire", 13, True)
@@ -254,11 +255,71 @@ async def test_an_error_that_is_logged_shows_nothing_that_people_wrote(
     try:
         async with store.database.writing() as session:
             await session.execute(statement)
-    except StoreUnavailable:
+    except StoreFault:
         logging.getLogger(__name__).exception("not saved")
 
-    assert "INSERT INTO no_such_table" in caplog.text  # the whole chain of errors is in the log
+    assert "INSERT INTO no_such_table" in caplog.text
     assert "a secret of the family" not in caplog.text
+
+
+async def test_a_row_that_is_refused_is_no_database_away_and_is_not_shown(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = (await store.create("web")).conversation.id
+    await store.append_user(chat, "c1", "a secret of the family")
+    refused = (
+        "INSERT INTO message SELECT * FROM message",  # there already
+        "UPDATE message SET answered = NULL",  # PostgreSQL tells of the whole row
+    )
+    for statement in refused:
+        try:
+            async with store.database.writing() as session:
+                await session.execute(text(statement))
+        except Clash:
+            logging.getLogger(__name__).exception("not saved")
+
+    assert caplog.messages == ["not saved"] * len(refused)
+    assert "a secret of the family" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT * FROM nowhere", "SELECT nothing FROM message", "SELEKT 1", "SELECT count(*, 1) FROM message"],
+)
+async def test_a_wrong_statement_is_our_fault_and_not_a_database_away(store: Store, statement: str) -> None:
+    with pytest.raises(StoreFault, match="Error"):
+        async with store.database.reading() as session:
+            await session.execute(text(statement))
+    with pytest.raises(StoreFault, match="NoResultFound"):
+        async with store.database.reading() as session:
+            (await session.execute(text("SELECT 1 WHERE 1 = 2"))).one()
+
+
+async def test_a_broken_connection_a_slow_answer_and_a_damaged_file_are_a_database_away(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    (tmp_path / "c.sqlite3").write_bytes(b"This was a database once. " * 200)
+    damaged = Database(f"sqlite:///{tmp_path}/c.sqlite3")
+    with pytest.raises(StoreUnavailable):
+        async with damaged.reading() as session:
+            await session.execute(text("SELECT 1 FROM message"))
+    await damaged.close()
+
+    postgres = Database(postgres_url)
+
+    async def asked(*statements: str) -> None:
+        async with postgres.writing() as session:
+            for statement in statements:
+                await session.execute(text(statement))
+
+    for statements in (
+        ["SELECT pg_terminate_backend(pg_backend_pid())"],
+        ["SET statement_timeout = 10", "SELECT pg_sleep(5)"],
+        ["SET TRANSACTION READ ONLY", "CREATE TABLE somewhere (n INTEGER)"],  # as after a failover
+    ):
+        with pytest.raises(StoreUnavailable):
+            await asked(*statements)
+    await postgres.close()
 
 
 async def test_a_database_without_our_tables_is_not_ready(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFault
 from conversations.log import Draft, utc_now
 from conversations.models import Conversation, DeliveryState, Recipient, Role
 from conversations.outbox import Claimed, Outbox, pause
@@ -348,6 +348,6 @@ async def test_a_transaction_that_fails_queues_nothing(store: Store, outbox: Out
             await outbox.enqueue_in(session, "test", "ann", {"name": "x"})
             await session.execute(text("SELECT * FROM nowhere"))
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreFault):
         await fails()
     assert await outbox.claim(["test"]) == []

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from sqlalchemy import text
 
-from conversations.errors import NotFound, StoreUnavailable
+from conversations.errors import NotFound, StoreFault
 from conversations.opening import LOCAL_TIME, Closed, Opening, read_weekly
 from conversations.store import Store
 
@@ -120,7 +120,7 @@ async def test_the_audit_log_cannot_be_rewritten_and_outlives_the_chat(store: St
     if not store.database.is_sqlite:
         statements.append("TRUNCATE audit")
     for statement in statements:
-        with pytest.raises(StoreUnavailable, match="only be added to"):
+        with pytest.raises(StoreFault, match="only be added to"):
             async with store.database.writing() as session:
                 await session.execute(text(statement))
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
+from conversations.errors import StoreFault, StoreUnavailable
 from conversations.models import Delivery, DeliveryState
 from conversations.outbox import Claimed, Outbox
 from conversations.sealing import Sealer, new_key
@@ -166,3 +167,26 @@ async def test_what_is_under_way_at_the_end_is_finished_if_there_is_time(
     await begun.wait()
     await _end(task)
     assert ((await outbox.counts(KIND))[DeliveryState.SENT] == 1) is arrived
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), StoreFault("ProgrammingError")])
+async def test_the_loop_goes_on_whatever_the_database_says(
+    store: Store, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("conversations.work_off._LOOK_EVERY_SECONDS", 0.05)
+    sent: list[str] = []
+
+    async def send(entry: Claimed) -> None:
+        await outbox.sent(entry)
+        sent.append(entry.target)
+
+    async def fails(*_: object, **__: object) -> list[Claimed]:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(outbox, "claim", fails)
+        task = _working(store, outbox, send)
+        await outbox.enqueue(KIND, "one", {})
+        await asyncio.sleep(0.2)
+    await _until(lambda: sent == ["one"])
+    await _end(task)

@@ -14,7 +14,7 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import text
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFault
 from conversations.files import NewFile
 from conversations.log import Draft, utc_now
 from conversations.models import DeskRole, Role
@@ -238,7 +238,7 @@ async def test_what_is_erased_is_gone_from_the_bot_too_and_the_record_stays(
 
 async def test_nobody_changes_or_deletes_an_entry(sam: Browser, store: Store) -> None:
     for statement in ("UPDATE audit SET who = 'x'", "DELETE FROM audit"):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreFault):
             async with store.database.writing() as session:
                 await session.execute(text(statement))
     assert [entry.action for entry in await store.audit_log(who=sam.adviser_id)] == ["signed in"]

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from conversations.errors import StoreUnavailable
+from conversations.errors import StoreFault, StoreUnavailable
 from conversations.models import Priority
 from conversations.store import Store
 from gateway.app import init_app
@@ -234,6 +234,21 @@ async def test_an_error_nobody_expected_gives_away_nothing(
 
     assert "secret" not in str(document)
     assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize("error", [StoreFault("ProgrammingError"), ZeroDivisionError("a bug")])
+async def test_an_error_nobody_expected_keeps_the_numbers_from_nobody(
+    chat: Chat, store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def broken(*_args: object, **_kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(store, "append_user", broken)
+    document = await problem(await chat.post(text="DANGER"), 500, "internal_error")
+    assert "000" in document["crisis"]["text"]
+    assert document["title"] == "Something went wrong on our side"
+    harmless = await problem(await chat.post(text="hello"), 500, "internal_error")
+    assert "crisis" not in harmless
 
 
 async def test_logs_hold_no_words_of_a_message(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:

@@ -34,6 +34,7 @@ async def test_two_gateways_on_one_postgresql_serve_one_conversation(
         )
         first, second = [(await response.json())["replies"] for response in both]
         assert [reply["seq"] for reply in first] == [reply["seq"] for reply in second] == [3]
+        assert bot.texts == ["how long"]
 
         assert "000" in (await elsewhere.say("DANGER"))[0]["text"]
         store = first_app[STORE]

@@ -245,6 +245,7 @@ async def test_of_two_gateways_one_takes_up_what_a_third_left_and_busy_ones_are_
         }
     )
     store = open_store(postgres_url)
+    await store.events.start()  # this gateway is there
     old, young = await cut_off(store, "left long ago"), await cut_off(store, "somebody is busy with it")
     await since(store, old, timedelta(minutes=5))
     async with TestClient(TestServer(gateway(shared))), TestClient(TestServer(gateway(shared))):
@@ -253,4 +254,5 @@ async def test_of_two_gateways_one_takes_up_what_a_third_left_and_busy_ones_are_
         assert len(found) == 1
         assert bot.texts == ["left long ago"]
         assert [m.text for m in await store.messages(young)] == ["somebody is busy with it"]
+    await store.events.close()
     await store.database.close()

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from conversations.errors import StoreFault
 from conversations.store import Store
 from gateway.settings import Settings
 from tests.gateway.conftest import Chat
@@ -57,6 +58,26 @@ async def test_the_rest_channel_says_not_saved_and_gives_the_numbers(
     problem = await response.json()
     assert problem["code"] == "not_saved"
     assert ("000 111" in str(problem.get("crisis"))) is danger
+
+
+@pytest.mark.parametrize("words", ["DANGER and more", "How long?"])
+async def test_the_page_is_a_page_with_the_numbers_after_a_fault_of_our_own_too(
+    chat: Chat, store: Store, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreFault("ProgrammingError")
+
+    monkeypatch.setattr(store, "append_user", fails)
+    form = {"conversation": chat.id, "token": chat.token, "text": words}
+
+    response = await chat.client.post("/", data=form)
+
+    assert response.status == 500
+    page = await response.text()
+    assert "Something went wrong on our side" in page
+    assert f">{words}</textarea>" in page
+    assert ("Please get help now (crisis_self_harm_suicide" in page) is ("DANGER" in words)
+    assert chat.token in page  # the next try goes on with the same chat
 
 
 @pytest.mark.parametrize("known", [True, False])

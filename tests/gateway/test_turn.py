@@ -294,6 +294,18 @@ async def test_the_numbers_are_shown_when_advisers_cannot_be_told(
     assert crisis["topic"] == "crisis_self_harm_suicide"
 
 
+async def test_the_safety_check_has_threads_of_its_own(chat: Chat) -> None:
+    loop, over = asyncio.get_running_loop(), threading.Event()
+    slow = [loop.run_in_executor(None, over.wait) for _ in range(100)]  # more than there are common threads
+    try:
+        async with asyncio.timeout(5):
+            [crisis, *_] = await chat.say("DANGER")
+        assert crisis["topic"] == "crisis_self_harm_suicide"
+    finally:
+        over.set()
+        await asyncio.gather(*slow)
+
+
 async def test_the_numbers_do_not_wait_for_advisers_being_told(
     chat: Chat, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
