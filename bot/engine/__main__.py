@@ -2,13 +2,14 @@
 
 Rasa's own command line imports every command it has, training included; this imports what serving needs.
 Environment: HELPLINE_BOT_TOKEN, HELPLINE_ACTIONS_URL, HELPLINE_TRACKER_URL, HELPLINE_LOCK_URL,
-HELPLINE_ENGINE_OFF, HELPLINE_RETENTION_DAYS.
+HELPLINE_ENGINE_OFF, HELPLINE_RETENTION_DAYS, HELPLINE_BOT_TIMEOUT_SECONDS.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,12 @@ from urllib.parse import unquote, urlsplit
 from bot.engine import no_tensorflow, tuning
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
+
+#: Rasa asks Redis on its event loop, so that all chats wait for it: for ten seconds each if we said nothing.
+_LOCKS_WITHIN_SECONDS = 2
+
+#: How long the gateway waits for a turn unless it is told otherwise (HELPLINE_BOT_TIMEOUT_SECONDS).
+_TURN_SECONDS = 10
 
 
 def main() -> None:
@@ -33,6 +40,7 @@ def main() -> None:
         # Before numpy and scipy come, each with an OpenBLAS of its own: a second thread goes on turning after
         # each small product.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TICKET_LOCK_LIFETIME", str(lock_lifetime()))
     without = tuning.is_on("no_tensorflow") and not no_tensorflow.needed_by(Path(arguments.model))
     if without:
         no_tensorflow.leave_out()
@@ -81,6 +89,15 @@ def _endpoints() -> Any:
     return endpoints
 
 
+def lock_lifetime() -> int:
+    """The seconds for which a bot locks a chat for a turn: as long as the gateway waits for that.
+
+    A bot that vanished keeps the chats locked whose turns it had. Rasa's own minute would leave them without
+    an answer for five turns more.
+    """
+    return math.ceil(float(os.environ.get("HELPLINE_BOT_TIMEOUT_SECONDS") or _TURN_SECONDS))
+
+
 def lock_store(url: str) -> Any:
     """Rasa's documented lock store on Redis, from a URL ``redis[s]://[user:password@]host[:port][/db]``.
 
@@ -101,6 +118,7 @@ def lock_store(url: str) -> Any:
         password=_or_none(parts.password),
         use_ssl=parts.scheme == "rediss",
         key_prefix="helpline",
+        socket_timeout=_LOCKS_WITHIN_SECONDS,
     )
 
 

@@ -38,9 +38,23 @@ TABLE = Table(
     Column("updated_at", Float, nullable=False, index=True),  # seconds since 1970, UTC
 )
 
-#: How long a writer waits for another one (SQLite), and how long we wait for a connection (PostgreSQL).
+#: How long a writer waits for another one (SQLite), and for a connection while all are in use (PostgreSQL).
 _BUSY_SECONDS = 10
-_CONNECT_SECONDS = 3
+_CONNECTION_WITHIN_SECONDS = 5
+
+#: A PostgreSQL that vanished is noticed within seconds, whether we connect, wait for its answer (keepalives)
+#: or have sent something (``tcp_user_timeout``, in milliseconds): a thread would wait for a quarter of an
+#: hour, and soon all of them. What the URL says itself stands.
+_POSTGRES_GIVES_UP = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+    # PostgreSQL's end alike: of a bot whose machine vanished while it wrote it would keep the row locked.
+    "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=8000",
+}
 
 Result = TypeVar("Result")
 
@@ -170,5 +184,6 @@ def _postgres_engine(target: URL, connections: int) -> Engine:
         hide_parameters=True,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        pool_timeout=_CONNECTION_WITHIN_SECONDS,
+        connect_args={name: value for name, value in _POSTGRES_GIVES_UP.items() if name not in target.query},
     )

@@ -64,6 +64,13 @@ def url(request, tmp_path):
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def test_postgresql_forgets_a_bot_whose_machine_vanished(url):
+    if url.startswith("sqlite"):
+        pytest.skip("of PostgreSQL only")
+    with Memory(url)._engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW tcp_user_timeout").scalar() == "8000"
+
+
 def _store(url):
     store = BoundedTrackerStore(DOMAIN, host=url)
     store.domain = DOMAIN

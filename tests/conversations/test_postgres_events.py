@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 import psycopg
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from conversations.database import Database, migrate
 from conversations.events import QUEUE
@@ -74,6 +75,14 @@ async def test_what_happened_while_the_connection_was_cut_is_read_at_the_next(
         assert await subscription.wait(10)
 
     assert [m.text for m in await there.messages(chat)] == ["written while nobody heard", "and heard again"]
+
+
+async def test_postgresql_forgets_a_machine_that_vanished_and_its_locks(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    async with database.reading() as session:
+        assert await session.scalar(text("SHOW tcp_user_timeout")) == "8000"
+        assert await session.scalar(text("SHOW tcp_keepalives_idle")) == "5"
+    await database.close()
 
 
 async def test_a_machine_starts_and_serves_while_notifications_cannot_be_had(postgres_url: str) -> None:

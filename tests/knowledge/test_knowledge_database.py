@@ -23,7 +23,7 @@ from knowledge.database import MIGRATIONS, StoreUnavailable, migrate, open_engin
 from knowledge.load import load_content
 from knowledge.models import Base
 from knowledge.search import Search
-from tests.knowledge.conftest import WORDS, Folder
+from tests.knowledge.conftest import POSTGRES, WORDS, Folder, postgres_schema
 
 # --- migrations ---
 
@@ -290,6 +290,15 @@ def test_a_database_that_takes_connections_and_never_answers_is_told_soon() -> N
 
         with pytest.raises(StoreUnavailable, match="timeout"):
             migrate(engine)
+
+
+def test_postgresql_forgets_a_machine_that_vanished_and_its_locks() -> None:
+    with postgres_schema():  # skips where there is no PostgreSQL
+        engine = open_engine(POSTGRES)
+        with engine.connect() as connection:
+            assert connection.scalar(text("SHOW tcp_user_timeout")) == "8000"
+            assert connection.scalar(text("SHOW tcp_keepalives_idle")) == "5"
+        engine.dispose()
 
 
 def test_what_the_database_refuses_is_told_without_what_people_wrote(engine: Engine) -> None:
