@@ -3,6 +3,8 @@
 Two gateways, two bots, two action servers, PostgreSQL and Redis, all private, behind small proxies that
 know nothing of sessions. People send messages one after the other, and send one again (with the same
 ``client_message_id``) until it is taken, as the page does. At the end every chat is read back.
+
+On separate hosts (``bench/hosts.py``) a host's network is cut, too: nothing there answers or refuses.
 """
 
 from __future__ import annotations
@@ -16,18 +18,28 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from bench.processes import BenchFailed, Measured, Rig, free_port
+from bench.hosts import Hosts, separate
+from bench.processes import BenchFailed, Host, Measured, Rig, free_port
 from bench.talk import QUESTIONS
 
 #: What is killed, in this order.
 VICTIMS = ("gateway", "bot", "actions", "redis", "postgresql")
+
+#: Whose network is cut, after that: a host with a gateway, a bot and an action server; the host of the data.
+APPLICATIONS, DATA = CUTS = ("host of applications", "host of the data")
+
+#: Longer than any side of a connection may need to notice.
+_CUT_SECONDS = 13.0
+
+#: Whoever is not served again by then never will be.
+_WELL_WITHIN_SECONDS = 240.0
 
 _POSTGRES_FOLDERS = ("/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt")
 
@@ -43,11 +55,13 @@ def missing() -> str | None:
 
 @dataclass
 class Outcome:
-    """What became of one kill. Seconds from the kill until a turn went through again for everybody."""
+    """What became of one kill or cut: the seconds until everybody had a message taken that was sent later."""
 
     victim: str
     recovery: float
     refused: int  # attempts that were refused meanwhile, and made again
+    away: float | None = None  # how long the network was cut
+    returned: float | None = None  # as ``recovery``, from when it was given back
 
 
 @dataclass
@@ -64,13 +78,44 @@ class Verdict:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
-async def run(rounds: int, chats: int, quiet: float, tell: Callable[[str], None], folder: Path) -> Verdict:
-    """Kill each of ``VICTIMS`` ``rounds`` times, with ``quiet`` seconds of ordinary work between.
+async def run(
+    rounds: int,
+    chats: int,
+    quiet: float,
+    tell: Callable[[str], None],
+    folder: Path,
+    victims: Sequence[str] = VICTIMS,
+    *,
+    separate_hosts: bool = False,
+) -> Verdict:
+    """Harm each of ``victims`` ``rounds`` times, with ``quiet`` seconds of ordinary work between.
+
+    Args:
+        rounds: how often.
+        chats: how many people write.
+        quiet: seconds.
+        tell: is told one line of each victim.
+        folder: for data and logs.
+        victims: of ``VICTIMS``, which are killed, and with ``separate_hosts`` of ``CUTS``.
+        separate_hosts: each host is a network namespace of its own.
 
     Raises:
-        BenchFailed: something did not start.
+        BenchFailed: something did not start, or people were never served again.
     """
-    async with _machines(folder) as machines:
+    with separate() if separate_hosts else nullcontext(Hosts()) as hosts:
+        return await _run(rounds, chats, quiet, tell, folder, victims, hosts)
+
+
+async def _run(
+    rounds: int,
+    chats: int,
+    quiet: float,
+    tell: Callable[[str], None],
+    folder: Path,
+    victims: Sequence[str],
+    hosts: Hosts,
+) -> Verdict:
+    async with _machines(folder, hosts) as machines:
         people = [_Person(machines.front) for _ in range(chats)]
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
             for person in people:
@@ -79,9 +124,10 @@ async def run(rounds: int, chats: int, quiet: float, tell: Callable[[str], None]
             outcomes = []
             await asyncio.sleep(quiet)
             for number in range(rounds):
-                for victim in VICTIMS:
-                    outcome = await _kill(machines, victim, number, people)
-                    tell(f"{victim:<11} back after {outcome.recovery:.1f} s, {outcome.refused} tries refused")
+                for victim in victims:
+                    harm = _cut if victim in CUTS else _kill
+                    outcome = await harm(machines, victim, number, people)
+                    tell(_line(outcome))
                     outcomes.append(outcome)
                     await asyncio.sleep(quiet)
             for person in people:
@@ -106,6 +152,14 @@ def shown(verdict: Verdict) -> str:
     )
 
 
+def _line(outcome: Outcome) -> str:
+    away = "" if outcome.away is None else f"cut for {outcome.away:.0f} s, "
+    line = f"{outcome.victim:<20} {away}all well after {outcome.recovery:.1f} s"
+    if outcome.returned is not None:
+        line += f", {outcome.returned:.1f} s after its return"
+    return f"{line}, {outcome.refused} tries refused"
+
+
 class _Person:
     """Somebody who writes, one message after the other, and does not give up."""
 
@@ -115,7 +169,7 @@ class _Person:
         self._id = self._token = ""
         self.stop = False
         self.refused = 0
-        self.last_taken = 0.0
+        self.last_sent = 0.0  # when the last try that was taken was sent
 
     async def begin(self, http: aiohttp.ClientSession) -> None:
         async with http.post(f"{self._url}/api/v1/conversations", json={}) as response:
@@ -130,10 +184,10 @@ class _Person:
                 self.refused += 1
                 await asyncio.sleep(0.2)
             self._sent.append(name)
-            self.last_taken = time.perf_counter()
             await asyncio.sleep(0.3)
 
     async def _send(self, http: aiohttp.ClientSession, body: dict[str, str]) -> bool:
+        sent = time.perf_counter()
         try:
             async with http.post(
                 f"{self._url}/api/v1/conversations/{self._id}/messages",
@@ -141,7 +195,10 @@ class _Person:
                 headers={"Authorization": f"Bearer {self._token}"},
             ) as response:
                 await response.read()
-                return response.status == 201
+                if response.status != 201:
+                    return False
+                self.last_sent = sent
+                return True
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
@@ -170,6 +227,7 @@ class _Person:
 
 @dataclass
 class _Machines:
+    hosts: Hosts
     front: str
     rig: Rig
     gateways: list[Measured]
@@ -195,18 +253,39 @@ async def _kill(machines: _Machines, victim: str, number: int, people: Sequence[
         several = {"gateway": machines.gateways, "bot": machines.bots, "actions": machines.actions}[victim]
         several[number % len(several)].process.send_signal(signal.SIGKILL)
         several[number % len(several)].process.wait()
-    # All is well when everybody's next message was taken.
-    while any(person.last_taken < begun for person in people):  # noqa: ASYNC110 - they only write a time
-        await asyncio.sleep(0.05)
-    recovery = max(person.last_taken for person in people) - begun
+    recovery = await _all_well(people, begun)
     if victim in machines.again:
         await machines.again[victim](number)
     return Outcome(victim, recovery, sum(person.refused for person in people) - refused)
 
 
+async def _cut(machines: _Machines, victim: str, number: int, people: Sequence[_Person]) -> Outcome:
+    hosts = machines.hosts
+    host = hosts.data if victim == DATA else hosts.applications[number % len(hosts.applications)]
+    refused = sum(person.refused for person in people)
+    begun = time.perf_counter()
+    hosts.cut(host)
+    well = asyncio.create_task(_all_well(people, begun))
+    await asyncio.sleep(_CUT_SECONDS)
+    hosts.join(host)
+    back = time.perf_counter()
+    recovery, returned = await asyncio.gather(well, _all_well(people, back))
+    refused = sum(person.refused for person in people) - refused
+    return Outcome(victim, recovery, refused, away=back - begun, returned=returned)
+
+
+async def _all_well(people: Sequence[_Person], since: float) -> float:
+    """The seconds from ``since`` until something that was sent later was taken, of everybody."""
+    while any(person.last_sent < since for person in people):
+        if time.perf_counter() - since > _WELL_WITHIN_SECONDS:
+            raise BenchFailed(f"somebody was not served for {_WELL_WITHIN_SECONDS:.0f} s")
+        await asyncio.sleep(0.05)
+    return time.perf_counter() - since
+
+
 @asynccontextmanager
-async def _machines(folder: Path) -> AsyncGenerator[_Machines]:
-    redis, postgresql = _Redis(folder), _PostgreSQL(folder)
+async def _machines(folder: Path, hosts: Hosts) -> AsyncGenerator[_Machines]:
+    redis, postgresql = _Redis(folder, hosts.data), _PostgreSQL(folder, hosts.data)
     rig = None
     proxies: list[_Proxy] = []
     try:
@@ -217,18 +296,24 @@ async def _machines(folder: Path) -> AsyncGenerator[_Machines]:
             conversations_url=postgresql.url,
             tracker_url=postgresql.url,
             knowledge_url=postgresql.url,
-            lock_url=f"redis://127.0.0.1:{redis.port}/0",
+            lock_url=f"redis://{hosts.data.address}:{redis.port}/0",
         )
         await asyncio.to_thread(rig.load_knowledge)
-        actions = [await rig.actions() for _ in range(2)]
-        to_actions = await _Proxy.start(actions)
-        bots = [await rig.bot(to_actions.url, name=f"bot{number}") for number in range(2)]
-        to_bots = await _Proxy.start(bots)
+
+        async def proxy(targets: Sequence[Measured]) -> _Proxy:
+            proxies.append(await _Proxy.start(targets, hosts.front))
+            return proxies[-1]
+
+        places = list(enumerate(hosts.applications))
+        actions = [await rig.actions(on=host) for _, host in places]
+        to_actions = await proxy(actions)
+        bots = [await rig.bot(to_actions.url, name=f"bot{number}", on=host) for number, host in places]
+        to_bots = await proxy(bots)
         gateways = [
-            await rig.gateway(to_bots.url, to_actions.url, name=f"gateway{number}") for number in range(2)
+            await rig.gateway(to_bots.url, to_actions.url, name=f"gateway{number}", on=host)
+            for number, host in places
         ]
-        front = await _Proxy.start(gateways)
-        proxies = [to_actions, to_bots, front]
+        front = await proxy(gateways)
         made = rig
 
         def port(measured: Measured) -> int:
@@ -236,54 +321,105 @@ async def _machines(folder: Path) -> AsyncGenerator[_Machines]:
 
         async def actions_again(number: int) -> None:
             lost = actions[number % 2]
-            actions[number % 2] = await made.actions(port=port(lost))
+            actions[number % 2] = await made.actions(port=port(lost), on=hosts.applications[number % 2])
 
         async def bot_again(number: int) -> None:
             lost = bots[number % 2]
-            bots[number % 2] = await made.bot(to_actions.url, name=lost.name, port=port(lost))
+            bots[number % 2] = await made.bot(
+                to_actions.url, name=lost.name, port=port(lost), on=hosts.applications[number % 2]
+            )
 
         async def gateway_again(number: int) -> None:
             lost = gateways[number % 2]
             gateways[number % 2] = await made.gateway(
-                to_bots.url, to_actions.url, port=port(lost), name=lost.name
+                to_bots.url,
+                to_actions.url,
+                port=port(lost),
+                name=lost.name,
+                on=hosts.applications[number % 2],
             )
 
         again = {"actions": actions_again, "bot": bot_again, "gateway": gateway_again}
-        yield _Machines(front.url, rig, gateways, bots, actions, redis, postgresql, again)
+        yield _Machines(hosts, front.url, rig, gateways, bots, actions, redis, postgresql, again)
     finally:
-        for proxy in proxies:
-            proxy.server.close()
+        for each in proxies:
+            each.close()
         if rig is not None:
             rig.stop()
         redis.kill()
         postgresql.kill()
 
 
+#: As load balancers have it: who cannot be connected to within so long is passed over, and who fails so many
+#: checks in a row is left out until a check succeeds, and the connections there are closed.
+_CONNECT_SECONDS, _CHECK_EVERY_SECONDS, _FAILED_CHECKS = 1.0, 1.0, 2
+
+
+@dataclass(eq=False)
+class _Target:
+    host: str
+    port: int
+    failed: int = 0
+    connections: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    @property
+    def is_out(self) -> bool:
+        return self.failed >= _FAILED_CHECKS
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            return await asyncio.open_connection(self.host, self.port)
+
+    async def watch(self) -> None:
+        while True:
+            try:
+                (await self.connect())[1].close()
+                self.failed = 0
+            except OSError:
+                self.failed += 1
+            if self.is_out:
+                for connection in list(self.connections):
+                    connection.transport.abort()
+            await asyncio.sleep(_CHECK_EVERY_SECONDS)
+
+
 class _Proxy:
-    """Passes each connection to the next of its servers, or to the one after that; no more than that."""
+    """Passes each connection to the next of its servers that answers; it knows nothing of what is said."""
 
     def __init__(self, targets: Sequence[Measured]) -> None:
-        self._ports = [int(target.url.rpartition(":")[2]) for target in targets]
+        addresses = [target.url.rpartition("/")[2].split(":") for target in targets]
+        self._targets = [_Target(host, int(port)) for host, port in addresses]
         self._next = 0
+        self._watching = [asyncio.create_task(target.watch()) for target in self._targets]
         self.url = ""
-        self.server: asyncio.Server
+        self._server: asyncio.Server
 
     @classmethod
-    async def start(cls, targets: Sequence[Measured]) -> _Proxy:
+    async def start(cls, targets: Sequence[Measured], on: Host) -> _Proxy:
         proxy = cls(targets)
-        proxy.server = await asyncio.start_server(proxy._pass_on, "127.0.0.1", 0)
-        proxy.url = f"http://127.0.0.1:{proxy.server.sockets[0].getsockname()[1]}"
+        proxy._server = await asyncio.start_server(proxy._pass_on, on.address, 0)
+        proxy.url = f"http://{on.address}:{proxy._server.sockets[0].getsockname()[1]}"
         return proxy
 
+    def close(self) -> None:
+        for task in self._watching:
+            task.cancel()
+        self._server.close()
+
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for _ in self._ports:
-            self._next += 1
-            with suppress(OSError):
-                target = await asyncio.open_connection(
-                    "127.0.0.1", self._ports[self._next % len(self._ports)]
-                )
-                await asyncio.gather(_copy(reader, target[1]), _copy(target[0], writer))
-                return
+        self._next = (self._next + 1) % len(self._targets)
+        in_turn = self._targets[self._next :] + self._targets[: self._next]
+        for target in sorted(in_turn, key=lambda target: target.is_out):
+            try:
+                answers, there = await target.connect()
+            except OSError:
+                continue
+            target.connections.add(there)
+            # Who is cancelled is cancelled at the end of all; Python 3.12 would print each.
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(_copy(reader, there), _copy(answers, writer))
+            target.connections.discard(there)
+            return
         writer.close()
 
 
@@ -299,15 +435,19 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 class _Redis:
     """A Redis of our own that keeps nothing on disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, on: Host) -> None:
         self.port = free_port()
+        self._on = on
         self._log = folder / "redis.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        # Protected, it serves its own host only. There is nobody but us where it listens.
+        command = ["redis-server", "--bind", self._on.address, "--protected-mode", "no"]
+        command += ["--port", str(self.port), "--save", ""]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", ""],
+                self._on.command(command),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -321,9 +461,10 @@ class _Redis:
 class _PostgreSQL:
     """A PostgreSQL of our own in a temporary folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, on: Host) -> None:
         self.port = free_port()
-        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
+        self.url = f"postgresql+psycopg://postgres@{on.address}:{self.port}/postgres"
+        self._on = on
         self._folder = folder / "postgresql"
         self._log = folder / "postgresql.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -344,13 +485,15 @@ class _PostgreSQL:
         )
         if done.returncode:
             raise BenchFailed(f"initdb failed: {done.stderr[-500:]}")
+        with (self._folder / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")  # the other hosts, if there are any
         self.start()
 
     def start(self) -> None:
         deadline = time.monotonic() + 180  # on a busy machine it is long in reading what was not written
-        ready = [_postgres("pg_isready") or "", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready = [_postgres("pg_isready") or "", "-q", "-h", self._on.address, "-p", str(self.port)]
         process = self._process = self._begin()
-        while subprocess.run(ready, check=False).returncode:
+        while subprocess.run(self._on.command(ready), check=False).returncode:
             if time.monotonic() > deadline:
                 raise BenchFailed(f"PostgreSQL did not start; its log: {self._log}")
             time.sleep(0.1)
@@ -362,7 +505,7 @@ class _PostgreSQL:
             return subprocess.Popen(
                 self._command(
                     "postgres",
-                    *("-p", str(self.port), "-c", "listen_addresses=127.0.0.1"),
+                    *("-p", str(self.port), "-c", f"listen_addresses={self._on.address}"),
                     *("-c", f"unix_socket_directories={self._folder}"),
                 ),
                 stdout=output,
@@ -380,7 +523,8 @@ class _PostgreSQL:
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        return [*owner, _postgres(program) or program, "-D", str(self._folder), *arguments]
+        command = [*owner, _postgres(program) or program, "-D", str(self._folder), *arguments]
+        return self._on.command(command)
 
 
 def _postgres(program: str) -> str | None:

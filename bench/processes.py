@@ -36,6 +36,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Host:
+    """Where a process runs and listens: this machine, or a network namespace that plays one of its own."""
+
+    address: str = "127.0.0.1"
+    namespace: str = ""
+
+    def command(self, command: Sequence[str]) -> list[str]:
+        """What to start so that ``command`` runs there; it keeps the number of the process."""
+        return ["ip", "netns", "exec", self.namespace, *command] if self.namespace else [*command]
+
+
+THIS_MACHINE = Host()
+
+
 @dataclass
 class Measured:
     """A process under measurement."""
@@ -90,25 +105,29 @@ class Rig:
         """Fill the knowledge store with the shipped content."""
         load_shipped_content(Settings(data_dir=self.folder, knowledge_url=self.knowledge_url))
 
-    async def actions(self, port: int = 0) -> Measured:
+    async def actions(self, port: int = 0, on: Host = THIS_MACHINE) -> Measured:
         """An action server."""
         port = port or free_port()
         return await self._start(
             "actions",
-            [sys.executable, "-m", "helpline.action_server", str(port)],
-            f"http://127.0.0.1:{port}",
+            on.command([sys.executable, "-m", "helpline.action_server", str(port), on.address]),
+            f"http://{on.address}:{port}",
             "/health",
             {"HELPLINE_KNOWLEDGE_URL": self.knowledge_url},
         )
 
-    async def bot(self, actions: str, name: str = "tuned", off: str = "", port: int = 0) -> Measured:
+    async def bot(
+        self, actions: str, name: str = "tuned", off: str = "", port: int = 0, on: Host = THIS_MACHINE
+    ) -> Measured:
         """Rasa as we start it; ``off`` leaves changes out."""
         port = port or free_port()
         tracker = self.tracker_url or f"sqlite:///{self.folder / f'bot-{port}.sqlite3'}"
+        command = [str(BOT_PYTHON), "-m", "bot.engine", "--model", str(MODEL)]
+        command += ["--interface", on.address, "--port", str(port)]
         return await self._start(
             name,
-            [str(BOT_PYTHON), "-m", "bot.engine", "--model", str(MODEL), "--port", str(port)],
-            f"http://127.0.0.1:{port}",
+            on.command(command),
+            f"http://{on.address}:{port}",
             "/status",
             {
                 **RASA_ENVIRONMENT,
@@ -129,16 +148,19 @@ class Rig:
         command += ["--credentials", str(ROOT / "credentials.yml")]
         return await self._start("stock", command, f"http://127.0.0.1:{port}", "/status", RASA_ENVIRONMENT)
 
-    async def gateway(self, bot: str, actions: str, port: int = 0, name: str = "gateway") -> Measured:
+    async def gateway(
+        self, bot: str, actions: str, port: int = 0, name: str = "gateway", on: Host = THIS_MACHINE
+    ) -> Measured:
         """A gateway with the desk."""
         port = port or free_port()
         settings = Settings(data_dir=self.folder)
         return await self._start(
             name,
-            [sys.executable, "-m", "helpline.serve"],
-            f"http://127.0.0.1:{port}",
+            on.command([sys.executable, "-m", "helpline.serve"]),
+            f"http://{on.address}:{port}",
             "/readyz",
             {
+                "HELPLINE_HOST": on.address,
                 "HELPLINE_PORT": str(port),
                 "HELPLINE_BOT_URL": bot,
                 "HELPLINE_ACTIONS_URL": actions,

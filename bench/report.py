@@ -206,6 +206,14 @@ def _soak(part: Part) -> str:
     )
 
 
+def _verdict(verdict: Part) -> str:
+    return (
+        f"{verdict['sent']} messages: **{verdict['lost']} lost, {verdict['doubled']} doubled,"
+        f" {verdict['out_of_order']} chats out of order, {verdict['unanswered']} unanswered**;"
+        f" {verdict['without_bot']} got the honest line in place of the bot's answer."
+    )
+
+
 def _machines(part: Part) -> str:
     verdict = part["figures"]
     rows = [
@@ -215,12 +223,41 @@ def _machines(part: Part) -> str:
     return (
         "## Several machines\n\nTwo gateways, two bots, two action servers, PostgreSQL and Redis behind plain"
         " proxies. One after the other is\nkilled (SIGKILL; PostgreSQL at once and without goodbye) while"
-        f" {verdict['chats']} people write without a pause.\n\n"
-        f"{verdict['sent']} messages: **{verdict['lost']} lost, {verdict['doubled']} doubled,"
-        f" {verdict['out_of_order']} chats out of order, {verdict['unanswered']} unanswered**;"
-        f" {verdict['without_bot']} got the honest line in place of the bot's answer.\n\n"
+        f" {verdict['chats']} people write without a pause.\n\n{_verdict(verdict)}\n\n"
         + _table(
             ["killed", "seconds until everybody's next message was taken", "tries refused meanwhile"], rows
+        )
+    )
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _hosts(part: Part) -> str:
+    verdict = part["figures"]
+    rows = [
+        [
+            f"{outcome['victim']}, {'killed' if outcome['away'] is None else 'network cut'}",
+            *(_seconds(outcome[key]) for key in ("away", "recovery", "returned")),
+            outcome["refused"],
+        ]
+        for outcome in verdict["outcomes"]
+    ]
+    return (
+        "## Separate hosts\n\nThe same on hosts of their own (network namespaces joined by a bridge): proxies"
+        " and people in front; two\nhosts with a gateway, a bot and an action server each; one with"
+        " PostgreSQL and Redis. Besides, a host's network\nis cut: nothing answers, no connection is refused."
+        f" {verdict['chats']} people write without a pause.\n\n{_verdict(verdict)}\n\n"
+        + _table(
+            [
+                "what",
+                "seconds away",
+                "seconds until everybody's next message was taken",
+                "the same from its return",
+                "tries refused meanwhile",
+            ],
+            rows,
         )
     )
 
@@ -283,4 +320,5 @@ _SECTIONS: dict[str, Callable[[Part], str]] = {
     "idle sockets": _idle,
     "soak": _soak,
     "machines": _machines,
+    "hosts": _hosts,
 }
