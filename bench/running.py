@@ -145,3 +145,13 @@ async def measure_machines(tell: Tell, rounds: int, people: int) -> None:
         verdict = await machines.run(rounds, people, 3.0, tell, Path(folder))
     tell(machines.shown(verdict))
     keep("machines", verdict, command="helpline bench machines", rounds=rounds)
+
+
+async def measure_hosts(tell: Tell, rounds: int, people: int) -> None:
+    """The same on separate hosts, whose network is cut besides."""
+    victims = (*machines.VICTIMS, *machines.CUTS)
+    with tempfile.TemporaryDirectory(prefix="helpline-bench-") as folder:
+        tell("starting the same on separate hosts ...")
+        verdict = await machines.run(rounds, people, 3.0, tell, Path(folder), victims, separate_hosts=True)
+    tell(machines.shown(verdict))
+    keep("hosts", verdict, command="helpline bench machines --hosts", rounds=rounds)

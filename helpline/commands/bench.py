@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from bench import parts, running
+from bench import hosts, parts, running
 from bench.machines import missing
 from bench.processes import BenchFailed
 from bench.report import write
@@ -91,12 +91,19 @@ def soak(minutes: int) -> None:
 @bench.command()
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--chats", "people", type=click.IntRange(min=1), default=20, show_default=True)
-def machines(rounds: int, people: int) -> None:
+@click.option(
+    "--hosts",
+    "separate",
+    is_flag=True,
+    help="On separate hosts (network namespaces), whose network is cut, too. Needs root and iproute2.",
+)
+def machines(rounds: int, people: int, separate: bool) -> None:
     """Two of everything, with PostgreSQL and Redis of their own; each is killed while people write."""
-    lacking = missing()
+    lacking = missing() or (hosts.missing() if separate else None)
     if lacking:
         fail(lacking)
-    _run(running.measure_machines(click.echo, rounds, people))
+    measure = running.measure_hosts if separate else running.measure_machines
+    _run(measure(click.echo, rounds, people))
 
 
 @bench.command()
@@ -117,7 +124,8 @@ def everything(context: click.Context, short: bool) -> None:
     context.invoke(sockets, count=500 if short else 5_000, seconds=10 if short else 60)
     context.invoke(soak, minutes=2 if short else 30)
     if missing() is None:
-        context.invoke(machines, rounds=1 if short else 3, people=10 if short else 20)
+        for separate in (False, True) if hosts.missing() is None else (False,):
+            context.invoke(machines, rounds=1 if short else 3, people=10 if short else 20, separate=separate)
     context.invoke(report)
 
 
