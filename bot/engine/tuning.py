@@ -72,12 +72,14 @@ def is_on(name: str) -> bool:
 
 def apply() -> List[str]:
     """Make all wanted changes that fit the installed Rasa. Returns the names of those that were made."""
+    wanted = [change for change in CHANGES if is_on(change.name)]
+    # The parts of a change count on each other: one that does not fit leaves out all of its name.
+    unknown = {change.name: change.replaces for change in wanted if not change.fits()}
+    for without, replaces in unknown.items():
+        logger.warning(f"Rasa's {replaces} is not the one we know: {without} is left out.")
     made = []
-    for change in CHANGES:
-        if not is_on(change.name):
-            continue
-        if not change.fits():
-            logger.warning(f"Rasa's {change.replaces} is not the one we know: {change.name} is left out.")
+    for change in wanted:
+        if change.name in unknown:
             continue
         owner, name = change.owner()
         # As it lies in the class: a static method stays one.
@@ -200,7 +202,9 @@ def _slim_call(original: Any) -> Any:
     return _action_call_format
 
 
-_sessions: Dict[Tuple[int, int], Any] = {}
+#: By the identity of event loop and endpoint. Both are held beside the session: else a later one could get
+#: the number of one that is gone, and its session with its password.
+_sessions: Dict[Tuple[int, int], Tuple[Any, Any, Any]] = {}
 
 
 def _kept_alive(original: Any) -> Any:
@@ -208,20 +212,21 @@ def _kept_alive(original: Any) -> Any:
     from rasa.utils.endpoints import ClientResponseError
 
     def session_for(endpoint: Any) -> Any:
-        key = (id(asyncio.get_running_loop()), id(endpoint))
-        session = _sessions.get(key)
+        loop = asyncio.get_running_loop()
+        key = (id(loop), id(endpoint))
+        session = _sessions[key][-1] if key in _sessions else None
         if session is None or session.closed:
             session = endpoint.session()
             # The session's own connector is not opened yet; this one lets go of idle connections in time.
             session._connector._keepalive_timeout = _KEEP_ALIVE_SECONDS
-            _sessions[key] = session
+            _sessions[key] = (loop, endpoint, session)
         return session
 
     async def send(endpoint: Any, call: "ActionCall", **kwargs: Any) -> Any:
         url = endpoint.url
-        headers = {"Content-Type": "application/json"}
-        async with session_for(endpoint).post(
-            url, json=call, headers=headers, params=endpoint.combine_parameters(), **kwargs
+        headers = {"Content-Type": "application/json", **endpoint.headers}
+        async with session_for(endpoint).request(
+            "post", url, json=call, headers=headers, params=endpoint.combine_parameters(), **kwargs
         ) as response:
             if response.status >= 400:
                 raise ClientResponseError(response.status, response.reason, await response.content.read())
@@ -265,7 +270,7 @@ def _kept_alive(original: Any) -> Any:
 
 async def close_sessions(*_: Any) -> None:
     """Close the kept connections; a listener for Sanic's ``after_server_stop``."""
-    for session in list(_sessions.values()):
+    for *_held, session in list(_sessions.values()):
         await session.close()
     _sessions.clear()
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import jsonschema
 import pytest
 from aiohttp import web
@@ -56,6 +57,18 @@ def test_a_change_is_left_out_where_rasa_has_another_source(monkeypatch, caplog)
     with caplog.at_level(logging.WARNING):
         assert tuning.apply() == []
     assert "Event.resolve_by_type is not the one we know" in caplog.text
+
+
+def test_a_change_of_which_one_part_does_not_fit_is_left_out_whole(monkeypatch):
+    """A call without the domain is of no use where nobody hears the action server ask for it."""
+    parts = [change for change in tuning.CHANGES if change.name == "action_call"]
+    kept = inspect.getattr_static(RemoteAction, "_action_call_format")
+    monkeypatch.setattr(RemoteAction, "_action_call_format", kept)
+    monkeypatch.setattr(EndpointConfig, "request", lambda self, **kwargs: None)
+    monkeypatch.setattr(tuning, "CHANGES", tuple(parts))
+    assert len(parts) == 2
+    assert tuning.apply() == []
+    assert inspect.getattr_static(RemoteAction, "_action_call_format") is kept
 
 
 @pytest.mark.parametrize("off", ["action_schema", "action_call, quiet_logs", "all"])
@@ -121,10 +134,12 @@ class _ActionServer:
 
     def __init__(self):
         self.calls, self.connections, self.digest, self.drop = [], set(), None, False
+        self.headers = []
 
     async def webhook(self, request):
         call = await request.json()
         self.calls.append(call)
+        self.headers.append(request.headers)
         self.connections.add(request.transport.get_extra_info("peername"))
         if self.drop:
             self.drop = False
@@ -141,8 +156,11 @@ class _ActionServer:
         )
 
 
-def _run(turns, server=None, sender="chat"):
-    """Runs an action after each number of turns that is given; returns the server and the last events."""
+def _run(turns, server=None, sender="chat", endpoints=None):
+    """Runs an action after each number of turns that is given; returns the server and the last events.
+
+    ``endpoints`` has the settings of a new endpoint for each of them; else they share one.
+    """
     server = server or _ActionServer()
 
     async def run():
@@ -156,7 +174,9 @@ def _run(turns, server=None, sender="chat"):
         action = RemoteAction("action_answer", EndpointConfig(url))
         events = []
         try:
-            for many in turns:
+            for index, many in enumerate(turns):
+                if endpoints:
+                    action = RemoteAction("action_answer", EndpointConfig(url, **endpoints[index]))
                 tracker = DialogueStateTracker(sender, DOMAIN.slots)
                 for number in range(many):
                     tracker.update(UserUttered(f"message {number}", {"name": "ask"}))
@@ -190,6 +210,22 @@ def test_a_new_action_server_is_told_the_domain_again(tuned):
 def test_calls_share_a_connection(tuned):
     server, _ = _run([1, 1, 1, 1])
     assert len(server.connections) == 1
+
+
+def test_an_endpoint_never_gets_the_password_of_one_that_is_gone(tuned):
+    """Python gives the number of an object that is gone to the next one."""
+    server = _ActionServer()
+    server.digest = str(DOMAIN.fingerprint())
+    endpoints = [{"basic_auth": {"username": f"user {n}", "password": "x"}} for n in range(20)]
+    _run([1] * 20, server, endpoints=endpoints)
+    told = [headers["Authorization"] for headers in server.headers]
+    assert told == [aiohttp.BasicAuth(f"user {n}", "x").encode() for n in range(20)]
+
+
+def test_an_endpoints_own_headers_go_before_ours_as_in_rasa(tuned):
+    server, _ = _run([1], endpoints=[{"headers": {"Content-Type": "application/json; v=2", "X-Who": "we"}}])
+    assert {headers["Content-Type"] for headers in server.headers} == {"application/json; v=2"}
+    assert {headers["X-Who"] for headers in server.headers} == {"we"}
 
 
 def test_a_connection_that_was_dropped_is_opened_again(tuned):
