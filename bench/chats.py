@@ -30,7 +30,7 @@ from bench.talk import (
 CHATS = (1, 10, 50, 200)
 
 #: The changes to Rasa that bear on a turn, by their names in HELPLINE_ENGINE_OFF.
-CHANGES = ("tracker_store", "action_schema", "action_call", "event_classes", "quiet_logs")
+CHANGES = ("tracker_store", "action_schema", "action_call", "event_classes", "quiet_logs", "entities_only")
 
 type Open = Callable[[], Awaitable[Say]]
 

@@ -71,7 +71,7 @@ async def measure_changes(tell: Tell, rounds: int) -> None:
     """Each change to Rasa alone, and all together."""
     async with rig() as made:
         actions = await made.actions()
-        tell("starting Rasa seven times ...")
+        tell("starting Rasa eight times ...")
         rows = [asdict(row) for row in await chats.each_change(made, actions, rounds)]
         tell(shown(rows))
         keep("changes", rows, command="helpline bench changes", rounds=rounds)

@@ -69,7 +69,7 @@ def engine() -> None:
 @bench.command()
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 def changes(rounds: int) -> None:
-    """Each change to Rasa alone, none, and all together. Starts Rasa seven times: needs 5 GB of memory."""
+    """Each change to Rasa alone, none, and all together. Starts Rasa eight times: needs 6 GB of memory."""
     _run(running.measure_changes(click.echo, rounds))
 
 

