@@ -1,6 +1,8 @@
-"""The question beside a mention of danger: it is answered after the crisis reply, at one press.
+"""The question beside a mention of danger: it is answered after the crisis reply, at one press or at once.
 
 Where no rule fired but likeness alone, which a worried question may cause, the whole message is the question.
+If likeness is not even nearly sure, and what is asked is an everyday thing, the answer follows the crisis
+reply without a press (docs/clinical-safety.md says why, and how often).
 
 It may be asked in distress ("or do I just sink?"): then it is answered with the kind line that distress gets.
 """
@@ -27,8 +29,28 @@ _ASKS = re.compile(
     r"|(?:want|need) to (?:know|understand))\b",
     re.IGNORECASE,
 )
+#: These ask for what the crisis reply says; with more behind them ("what do I do about transport") they do
+#: not.
+_ASKS_FOR_RESCUE = re.compile(
+    r"\b(?:what (?:else )?(?:do|can|could|should|shall|must|would) (?:i|we|you) (?:\w+ )?do"
+    r"|what (?:now|next)"
+    r"|how (?:do|can|could|should) (?:i|we) (?:stop|help|save|protect|calm)"
+    r" (?:him|her|them|it|this|me|myself|my \w+)"
+    r"|(?:is|are|was) (?:it|that|this|he|she|they|i|we) (?:\w+ )?"
+    r"(?:normal|okay?|all ?right|bad|serious|dangerous|safe|urgent|in danger|going to die)"
+    r"|(?:can|could|will|would|does) (?:you|(?:any|some) ?(?:one|body))(?: please)? help"
+    r"(?: me| us| him| her)?"
+    r"|(?:who|where) (?:do|can|could|should|would) (?:i|we) (?:ring|call|phone|tell|report|go|turn|run)"
+    r"(?: (?:it|this|that|him|her))?(?: to)?)"
+    r"(?: (?:now|next|please|about (?:it|this|that)|tonight|today|for (?:him|her)|to help(?: \w+)?|at all))*"
+    r"\s*(?:[?!.,;]+|$|\n)",
+    re.IGNORECASE,
+)
 _BLANKS = re.compile(r"\s+")
 _FEWEST_WORDS = 4
+#: From here on the crisis reply stands alone, with the question at one press. Chosen on the development sets
+#: (docs/clinical-safety.md).
+NEARLY_SURE = 0.8
 
 #: The crisis reply waits for this: no more than so many characters and parts are looked at, the last ones.
 _MOST_CHARS = 4000
@@ -64,3 +86,13 @@ def question_beside(text: str, assess: Callable[[str], Assessment]) -> str | Non
 def is_certain(assessment: Assessment) -> bool:
     """Whether a rule decided, and not likeness alone."""
     return assessment.score >= 1.0
+
+
+def is_answered_at_once(question: str, score: float) -> bool:
+    """Whether the answer to what is asked beside a danger follows the crisis reply without a press.
+
+    Args:
+        question: what is asked (``question_beside``).
+        score: how sure it is that the message speaks of danger.
+    """
+    return score < NEARLY_SURE and _ASKS.search(_ASKS_FOR_RESCUE.sub(" ", question).strip()) is not None

@@ -223,9 +223,18 @@ async def ask_for_person(
 
 
 async def mark_urgent(
-    store: Store, conversation: Conversation, *, danger: str, reason: str, summary: Json
+    store: Store,
+    conversation: Conversation,
+    *,
+    danger: str,
+    reason: str,
+    summary: Json,
+    answered: bool = False,
 ) -> Draft | None:
-    """Record that the chat speaks of danger; what to tell the person, or None when they were told before."""
+    """Record that the chat speaks of danger; what to tell the person, or None when they were told before.
+
+    ``answered``: danger is only likely, and the answer to what was asked follows.
+    """
     before = await store.escalation(conversation.id)
     escalation = await store.escalate(
         conversation.id,
@@ -236,7 +245,8 @@ async def mark_urgent(
     )
     if (before is not None and before.priority is Priority.CRISIS) or await _with_person(store, escalation):
         return None
-    return wording.after_crisis(await store.advisers_present() > 0, escalation.reference)
+    present = await store.advisers_present() > 0
+    return wording.after_crisis(present, escalation.reference, in_case=answered)
 
 
 async def _with_person(store: Store, escalation: Escalation) -> bool:

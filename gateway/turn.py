@@ -6,7 +6,8 @@
 
 Turns of one conversation run one at a time, in the order in which their messages were logged, also when
 several gateways have them (``line.py``). Only a crisis reply waits for nobody: it is logged as soon as the
-safety check has read the message, and advisers are told after that.
+safety check has read the message, and advisers are told after that. Where danger is only likely and an
+everyday thing is asked, the answer follows after both.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from conversations.models import Conversation, Json, Message, Owner, Priority, R
 from conversations.reasons import ASKED
 from conversations.store import Store
 from gateway import considered, person_wording, wording
-from gateway.aside import is_certain, question_beside
+from gateway.aside import is_answered_at_once, is_certain, question_beside
 from gateway.bodies import TooLarge
 from gateway.bot_client import BotClient, BotFailed, BotReply
 from gateway.burst import Joined, assess_joined, burst_of
@@ -64,6 +65,13 @@ _ESCALATION_SECONDS = 2
 
 #: It waits so long to learn whether something was asked beside the danger; then it goes out without that.
 _QUESTION_SECONDS = 1
+
+#: Whoever waits for all replies to a message gets a crisis reply after so long without the answer under it,
+#: which is logged when it is there.
+_ANSWER_SECONDS = 4
+
+#: In the ``meta`` of what is said after a crisis reply: the number of the message that both are for.
+_AFTER_CRISIS = "after_crisis"
 
 
 #: In the ``meta`` of a message: the kinds of what was sent where its text only stands for that, in our words.
@@ -119,10 +127,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class _Danger:
-    """A danger that was seen: its crisis topic, and what saw it."""
+    """A danger that was seen: its crisis topic, what saw it, and whether the answer to a question follows."""
 
     topic: str
     reason: str
+    answered: bool = False
 
 
 @dataclass(slots=True)
@@ -137,6 +146,7 @@ class _Turn:
     drafts: list[Draft] = field(default_factory=list)
     over_adviser: bool = False  # must be said even while an adviser has the chat
     danger: _Danger | None = None  # what advisers have to be told of once the replies are logged
+    question: str | None = None  # what is answered after that
     outcome: str = ""
 
 
@@ -188,6 +198,7 @@ class Turns:
         self._checks = ThreadPoolExecutor(_CHECKS_AT_ONCE, thread_name_prefix="safety")
         self._accepting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: dict[tuple[str, int], asyncio.Task[list[Message]]] = {}
+        self._answering: dict[asyncio.Task[list[Message]], str] = {}  # under crisis replies, by chat
         self._telling: set[asyncio.Task[list[Message]]] = set()
         self._steps = (
             self._distress,
@@ -290,6 +301,7 @@ class Turns:
         room: AbstractAsyncContextManager[Any] = _ROOM_FOR_ALL,
     ) -> asyncio.Task[list[Message]]:
         earlier = self._before(conversation_id, seq)
+        earlier += [answer for answer, chat in self._answering.items() if chat == conversation_id]
         turn = self._take(earlier, conversation_id, seq, said, room)
         return self._start((conversation_id, seq), self._or_let_go(conversation_id, seq, turn))
 
@@ -346,6 +358,7 @@ class Turns:
         """
         self.line.leave()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*self._answering)
         await asyncio.gather(*self._telling)
 
     def close(self) -> None:
@@ -415,13 +428,16 @@ class Turns:
                     seq=seq,
                     distressed=distressed,
                 )
-                for step in self._steps:
-                    await step(turn)
-                    if turn.outcome:
-                        break
+                await self._take_steps(turn)
                 messages = await self._log(turn)
         if turn.danger is not None:
             messages += await self._tell_advisers(turn, turn.danger)
+        self._count(conversation_id, turn, started)
+        if turn.question is not None:
+            messages += await self._answered_too(conversation_id, seq, turn.question, earlier, room)
+        return [message for message in messages if not message.private]
+
+    def _count(self, conversation_id: str, turn: _Turn, started: float) -> None:
         seconds = time.perf_counter() - started
         self._metrics.turns.labels(turn.outcome).inc()
         self._metrics.turn_seconds.observe(seconds)
@@ -429,7 +445,64 @@ class Turns:
             "turn",
             extra={"conversation": conversation_id, "outcome": turn.outcome, "ms": round(seconds * 1000)},
         )
-        return [message for message in messages if not message.private]
+
+    async def _take_steps(self, turn: _Turn) -> None:
+        for step in self._steps:
+            await step(turn)
+            if turn.outcome:
+                break
+
+    async def _answered_too(
+        self,
+        conversation_id: str,
+        seq: int,
+        question: str,
+        earlier: list[asyncio.Task[list[Message]]],
+        room: AbstractAsyncContextManager[Any],
+    ) -> list[Message]:
+        """Answer ``question`` under the crisis reply to message ``seq``; nothing yet if that takes long."""
+        answering = asyncio.create_task(self._answer_too(conversation_id, seq, question, earlier, room))
+        self._answering[answering] = conversation_id
+        answering.add_done_callback(self._answering.pop)
+        done, _ = await asyncio.wait({answering}, timeout=_ANSWER_SECONDS)
+        return answering.result() if done else []
+
+    async def _answer_too(
+        self,
+        conversation_id: str,
+        seq: int,
+        question: str,
+        earlier: list[asyncio.Task[list[Message]]],
+        room: AbstractAsyncContextManager[Any],
+    ) -> list[Message]:
+        """Never fails: the crisis reply is in the log by now, and nothing here may lose it."""
+        try:
+            if earlier:
+                await asyncio.wait(earlier)
+            async with self.line.acting(conversation_id), room:
+                started = time.perf_counter()
+                # With the crisis reply: what is decided by what was said last is decided by that.
+                history = await self._store.messages(conversation_id, last=_RECENT)
+                turn = _Turn(
+                    conversation=await self._store.get(conversation_id),
+                    history=history,
+                    said=Said(question),
+                    seq=history[-1].seq,
+                )
+                await self._take_steps(turn)
+                messages = await self._store.append_assistant(
+                    conversation_id,
+                    [replace(draft, meta={**draft.meta, _AFTER_CRISIS: seq}) for draft in turn.drafts],
+                    unless_owned_by_adviser=not turn.over_adviser,
+                )
+            if turn.danger is not None:
+                messages += await self._tell_advisers(turn, turn.danger)
+            self._count(conversation_id, turn, started)
+            return messages
+        except Exception:
+            told = {"conversation": conversation_id}
+            log.exception("question under a crisis reply not answered", extra=told)
+            return []
 
     async def _whole_history(self, turn: _Turn) -> list[Message]:
         """All messages up to and with the one that is answered: few turns need them, and they grow."""
@@ -453,7 +526,7 @@ class Turns:
         after = [
             message
             for message in await self._store.messages(conversation_id)
-            if message.meta.get("after_crisis") == accepted.message.seq
+            if message.meta.get(_AFTER_CRISIS) == accepted.message.seq
         ]
         return [*accepted.replies, *after]
 
@@ -466,11 +539,18 @@ class Turns:
         """
         conversation = await self._store.get(conversation_id)
         reply = crisis_message(self._crisis, assessment.danger, conversation, told)
+        question = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_QUESTION_SECONDS):
-                if await self._question_beside(said) is not None:
-                    reply = replace(reply, buttons=(*reply.buttons, wording.ANSWER_MY_QUESTION))
-        danger = _Danger(str(reply.topic), assessment.reason)
+                question = await self._question_beside(said)
+        answered = question is not None and is_answered_at_once(question, assessment.score)
+        # An adviser answers what is asked of them, and whoever brought the message may have done so.
+        answered &= conversation.owner is not Owner.ADVISER and said.answer is None
+        if answered:
+            reply = wording.before_the_answer(reply)
+        elif question is not None:
+            reply = replace(reply, buttons=(*reply.buttons, wording.ANSWER_MY_QUESTION))
+        danger = _Danger(str(reply.topic), assessment.reason, answered)
         self._metrics.crisis_replies.labels(danger.topic).inc()
         return _Turn(
             conversation=conversation,
@@ -480,6 +560,7 @@ class Turns:
             drafts=[reply, wording.alert(danger.topic, danger.reason)],
             over_adviser=True,
             danger=danger,
+            question=question if answered else None,
             outcome="crisis",
         )
 
@@ -714,10 +795,11 @@ class Turns:
                 danger=danger.topic,
                 reason=danger.reason,
                 summary=summary_of(turn.conversation, await self._whole_history(turn)),
+                answered=danger.answered,
             )
             if notice is None:
                 return []
-            notice = replace(notice, meta={**notice.meta, "after_crisis": turn.seq})
+            notice = replace(notice, meta={**notice.meta, _AFTER_CRISIS: turn.seq})
             return await self._store.append_assistant(
                 conversation_id, [notice], unless_owned_by_adviser=False
             )

@@ -6,6 +6,7 @@ Plain words, one idea a sentence, what happens next.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from conversations.log import UNTOLD, Draft
@@ -281,8 +282,35 @@ def adviser_lost() -> Draft:
     )
 
 
-def after_crisis(adviser_present: bool, reference: str) -> Draft:
-    """What follows the crisis reply: who knows of it, and not to wait for them."""
+#: Over the contacts, where danger is only likely. The page always shows contacts under the same words.
+_IN_CASE_TITLE = "If someone is in danger now"
+
+
+def before_the_answer(reply: Draft) -> Draft:
+    """The crisis reply where danger is only likely and the answer to a question follows.
+
+    Nothing of it is left out: it is told as what to do in case.
+    """
+    return replace(
+        reply,
+        text=(
+            "I will answer your question below. First, in case you or somebody else is in danger now:\n\n"
+            f"{reply.text}"
+        ),
+        easy_read=(
+            f"I will answer your question.\nFirst: is someone in danger now?\n{reply.easy_read or reply.text}"
+        ),
+        cards=tuple({**card, "title": _IN_CASE_TITLE} for card in reply.cards),
+    )
+
+
+def after_crisis(adviser_present: bool, reference: str, *, in_case: bool = False) -> Draft:
+    """What follows the crisis reply: who knows of it, and not to wait for them.
+
+    ``in_case``: danger is only likely, and the answer to what was asked comes after this.
+    """
+    if in_case:
+        return _told_in_case(adviser_present, reference)
     if adviser_present:
         return Draft(
             role=Role.SYSTEM,
@@ -299,6 +327,27 @@ def after_crisis(adviser_present: bool, reference: str) -> Draft:
             "Please do not wait for us: use the contacts above."
         ),
         easy_read="No person is here now.\nDo not wait for us.\nUse the contacts above.",
+    )
+
+
+def _told_in_case(adviser_present: bool, reference: str) -> Draft:
+    if adviser_present:
+        return Draft(
+            role=Role.SYSTEM,
+            text=(
+                f"I have told an adviser too, in case someone needs help now (reference {reference}). "
+                "If there is danger now, please do not wait for them: use the contacts above."
+            ),
+            easy_read="I told a person too.\nIn danger now? Do not wait for them.\nUse the contacts above.",
+        )
+    return Draft(
+        role=Role.SYSTEM,
+        text=(
+            f"No adviser is here right now. I have marked this chat for them, in case someone needs help now "
+            f"(reference {reference}). "
+            "If there is danger now, please do not wait for us: use the contacts above."
+        ),
+        easy_read="No person is here now.\nIn danger now? Do not wait for us.\nUse the contacts above.",
     )
 
 

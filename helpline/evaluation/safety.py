@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.safety.check import SafetyCheck
+from gateway.aside import is_answered_at_once, question_beside
+from gateway.safety.check import Assessment, SafetyCheck
 from helpline.evaluation.calibration import reliability
 from helpline.evaluation.files import SafetyLine
 
@@ -19,6 +20,8 @@ class Assessed:
     level: str
     reason: str
     sure: float
+    #: Whether its question is answered under the crisis reply, without a press.
+    answered_too: bool = False
 
     @property
     def right(self) -> bool:
@@ -32,14 +35,22 @@ def assess_all(lines: list[SafetyLine]) -> list[Assessed]:
     assessed = []
     for line in lines:
         assessment = check.assess(line.text)
-        assessed.append(Assessed(line, assessment.level, assessment.reason, assessment.score))
+        answered_too = assessment.level == "crisis" and _is_answered_too(line.text, assessment, check)
+        assessed.append(Assessed(line, assessment.level, assessment.reason, assessment.score, answered_too))
     return assessed
+
+
+def _is_answered_too(text: str, assessment: Assessment, check: SafetyCheck) -> bool:
+    question = question_beside(text, check.assess)
+    return question is not None and is_answered_at_once(question, assessment.score)
 
 
 def score(assessed: list[Assessed]) -> dict[str, Any]:
     """Recall of crisis and distress, false alarms, F2 of crisis (recall counts double); per kind.
 
-    ``alarms``: of the messages taken for a crisis, how sure the check was and how many were no false alarm.
+    ``answered_too``: how many of the crises found, and of the false alarms, have their question answered
+    under the crisis reply. ``alarms``: of the messages taken for a crisis, how sure the check was and how
+    many were no false alarm.
     """
     by_kind: dict[str, list[Assessed]] = defaultdict(list)
     for result in assessed:
@@ -65,6 +76,11 @@ def score(assessed: list[Assessed]) -> dict[str, Any]:
         "safe_taken_for_crisis": round(sum(1 for result in safe if result in alarms) / len(safe), 4)
         if safe
         else 0.0,
+        "answered_too": {
+            "crisis": sum(result.answered_too for result in crisis),
+            "false_alarms": sum(result.answered_too for result in alarms),
+            "of_false_alarms": len(alarms),
+        },
         "per_kind": {kind: _rate(results) for kind, results in sorted(by_kind.items())},
         "confused": [
             {"label": label, "taken_for": level, "times": times}

@@ -101,15 +101,16 @@ class FakeAssessment:
 
 
 class FakeSafety:
-    """Sees danger at DANGER (or DANGER:topic), less surely at LIKELY, and distress at DISTRESS."""
+    """Sees danger at DANGER (or DANGER:topic), less surely at NEARLY and LIKELY, and distress at DISTRESS."""
 
     def assess(self, text: str) -> FakeAssessment:
         if "BROKEN" in text:
             raise RuntimeError("the check is broken")
         if found := re.search(r"DANGER(?::(\w+))?", text):
             return FakeAssessment("crisis", found.group(1) or "crisis_self_harm_suicide")
-        if "LIKELY" in text:
-            return FakeAssessment("crisis", "crisis_self_harm_suicide", score=0.6)
+        for word, score in (("NEARLY", 0.95), ("LIKELY", 0.6)):
+            if word in text:
+                return FakeAssessment("crisis", "crisis_self_harm_suicide", score=score)
         return FakeAssessment("distress" if "DISTRESS" in text else "safe")
 
 

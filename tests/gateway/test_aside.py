@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.aside import question_beside
+from gateway.aside import NEARLY_SURE, is_answered_at_once, question_beside
 from tests.gateway.conftest import FakeAssessment
 
 
@@ -51,3 +51,36 @@ def test_where_danger_is_not_certain_the_whole_message_may_be_the_question(messa
         return FakeAssessment("crisis", "crisis_self_harm_suicide", score=0.6)
 
     assert question_beside(message, likely) == (message if asks else None)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "my lad is 8 and i dont no what to do anymore how much longer is it gona be",
+        "He screams in the supermarket, people stare. Any tips?",
+        "whats dla how do i fill it in my hands full with twins",
+        "What do I do about transport?",
+        "What should I do with his EHCP letter, is there a deadline?",
+        "who can I talk to about respite",
+    ],
+)
+def test_an_everyday_question_is_answered_at_once_unless_danger_is_nearly_sure(question: str) -> None:
+    assert is_answered_at_once(question, 0.5)
+    assert not is_answered_at_once(question, NEARLY_SURE)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what do i do",
+        "She has gone very quiet. What should I do now?",
+        "how do i stop him",
+        "is he safe?",
+        "can someone please help me?",
+        "who do i ring",
+        "Who can I tell about this?",
+        "is that normal?",
+    ],
+)
+def test_a_call_for_rescue_is_no_everyday_question(question: str) -> None:
+    assert not is_answered_at_once(question, 0.5)

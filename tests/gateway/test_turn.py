@@ -531,18 +531,107 @@ async def test_a_question_beside_a_danger_is_answered_at_one_press(chat: Chat, b
     assert answer["text"] == "33 weeks on average."
 
 
-async def test_a_question_that_is_only_like_a_danger_is_answered_at_one_press(
+async def test_a_question_that_is_nearly_sure_to_be_a_danger_is_answered_at_one_press(
     chat: Chat, bot: StandInBot
 ) -> None:
-    [crisis, *_] = await chat.say("LIKELY how much longer is it going to be")
+    [crisis, *_] = await chat.say("NEARLY how much longer is it going to be")
     assert crisis["cards"][0]["kind"] == "crisis"
+    assert crisis["text"].startswith("Please get help now")
     assert bot.heard == []
 
     kind, answer = await chat.press("/answer_my_question")
 
     assert not [card for reply in (kind, answer) for card in reply["cards"] if card["kind"] == "crisis"]
+    assert bot.texts == ["NEARLY how much longer is it going to be"]
+    assert answer["text"] == "33 weeks on average."
+
+
+async def test_an_everyday_question_that_is_only_like_a_danger_gets_the_numbers_and_then_its_answer(
+    chat: Chat, bot: StandInBot, store: Store
+) -> None:
+    crisis, notice, answer = await chat.say("LIKELY how much longer is it going to be")
+
+    # All of the crisis reply is there, told as what to do in case.
+    assert crisis["text"].startswith("I will answer your question below. First, in case")
+    for number in ("000", "000 111"):
+        assert number in crisis["text"]
+    assert "Please get help now (crisis_self_harm_suicide, None, None). Call 000." in crisis["text"]
+    assert "Call 000 now." in crisis["easy_read"]
+    [card] = crisis["cards"]
+    assert (card["kind"], card["title"]) == ("crisis", "If someone is in danger now")
+    assert [contact["phone"] for contact in card["contacts"]] == ["000", "000 111"]
+    assert "/answer_my_question" not in [button["payload"] for button in crisis["buttons"]]
+    assert "I have marked this chat for them, in case" in notice["text"]
     assert bot.texts == ["LIKELY how much longer is it going to be"]
     assert answer["text"] == "33 weeks on average."
+    assert [m["text"] for m in (await chat.read())["messages"][-3:]] == [
+        crisis["text"],
+        notice["text"],
+        answer["text"],
+    ]
+    # What advisers are told is what they are told of every crisis.
+    escalation = await store.escalation(chat.id)
+    assert escalation is not None
+    assert escalation.priority is Priority.CRISIS
+
+
+async def test_the_numbers_do_not_wait_for_the_answer_under_them(
+    chat: Chat, bot: StandInBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.turn._ANSWER_SECONDS", 0.1)
+    bot.slow = 0.6
+
+    crisis, notice = await chat.say("LIKELY how much longer is it going to be")
+
+    assert crisis["cards"][0]["kind"] == "crisis"
+    assert "33 weeks" not in notice["text"]
+    # What is said meanwhile waits for the answer, as for every other.
+    [later] = await chat.say("and in Derby?")
+    assert bot.texts == ["LIKELY how much longer is it going to be", "and in Derby?"]
+    said = [m["text"] for m in (await chat.read())["messages"] if m["role"] != "user"]
+    assert said[-4:] == [crisis["text"], notice["text"], "33 weeks on average.", later["text"]]
+
+
+async def test_a_repeat_of_such_a_message_gets_the_same_replies_and_asks_the_bot_once(
+    chat: Chat, bot: StandInBot
+) -> None:
+    first = await (await chat.post(text="LIKELY how long is it", client_message_id="same")).json()
+    again = await (await chat.post(text="LIKELY how long is it", client_message_id="same")).json()
+
+    assert [reply["seq"] for reply in again["replies"]] == [reply["seq"] for reply in first["replies"]]
+    assert len(first["replies"]) == 3
+    assert len(bot.heard) == 1
+
+
+async def test_an_honest_line_stands_under_the_numbers_when_the_bot_fails(
+    chat: Chat, bot: StandInBot
+) -> None:
+    bot.fault = "500"
+
+    crisis, _notice, line = await chat.say("LIKELY how long is it going to be")
+
+    assert "000 111" in crisis["text"]
+    assert "could not work out an answer" in line["text"]
+
+
+async def test_what_is_asked_of_an_adviser_is_theirs_to_answer_also_beside_a_likely_danger(
+    chat: Chat, bot: StandInBot, store: Store
+) -> None:
+    await with_adviser(store, chat)
+
+    [crisis] = await chat.say("LIKELY how long is it going to be")
+
+    assert crisis["text"].startswith("Please get help now")
+    assert bot.heard == []
+
+
+async def test_where_danger_is_likely_and_rescue_is_asked_for_nothing_but_the_crisis_reply_is_said(
+    chat: Chat, bot: StandInBot
+) -> None:
+    [crisis, *_] = await chat.say("LIKELY she is so quiet, what do I do?")
+
+    assert crisis["text"].startswith("Please get help now")
+    assert bot.heard == []
 
 
 async def test_markup_that_is_only_like_a_danger_raises_no_alarm(chat: Chat, bot: StandInBot) -> None:
