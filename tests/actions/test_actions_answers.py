@@ -470,7 +470,9 @@ async def test_danger_that_is_hardly_seen_does_not_frighten(talk: Talk) -> None:
         confidence=0.35,
     )
 
-    assert turn.custom[0]["topic"] == "support_short_breaks"
+    # The store has an answer to these very words, of a topic that is no danger either.
+    assert turn.custom[0]["topic"] == "support_no_diagnosis"
+    assert "not safe outside" in turn.text
     assert "Call 999 now" not in turn.text
 
 
