@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -73,6 +74,8 @@ def separate() -> Generator[Hosts]:
     finally:
         os.setns(before, os.CLONE_NEWNET)
         os.close(before)
+        for host in behind:
+            _end_all_on(host)
         for host in (front, *behind):
             with suppress(BenchFailed):  # what could not be made
                 _ip("netns", "del", host.namespace)
@@ -99,6 +102,14 @@ def _make(front: Host, behind: list[Host]) -> None:
                 _ip("-n", host.namespace, "neigh", "replace", *known)
 
 
+def _end_all_on(host: Host) -> None:
+    """Who was cut short in stopping its processes left some: they would keep the host without its name."""
+    with suppress(BenchFailed):
+        for pid in _ip("netns", "pids", host.namespace).split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
+
 def _enter(host: Host) -> None:
     namespace = os.open(f"/run/netns/{host.namespace}", os.O_RDONLY)
     try:
@@ -116,7 +127,8 @@ def _hardware(host: Host) -> str:
     return f"02:00:00:00:00:{int(host.address.removeprefix(_NETWORK)):02x}"
 
 
-def _ip(*arguments: str) -> None:
+def _ip(*arguments: str) -> str:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchFailed(f"`ip {' '.join(arguments)}` failed: {done.stderr.strip()[-300:]}")
+    return done.stdout

@@ -62,6 +62,7 @@ class Outcome:
     refused: int  # attempts that were refused meanwhile, and made again
     away: float | None = None  # how long the network was cut
     returned: float | None = None  # as ``recovery``, from when it was given back
+    served: int | None = None  # how many people had a message taken meanwhile that was sent meanwhile
 
 
 @dataclass
@@ -156,7 +157,7 @@ def _line(outcome: Outcome) -> str:
     away = "" if outcome.away is None else f"cut for {outcome.away:.0f} s, "
     line = f"{outcome.victim:<20} {away}all well after {outcome.recovery:.1f} s"
     if outcome.returned is not None:
-        line += f", {outcome.returned:.1f} s after its return"
+        line += f", {outcome.returned:.1f} s after its return, {outcome.served} people served meanwhile"
     return f"{line}, {outcome.refused} tries refused"
 
 
@@ -267,11 +268,12 @@ async def _cut(machines: _Machines, victim: str, number: int, people: Sequence[_
     hosts.cut(host)
     well = asyncio.create_task(_all_well(people, begun))
     await asyncio.sleep(_CUT_SECONDS)
+    served = sum(person.last_sent >= begun for person in people)
     hosts.join(host)
     back = time.perf_counter()
     recovery, returned = await asyncio.gather(well, _all_well(people, back))
     refused = sum(person.refused for person in people) - refused
-    return Outcome(victim, recovery, refused, away=back - begun, returned=returned)
+    return Outcome(victim, recovery, refused, away=back - begun, returned=returned, served=served)
 
 
 async def _all_well(people: Sequence[_Person], since: float) -> float:

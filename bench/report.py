@@ -240,6 +240,7 @@ def _hosts(part: Part) -> str:
         [
             f"{outcome['victim']}, {'killed' if outcome['away'] is None else 'network cut'}",
             *(_seconds(outcome[key]) for key in ("away", "recovery", "returned")),
+            "" if outcome["served"] is None else outcome["served"],
             outcome["refused"],
         ]
         for outcome in verdict["outcomes"]
@@ -255,6 +256,7 @@ def _hosts(part: Part) -> str:
                 "seconds away",
                 "seconds until everybody's next message was taken",
                 "the same from its return",
+                "people served meanwhile",
                 "tries refused meanwhile",
             ],
             rows,
