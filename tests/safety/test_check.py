@@ -374,3 +374,51 @@ def test_an_everyday_phrase_beside_danger_hides_it_from_no_rule(
 )
 def test_everyday_words_are_danger_to_no_rule(rules_only: SafetyCheck, text: str) -> None:
     assert rules_only.assess(text).level == "safe"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "he refuses school i have to drag him in to the car every morning",
+        "since he changed school we end up dragging him out of bed",
+        "his dad has to drag him out of the house for school",
+        "after school I have to drag her off the bus",
+        "my husband has to drag my daughter in to school every day",
+        "I've got my hands full with the twins",
+    ],
+)
+def test_getting_a_child_going_is_danger_to_no_rule(rules_only: SafetyCheck, text: str) -> None:
+    assert rules_only.assess(text).level == "safe"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "at school they have to drag him in to the car by his arms",
+        "the school drags him in to the building every morning",
+        "he refuses school i dragged him in to the car by his hair",
+        "he hates school i drag him out of bed and hit him",
+        "his dad has to drag him out of bed and hits him with the belt",
+        "my dad drags me out of bed every night",
+        "my dad has to drag me out of bed",
+        "his stepdad drags him out of the house every night and locks him out",
+        "my husband has to drag him out of bed by the arm and he has bruises",
+        "the staff have to drag him off the bus",
+        "the teacher drags him out of class and we have to drag him back in",
+        "the carers come to the home and drag him out of bed",
+    ],
+)
+def test_dragging_that_hurts_or_that_others_do_stays_danger(rules_only: SafetyCheck, text: str) -> None:
+    found = rules_only.assess(text)
+    assert (found.level, found.danger) == ("crisis", ABUSE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my hands are full of tablets and I am going to take them",
+        "his hands are full of blood and he is cut",
+    ],
+)
+def test_full_hands_hide_no_danger(check: SafetyCheck, text: str) -> None:
+    assert check.assess(text).level == "crisis"
