@@ -42,7 +42,7 @@ _BUSY_TIMEOUT_MS = 10_000
 
 #: A PostgreSQL that vanished is noticed within seconds, whether we connect, wait for its answer (keepalives)
 #: or have sent something (``tcp_user_timeout``, in milliseconds). What the URL says itself stands.
-#: Twice in the repository, here and in knowledge/database.py: no room exists that both rooms may import.
+#: Also in knowledge/database.py and bot/engine/memory.py: no room exists that all of them may import.
 _POSTGRES_GIVES_UP = {
     "connect_timeout": "3",
     "keepalives_idle": "5",

@@ -434,7 +434,8 @@ class Turns:
             messages += await self._tell_advisers(turn, turn.danger)
         self._count(conversation_id, turn, started)
         if turn.question is not None:
-            messages += await self._answered_too(conversation_id, seq, turn.question, earlier, room)
+            answer = self._answer_too(conversation_id, seq, turn.question, earlier, room)
+            messages += await self._answered_too(conversation_id, answer)
         return [message for message in messages if not message.private]
 
     def _count(self, conversation_id: str, turn: _Turn, started: float) -> None:
@@ -453,15 +454,10 @@ class Turns:
                 break
 
     async def _answered_too(
-        self,
-        conversation_id: str,
-        seq: int,
-        question: str,
-        earlier: list[asyncio.Task[list[Message]]],
-        room: AbstractAsyncContextManager[Any],
+        self, conversation_id: str, answer: Coroutine[Any, Any, list[Message]]
     ) -> list[Message]:
-        """Answer ``question`` under the crisis reply to message ``seq``; nothing yet if that takes long."""
-        answering = asyncio.create_task(self._answer_too(conversation_id, seq, question, earlier, room))
+        """The ``answer`` under a crisis reply; nothing yet if it takes long."""
+        answering = asyncio.create_task(answer)
         self._answering[answering] = conversation_id
         answering.add_done_callback(self._answering.pop)
         done, _ = await asyncio.wait({answering}, timeout=_ANSWER_SECONDS)
@@ -475,7 +471,10 @@ class Turns:
         earlier: list[asyncio.Task[list[Message]]],
         room: AbstractAsyncContextManager[Any],
     ) -> list[Message]:
-        """Never fails: the crisis reply is in the log by now, and nothing here may lose it."""
+        """Answer ``question`` under the crisis reply to message ``seq``.
+
+        Never fails: the crisis reply is in the log by now, and nothing here may lose it.
+        """
         try:
             if earlier:
                 await asyncio.wait(earlier)
