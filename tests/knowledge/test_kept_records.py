@@ -83,6 +83,22 @@ def test_what_is_kept_can_be_read_after_its_session_is_closed(shipped_engine: En
     assert {one: whole(record) for one, record in kept.items()} == told
 
 
+def test_many_records_are_read_with_as_few_statements_as_some(shipped_engine: Engine) -> None:
+    with sessions(shipped_engine)() as session:
+        by_kind: dict[str, list[str]] = {}
+        for one, kind in session.execute(select(Record.id, Record.kind).order_by(Record.id)):
+            by_kind.setdefault(kind, []).append(one)
+    asked_for: dict[int, int] = {}
+    for of_each in (10, 40):
+        ids = [one for of_kind in by_kind.values() for one in of_kind[:of_each]]
+        with statements(shipped_engine) as asked, sessions(shipped_engine)() as session:
+            for record in records_by_id(session, ids).values():
+                whole(record)
+        asked_for[of_each] = len(asked)
+    assert {kind for kind, ids in by_kind.items() if len(ids) >= 40} >= {"guidance", "service", "glossary"}
+    assert asked_for[40] == asked_for[10]
+
+
 def test_an_edit_during_an_answer_changes_nothing_of_it(engine: Engine, folder: Folder) -> None:
     load(engine, folder())
     with KeptRecords(engine).session() as session:
