@@ -99,8 +99,8 @@ class TestPolling:
         assert world.bot.texts == ["hello", "and this?"]
         assert len(tries) == TRIES
         pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
-        assert pauses == sorted(pauses)
-        assert pauses[-1] > 2 * pauses[0]  # growing
+        # Growing. No pause is shorter; how much longer each is depends on what else the machine does.
+        assert all(pause >= least for pause, least in zip(pauses, (0.9, 1.9, 3.9), strict=True)), pauses
         assert _set_aside(world, "telegram") == 1
         [note] = await _notes(world, on_telegram)
         assert note.text.startswith("A message could not be read")
