@@ -6,8 +6,8 @@ claims entries (``Outbox.claim``), sends each and says how it went: ``sent``, ``
 What is promised, and what cannot be:
 
 - Per target (its "lane") entries leave in the order in which they were written. Urgent ones go first.
-- One worker has an entry at a time, for as long as its lease. When a worker dies, the entry is free again
-  after that.
+- One worker has an entry at a time, for as long as its lease. A worker that stops gives it back; when one
+  dies, the entry is free again after the lease.
 - Delivery is **at least once**. A worker that dies, or whose connection breaks, between the provider's taking
   the message and our noting it leaves an entry that is ``uncertain``: it is sent again. Where a provider can
   be asked by our ``reference``, or drops what repeats it, the sender must use that; where it cannot, a
@@ -261,6 +261,18 @@ class Outbox:
             entry.due_at, entry.changed_at, entry.error = now + wait, now, error[:200]
             entry.uncertain = entry.uncertain or uncertain
         self._events.publish(OUTBOX)  # when to look again has changed
+
+    async def give_back(self, claimed: Claimed) -> None:
+        """Let another have it at once: whoever had it stops, and cannot tell whether the provider has it."""
+        now = utc_now()
+        async with self._database.writing() as session:
+            entry = await session.get(Delivery, claimed.id, with_for_update=True)
+            if entry is None or entry.claim != claimed.claim or entry.state is not DeliveryState.PENDING:
+                return
+            entry.claim = entry.claimed_until = None
+            entry.due_at = entry.changed_at = now
+            entry.uncertain = True
+        self._events.publish(OUTBOX)
 
     async def hold(self, claimed: Claimed, why: str, *, give_up_after: timedelta) -> None:
         """Keep it, and all that follows it, until ``release``; past ``give_up_after`` it fails."""

@@ -126,11 +126,6 @@ class _Sender:
         try:
             async with asyncio.timeout(_FILE_SECONDS if "attach" in entry.payload else _ATTEMPT_SECONDS):
                 await self._tell(entry)
-        except asyncio.CancelledError:
-            await asyncio.shield(
-                self._outbox.retry(entry, "stopped", uncertain=True, first=self._first_pause)
-            )
-            raise
         except (Refused, NotFound) as error:
             log.error("not sent to Chatwoot", extra={"cause": str(error)})
             await self._outbox.failed(entry, str(error))

@@ -87,12 +87,6 @@ class OutgoingSender:
         except Refused as error:
             log.error("not sent", extra={"kind": entry.kind, "cause": str(error)})
             await self._outbox.failed(entry, str(error))
-        except asyncio.CancelledError:
-            # The gateway stops: somebody else may have the entry at once.
-            await asyncio.shield(
-                self._outbox.retry(entry, "stopped", uncertain=True, first=self._first_pause)
-            )
-            raise
         except _PASSING as error:
             cause = str(error) if isinstance(error, Failed | BotFailed) else type(error).__name__
             log.warning("not sent yet", extra={"kind": entry.kind, "cause": cause})

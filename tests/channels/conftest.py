@@ -329,8 +329,8 @@ async def empty(postgres_url: str) -> None:
     store = await asyncio.to_thread(open_store, postgres_url)
     try:
         async with store.database.writing() as session:
-            # Whatever still holds a lock is told of at once, not by a test that hangs until its time is up.
-            await session.execute(sql("SET LOCAL lock_timeout = '60s'"))
+            # A lock that an earlier test left behind is told of: this test would hang until its time is up.
+            await session.execute(sql("SET LOCAL lock_timeout = '20s'"))
             tables = "conversation, delivery, received, adviser, quota, school_holiday"
             await session.execute(sql(f"TRUNCATE {tables} CASCADE"))
     finally:

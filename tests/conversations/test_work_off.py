@@ -169,6 +169,47 @@ async def test_what_is_under_way_at_the_end_is_finished_if_there_is_time(
     assert ((await outbox.counts(KIND))[DeliveryState.SENT] == 1) is arrived
 
 
+@pytest.mark.parametrize("stopped_in", ["claim", "begin", "send", "retry"])
+async def test_wherever_it_is_stopped_the_next_has_the_entry_at_once(
+    store: Store, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, stopped_in: str
+) -> None:
+    there = asyncio.Event()
+
+    async def stop(at: str) -> None:
+        if at == stopped_in:
+            there.set()
+            await asyncio.sleep(0.2)
+
+    claim, retry = outbox.claim, outbox.retry
+
+    async def claims(*args: object, **how: object) -> list[Claimed]:
+        claimed = await claim(*args, **how)  # type: ignore[arg-type]
+        if stopped_in == "begin" and claimed:
+            there.set()  # the loop is stopped before what it has begun takes its first step
+        await stop("claim")
+        return claimed
+
+    async def retries(*args: object, **how: object) -> None:
+        await stop("retry")
+        await retry(*args, **how)  # type: ignore[arg-type]
+
+    async def send(entry: Claimed) -> None:
+        await stop("send")
+        await outbox.retry(entry, "not now")
+
+    with monkeypatch.context() as first:
+        first.setattr(outbox, "claim", claims)
+        first.setattr(outbox, "retry", retries)
+        await outbox.enqueue(KIND, "one", {})
+        task = _working(store, outbox, send)
+        await there.wait()
+        await _end(task)
+
+    [again] = await outbox.claim([KIND])
+    assert again.target == "one"
+    assert again.uncertain  # nobody can tell whether the provider has it
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), StoreFault("ProgrammingError")])
 async def test_the_loop_goes_on_whatever_the_database_says(
     store: Store, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, error: Exception
