@@ -8,11 +8,12 @@ import resource
 import tempfile
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from bench.processes import Measured, free_port
+from bench.processes import BenchFailed, Measured, free_port
 from bench.talk import Times, session
 from conversations.models import Priority
 from conversations.store import Store
@@ -40,32 +41,67 @@ class Idle:
         return (self.megabytes - self.megabytes_before) * 1024 / self.sockets
 
 
-async def _open(http: aiohttp.ClientSession, url: str) -> tuple[str, aiohttp.ClientWebSocketResponse]:
+class _Page:
+    """An open chat. Its frames are read as they come: only who reads answers the gateway's pings."""
+
+    def __init__(self, chat: str, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.chat = chat
+        self._socket = socket
+        self._frames: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
+
+    @property
+    def is_open(self) -> bool:
+        return not self._reading.done()
+
+    async def next(self) -> dict[str, Any]:
+        """The next frame. Raises ``BenchFailed`` when none comes in a minute, or the gateway closes."""
+        try:
+            async with asyncio.timeout(60):
+                frame = await self._frames.get()
+        except TimeoutError:
+            raise BenchFailed("a socket said nothing for a minute") from None
+        if frame is None:
+            raise BenchFailed("the gateway closed a socket")
+        return frame
+
+    async def close(self) -> None:
+        await self._socket.close()
+        await self._reading
+
+    async def _read(self) -> None:
+        async for frame in self._socket:
+            self._frames.put_nowait(json.loads(frame.data))
+        self._frames.put_nowait(None)
+
+
+async def _open(http: aiohttp.ClientSession, url: str) -> _Page:
     """A new chat with its socket, read up to its first status."""
     async with http.post(f"{url}/api/v1/conversations", json={}) as response:
         chat = await response.json()
     socket = await http.ws_connect(f"{url}/api/v1/conversations/{chat['id']}/socket", max_msg_size=0)
     await socket.send_str(json.dumps({"type": "hello", "token": chat["token"], "after": 0}))
-    while json.loads((await socket.receive(timeout=60)).data)["type"] != "status":
+    page = _Page(chat["id"], socket)
+    while (await page.next())["type"] != "status":
         pass
-    return chat["id"], socket
+    return page
 
 
 async def idle(gateway: Measured, sockets: int, seconds: float) -> Idle:
-    """Open so many chats with a socket each, and watch them do nothing."""
+    """Open so many chats with a socket each, and watch them do nothing.
+
+    Raises ``BenchFailed`` when one of them is not open at the end.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     before = gateway.megabytes
     async with session() as http:
         begun = time.perf_counter()
-        opened: list[aiohttp.ClientWebSocketResponse] = []
+        opened: list[_Page] = []
         for _ in range(0, sockets, 50):
-            opened += [
-                socket
-                for _, socket in await asyncio.gather(
-                    *(_open(http, gateway.url) for _ in range(min(50, sockets - len(opened))))
-                )
-            ]
+            opened += await asyncio.gather(
+                *(_open(http, gateway.url) for _ in range(min(50, sockets - len(opened))))
+            )
         open_seconds = time.perf_counter() - begun
         cpu, begun = gateway.cpu, time.perf_counter()
         answers: list[float] = []
@@ -77,7 +113,9 @@ async def idle(gateway: Measured, sockets: int, seconds: float) -> Idle:
             await asyncio.sleep(0.5)
         share = (gateway.cpu - cpu) / (time.perf_counter() - begun)
         megabytes = gateway.megabytes
-        await asyncio.gather(*(socket.close() for socket in opened))
+        if lost := sum(not page.is_open for page in opened):
+            raise BenchFailed(f"{lost} of {sockets} idle sockets were closed")
+        await asyncio.gather(*(page.close() for page in opened))
     answers.sort()
     return Idle(len(opened), before, megabytes, open_seconds, share, answers[len(answers) // 2])
 
@@ -113,24 +151,24 @@ async def _fan_out(store: Store, url: str, chats: int, messages: int) -> Times:
     async with session() as http:
         adviser, _ = await store.add_adviser("Bench")
         opened = [await _open(http, url) for _ in range(chats)]
-        for conversation_id, _ in opened:
+        for page in opened:
             # A crisis is always taken, whatever an adviser's capacity.
             await store.escalate(
-                conversation_id, reason="bench", priority=Priority.CRISIS, summary={}, who="system"
+                page.chat, reason="bench", priority=Priority.CRISIS, summary={}, who="system"
             )
-            await store.claim(conversation_id, adviser.id)
+            await store.claim(page.chat, adviser.id)
         begun = time.perf_counter()
         for _ in range(messages):
-            for conversation_id, socket in opened:
+            for page in opened:
                 sent = time.perf_counter()
-                await store.append_adviser(conversation_id, adviser.id, "Hello.")
+                await store.append_adviser(page.chat, adviser.id, "Hello.")
                 while True:
-                    frame = json.loads((await socket.receive(timeout=60)).data)
+                    frame = await page.next()
                     if frame["type"] == "message" and frame["message"]["role"] == "adviser":
                         break
                 times.seconds.append(time.perf_counter() - sent)
         times.elapsed = time.perf_counter() - begun
-        await asyncio.gather(*(socket.close() for _, socket in opened))
+        await asyncio.gather(*(page.close() for page in opened))
     return times
 
 

@@ -31,6 +31,7 @@ class Subscription:
     def __init__(self) -> None:
         self._changed = asyncio.Event()
         self._typing: set[str] = set()
+        self._news = False
 
     async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - says whether time ran out
         """Wait for a change, at most ``timeout`` seconds. True if there was one, False if time ran out."""
@@ -48,9 +49,16 @@ class Subscription:
         typing, self._typing = self._typing, set()
         return typing
 
+    def take_news(self) -> bool:
+        """Whether anything happened since this was last asked, but for somebody's writing."""
+        news, self._news = self._news, False
+        return news
+
     def wake(self, *, typing: str | None = None) -> None:
         """Called by ``Events``."""
-        if typing is not None:
+        if typing is None:
+            self._news = True
+        else:
             self._typing.add(typing)
         self._changed.set()
 

@@ -167,7 +167,7 @@ class ConversationLog:
         """The conversation. Raises ``NotFound``."""
         if found := await self._find(Conversation.id == conversation_id):
             return found
-        raise NotFound("there is no such conversation")
+        raise _no_such()
 
     async def authenticate(self, conversation_id: str, token: str) -> Conversation | None:
         """The conversation if ``token`` is its token, else None (also when there is no such conversation)."""
@@ -282,7 +282,7 @@ class ConversationLog:
                 select(Conversation.owner).where(Conversation.id == conversation_id).with_for_update()
             )
             if owner is None:
-                raise NotFound("there is no such conversation")
+                raise _no_such()
             if client_message_id is not None and (
                 known := await _sent_as(session, conversation_id, client_message_id)
             ):
@@ -335,7 +335,7 @@ class ConversationLog:
                 select(Conversation.owner).where(Conversation.id == conversation_id).with_for_update()
             )
             if owner is None:
-                raise NotFound("there is no such conversation")
+                raise _no_such()
             if reply_to is not None:
                 asked = await session.get(Message, (conversation_id, reply_to))
                 if asked is None:
@@ -550,14 +550,43 @@ class ConversationLog:
         ``last`` asks for no more than so many, the newest. ``include_private`` adds the notes that are for
         advisers only.
         """
-        wanted = [Message.conversation_id == conversation_id, Message.seq > after]
-        if until is not None:
-            wanted.append(Message.seq <= until)
-        if not include_private:
-            wanted.append(Message.private.is_(False))
         async with self.database.reading() as session:
-            newest = select(Message).where(*wanted).order_by(Message.seq.desc()).limit(last)
-            return list(await session.scalars(newest))[::-1]
+            return await _messages(session, conversation_id, after, until, last, include_private)
+
+    async def with_messages(
+        self, conversation_id: str, after: int = 0, *, until: int | None = None, last: int | None = None
+    ) -> tuple[Conversation, list[Message]]:
+        """The conversation, and its ``messages`` as the family sees them, read together.
+
+        The conversation is read last: it is never older than its messages. Raises ``NotFound``.
+        """
+        async with self.database.reading() as session:
+            messages = await _messages(session, conversation_id, after, until, last, include_private=False)
+            conversation = await session.get(Conversation, conversation_id)
+        if conversation is None:
+            raise _no_such()
+        return conversation, messages
+
+
+def _no_such() -> NotFound:
+    return NotFound("there is no such conversation")
+
+
+async def _messages(
+    session: AsyncSession,
+    conversation_id: str,
+    after: int,
+    until: int | None,
+    last: int | None,
+    include_private: bool,
+) -> list[Message]:
+    wanted = [Message.conversation_id == conversation_id, Message.seq > after]
+    if until is not None:
+        wanted.append(Message.seq <= until)
+    if not include_private:
+        wanted.append(Message.private.is_(False))
+    newest = select(Message).where(*wanted).order_by(Message.seq.desc()).limit(last)
+    return list(await session.scalars(newest))[::-1]
 
 
 async def _delete_in(session: AsyncSession, wanted: ColumnElement[bool]) -> list[str]:
@@ -612,7 +641,7 @@ async def _append(
         .execution_options(synchronize_session=False)
     )
     if last is None:
-        raise NotFound("there is no such conversation")
+        raise _no_such()
     kept = [
         [await keep_in(session, conversation_id, draft.file, now)] if draft.file is not None else []
         for draft in drafts

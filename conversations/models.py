@@ -26,9 +26,10 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    select,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 type Json = dict[str, Any]
 
@@ -180,6 +181,43 @@ class LostChat(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class CallBackStatus(StrEnum):
+    """Where a call back stands."""
+
+    DRAFT = "draft"  # the person is still being asked for their contact
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class CallBack(Base):
+    """A promise to call, text or email somebody. The contact is sealed, and gone once it is finished."""
+
+    __tablename__ = "call_back"
+    __table_args__ = (
+        Index(
+            "uq_call_back_live",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("status IN ('draft', 'open', 'claimed')"),
+            postgresql_where=text("status IN ('draft', 'open', 'claimed')"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16))
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
+    )
+    status: Mapped[CallBackStatus] = mapped_column(_one_of(CallBackStatus), index=True)
+    how: Mapped[str | None] = mapped_column(String(16))
+    sealed: Mapped[str | None] = mapped_column(Text)  # JSON of how, address, when and name
+    adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class Conversation(Base):
     """One chat. Its id cannot be guessed; whoever writes in it proves it with the token."""
 
@@ -199,6 +237,13 @@ class Conversation(Base):
     arrived_seq: Mapped[int] = mapped_column(Integer, server_default="0")  # see ``ConversationLog.arrived``
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    #: Whether the questions of a call back are open. Each turn asks it, so it comes with the row.
+    is_asked_for_contact: Mapped[bool] = column_property(
+        select(CallBack.id)
+        .where(CallBack.conversation_id == id, CallBack.status == CallBackStatus.DRAFT)
+        .correlate_except(CallBack)
+        .exists()
+    )
 
 
 class Message(Base):
@@ -382,43 +427,6 @@ class Escalation(Base):
     wait_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a call back was offered for the wait
     rating: Mapped[int | None] = mapped_column(Integer)  # how the person found it, 1 to 5, if they said
     rating_comment: Mapped[str | None] = mapped_column(Text)
-
-
-class CallBackStatus(StrEnum):
-    """Where a call back stands."""
-
-    DRAFT = "draft"  # the person is still being asked for their contact
-    OPEN = "open"
-    CLAIMED = "claimed"
-    DONE = "done"
-    CANCELLED = "cancelled"
-
-
-class CallBack(Base):
-    """A promise to call, text or email somebody. The contact is sealed, and gone once it is finished."""
-
-    __tablename__ = "call_back"
-    __table_args__ = (
-        Index(
-            "uq_call_back_live",
-            "conversation_id",
-            unique=True,
-            sqlite_where=text("status IN ('draft', 'open', 'claimed')"),
-            postgresql_where=text("status IN ('draft', 'open', 'claimed')"),
-        ),
-    )
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    reference: Mapped[str] = mapped_column(String(16))
-    conversation_id: Mapped[str] = mapped_column(
-        ForeignKey("conversation.id", ondelete="CASCADE"), index=True
-    )
-    status: Mapped[CallBackStatus] = mapped_column(_one_of(CallBackStatus), index=True)
-    how: Mapped[str | None] = mapped_column(String(16))
-    sealed: Mapped[str | None] = mapped_column(Text)  # JSON of how, address, when and name
-    adviser_id: Mapped[str | None] = mapped_column(ForeignKey("adviser.id"))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class CallBackAttempt(Base):

@@ -70,9 +70,16 @@ class Service:
                 closures=closed,
             ),
             announcement=settings.get(_ANNOUNCEMENT, {}).get("text") or None,
-            assistant_on=settings.get(_ASSISTANT, {}).get("on", True),
+            assistant_on=_is_on(settings.get(_ASSISTANT)),
             school_holidays=school_holidays,
         )
+
+    async def is_assistant_on(self) -> bool:
+        """That alone, which each turn asks."""
+        async with self.database.reading() as session:
+            return _is_on(
+                await session.scalar(select(ServiceSetting.value).where(ServiceSetting.name == _ASSISTANT))
+            )
 
     async def set_hours(
         self, weekly: Mapping[int, Sequence[Hours]], *, closed_on_bank_holidays: bool, by: str
@@ -151,6 +158,10 @@ class Service:
     def _tell_all(self) -> None:
         self.events.publish(SERVICE)
         self.events.publish(QUEUE)
+
+
+def _is_on(setting: Json | None) -> bool:
+    return bool((setting or {}).get("on", True))
 
 
 async def _put(session: AsyncSession, name: str, value: Json, by: str) -> None:

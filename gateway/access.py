@@ -25,8 +25,12 @@ async def still_opened(store: Store, conversation: Conversation) -> Conversation
 
     Raises as ``opened`` does once the token that opened ``conversation`` does so no more.
     """
-    current = await store.get(conversation.id)
-    if current.token_hash != conversation.token_hash:
+    return same_token(conversation, await store.get(conversation.id))
+
+
+def same_token(opened: Conversation, current: Conversation) -> Conversation:
+    """The conversation as it was read now. Raises as ``still_opened`` does."""
+    if current.token_hash != opened.token_hash:
         raise Problem(Code.TOKEN_WRONG)
     return current
 

@@ -55,7 +55,7 @@ class CallBackTalk:
         """
         if conversation.owner is Owner.ADVISER:
             return None
-        draft = await self._draft(conversation.id)
+        draft = await self._draft(conversation)
         if draft is None or _NO.fullmatch(text):
             return None
         step = _next_step(await self._call_backs.known(draft))
@@ -79,7 +79,7 @@ class CallBackTalk:
         if payload == words.CALL_BACK_CANCEL:
             was = await self._call_backs.cancel(conversation.id, who="user")
             return [words.call_back_cancelled() if was else words.no_call_back()]
-        draft = await self._draft(conversation.id)
+        draft = await self._draft(conversation)
         if payload == CALL_BACK or (draft is None and payload is None and _asked_in_words(history, text)):
             found = await self._call_backs.begin(conversation.id)
             if found.status is not CallBackStatus.DRAFT:
@@ -94,12 +94,17 @@ class CallBackTalk:
             return [words.call_back_cancelled()]
         return await self._typed(draft, text, apart)
 
-    async def waits(self, conversation_id: str) -> Draft | None:
-        """After something else was answered: a reminder of the questions that are still open, if they are."""
-        return words.call_back_waits() if await self._draft(conversation_id) else None
+    async def waits(self, conversation: Conversation) -> Draft | None:
+        """After something else was answered: a reminder of the questions that are still open, if they are.
 
-    async def _draft(self, conversation_id: str) -> CallBack | None:
-        found = await self._call_backs.of_chat(conversation_id)
+        ``conversation`` is as it was when its turn began.
+        """
+        return words.call_back_waits() if await self._draft(conversation) else None
+
+    async def _draft(self, conversation: Conversation) -> CallBack | None:
+        if not conversation.is_asked_for_contact:
+            return None
+        found = await self._call_backs.of_chat(conversation.id)
         return found if found is not None and found.status is CallBackStatus.DRAFT else None
 
     async def _pressed(self, draft: CallBack, title: str, payload: str) -> list[Draft] | None:

@@ -61,8 +61,11 @@ class Line:
         finally:
             self._waiting.discard(task)
 
-    def acting(self, conversation_id: str) -> AbstractAsyncContextManager[Any]:
-        """Held by the one turn of the chat that acts; one that is tried again comes between two others."""
+    def acting(self, conversation_id: str) -> AbstractAsyncContextManager[bool]:
+        """Held by the one turn of the chat that acts; one that is tried again comes between two others.
+
+        Gives whether nobody held it.
+        """
         return _kept_alive(self._acting.setdefault(conversation_id, asyncio.Lock()))
 
     def taking_up(self) -> AbstractAsyncContextManager[Any]:
@@ -84,7 +87,8 @@ class Line:
 
 
 @asynccontextmanager
-async def _kept_alive(lock: asyncio.Lock) -> AsyncGenerator[None]:
+async def _kept_alive(lock: asyncio.Lock) -> AsyncGenerator[bool]:
     # The dictionary lets go of a lock that nobody refers to.
+    was_free = not lock.locked()
     async with lock:
-        yield
+        yield was_free

@@ -15,7 +15,7 @@ from conversations.errors import StoreUnavailable
 from conversations.events import ASSISTANT, PERSON, Subscription
 from conversations.models import Conversation, Owner
 from conversations.store import Store
-from gateway.access import opened, still_opened
+from gateway.access import opened, same_token, still_opened
 from gateway.allowance import allow_message
 from gateway.api import said_in
 from gateway.bodies import MAX_BODY_BYTES, MAX_FRAME_BYTES, Hello, MessageFrame, TooLarge, parse
@@ -145,11 +145,11 @@ async def _take(
             return frame.text or ""
 
         async with turns.never_without_help(words):
-            await still_opened(request.app[STORE], conversation)
+            current = await still_opened(request.app[STORE], conversation)
             if len(raw.encode()) > MAX_BODY_BYTES:
                 raise TooLarge(frame.text or "")
             await allow_message(request, conversation.id, words)
-            await turns.say(conversation, await said_in(turns, conversation, frame))
+            await turns.say(current, await said_in(turns, current, frame))
     except Exception as error:
         problem = as_problem(error)
         with suppress(ConnectionError):
@@ -171,21 +171,23 @@ async def _write(
     """Send what is new since ``page.sent``, then wait for more; status is read again at every connection."""
     conversation_id = conversation.id
     last_status: dict[str, Any] | None = None
+    unread = True
     try:
         while True:
-            try:
-                messages = await store.messages(conversation_id, after=page.sent)
-                # After the messages: once the chat goes on elsewhere, nothing of it is for this page.
-                status = await status_of(store, await still_opened(store, conversation))
-                for message in messages:
-                    page.sent = message.seq  # before it goes: the page's word may be back at once
-                    await _send(ws, {"type": "message", "message": message_json(message)})
-                if status != last_status:
-                    await _send(ws, {"type": "status", **status})
-                    last_status = status
-            except StoreUnavailable:
-                pass  # read again at the next round
-            await subscription.wait(_REREAD_SECONDS)
+            if unread:
+                with suppress(StoreUnavailable):  # read again at the next round
+                    current, messages = await store.with_messages(conversation_id, after=page.sent)
+                    # Once the chat goes on elsewhere, nothing of it is for this page.
+                    status = await status_of(store, same_token(conversation, current))
+                    for message in messages:
+                        page.sent = message.seq  # before it goes: the page's word may be back at once
+                        await _send(ws, {"type": "message", "message": message_json(message)})
+                    if status != last_status:
+                        await _send(ws, {"type": "status", **status})
+                        last_status = status
+                    unread = False
+            woken = await subscription.wait(_REREAD_SECONDS)
+            unread |= subscription.take_news() or not woken
             if who := subscription.take_typing() - {PERSON}:
                 is_adviser = who != {ASSISTANT}
                 await _send(ws, {"type": "typing", "who": "adviser" if is_adviser else "assistant"})

@@ -373,8 +373,7 @@ class Turns:
 
         def done(finished: asyncio.Task[list[Message]]) -> None:
             del self._running[key]
-            if not finished.cancelled():
-                finished.exception()  # whoever waits raises it; nobody waiting is no error of its own
+            _is_looked_at(finished)
 
         task.add_done_callback(done)
         return task
@@ -395,34 +394,46 @@ class Turns:
         elif wants_answer:
             asked = _last_said(await self._until(conversation_id, seq))
             said = Said(await self._question_beside(asked) or asked.text) if asked else said
-        assessment = await self._assess(said)
+        # Both at once, on a core each; danger in the message by itself does not wait for the other.
+        recent = asyncio.create_task(self._recent(conversation_id, seq))
+        recent.add_done_callback(_is_looked_at)
+        try:
+            assessment = await self._assess(said)
+        except BaseException:
+            recent.cancel()
+            raise
         distressed = assessment is not None and assessment.level != "safe"
         if wants_answer and assessment is not None and not is_certain(assessment):
             # These very words had the crisis reply, for their likeness alone: now they get their answer.
             assessment = None
         told, history = said.text, list[Message]()
         if assessment is None or assessment.level != "crisis":
-            history = await self._store.messages(conversation_id, until=seq, last=_RECENT)
-            joined = await self._assess_burst(history)
+            conversation, history, joined = await recent
             if joined is not None:
                 assessment, told = joined, joined.text
+        else:
+            recent.cancel()
         if assessment is not None and assessment.level == "crisis":
             turn = await self._crisis_turn(conversation_id, seq, said, told, assessment)
             messages = await self._log(turn)
         else:
+            waited = bool(earlier)
             if earlier:
                 await asyncio.wait(earlier)
             if await self.line.others_first(conversation_id, seq, history):
+                waited = True
                 if taken_up := self._before(conversation_id, seq):
                     await asyncio.wait(taken_up)
                 replies = await self._store.replies_to(conversation_id, seq)
                 if replies is not None:  # another gateway had this very message
                     accepted = Accepted(history[-1], replies, is_new=False, is_answered=True)
                     return await self._replies(conversation_id, accepted)
-            async with self.line.acting(conversation_id), room:
+            async with self.line.acting(conversation_id) as at_once, room:
                 started = time.perf_counter()
+                if waited or not at_once or room is not _ROOM_FOR_ALL:
+                    conversation = await self._store.get(conversation_id)
                 turn = _Turn(
-                    conversation=await self._store.get(conversation_id),
+                    conversation=conversation,
                     history=history,
                     said=said,
                     seq=seq,
@@ -647,7 +658,7 @@ class Turns:
 
     async def _switched_off(self, turn: _Turn) -> None:
         """The assistant is off: the human contacts, and a person can be asked for all the same."""
-        if (await self._store.service_state()).assistant_on:
+        if await self._store.is_assistant_on():
             return
         if self._wants_person(turn):
             await self._hand_off_without_bot(turn)
@@ -696,7 +707,7 @@ class Turns:
         turn.outcome = "answered"
         if question := await self._whether_a_person(turn):
             turn.drafts.append(question)
-        if reminder := await self._call_backs.waits(conversation.id):
+        if reminder := await self._call_backs.waits(conversation):
             turn.drafts.append(reminder)
         await self._remember(conversation, reply)
         await self._act_on(turn, reply)
@@ -834,6 +845,13 @@ class Turns:
         """The danger that a message tells of only together with those shortly before it, if any."""
         return await self._safely(partial(assess_joined, burst_of(history), self._safety.assess))
 
+    async def _recent(
+        self, conversation_id: str, seq: int
+    ) -> tuple[Conversation, list[Message], Joined | None]:
+        """The conversation, its last messages up to ``seq``, and the danger that they tell of together."""
+        conversation, history = await self._store.with_messages(conversation_id, until=seq, last=_RECENT)
+        return conversation, history, await self._assess_burst(history)
+
     async def _safely[Found](self, check: Callable[[], Found | None]) -> Found | None:
         """What the safety check finds, off the event loop; None when it fails."""
         try:
@@ -869,6 +887,12 @@ async def _what_was_read(refusal: Exception, words: Callable[[], Awaitable[str]]
 
 async def _end_of(task: asyncio.Task[list[Message]]) -> list[Message]:
     return await asyncio.shield(task)
+
+
+def _is_looked_at(task: asyncio.Task[Any]) -> None:
+    """Whoever waits for a task gets its error; where nobody does, none is logged as forgotten."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _distress_was_said(history: list[Message]) -> bool:

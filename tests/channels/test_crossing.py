@@ -84,12 +84,12 @@ async def test_a_page_that_the_chat_has_left_is_closed_at_once(world: World, on_
     path = await _link(on_telegram)
     async with world.client.ws_connect(f"/api/v1/conversations/{conversation}/socket") as old_page:
         await old_page.send_json({"type": "hello", "token": token, "after": 0})
-        while (await old_page.receive_json(timeout=5))["type"] != "status":
+        while (await old_page.receive_json(timeout=30))["type"] != "status":
             pass
         await world.client.post(path)
 
-        assert (await old_page.receive_json(timeout=5))["problem"]["code"] == "token_wrong"
-        assert (await old_page.receive(timeout=5)).data == 4401
+        assert (await old_page.receive_json(timeout=30))["problem"]["code"] == "token_wrong"
+        assert (await old_page.receive(timeout=30)).data == 4401
 
 
 async def test_a_link_that_is_too_old_or_made_up_shows_nothing(world: World, on_telegram: OnTelegram) -> None:

@@ -132,7 +132,7 @@ class TestAProviderThatHangs:
         await person.says("hello")
         await person.hears("33 weeks")
         took = time.monotonic() - begun
-        assert 0.8 <= took < 5
+        assert 0.8 <= took < 15  # by the default one call alone takes that
         assert provider.faults.happened == 2
         await world.settled()
         assert sum("computer, not a person" in text for text in person.texts()) == 1  # none was taken before
@@ -166,7 +166,7 @@ class TestAChannelThatHangs:
 
     @pytest.fixture
     def channel_settings(self, channel_settings: dict[str, Any]) -> dict[str, Any]:
-        return {**channel_settings, "channel_timeout_seconds": 8.0}
+        return {**channel_settings, "channel_timeout_seconds": 15.0}
 
     async def test_does_not_keep_a_crisis_reply_of_another_waiting(
         self, world: World, on_telegram: OnTelegram
@@ -179,7 +179,7 @@ class TestAChannelThatHangs:
         begun = time.monotonic()
         await on_telegram.says("DANGER")
         await on_telegram.hears("Please get help now")
-        assert time.monotonic() - begun < 4  # long before the first of the others is given up
+        assert time.monotonic() - begun < 10  # before the first of the others is given up
         world.whatsapp.faults.queued = []
 
 

@@ -34,6 +34,19 @@ async def test_every_listener_is_woken_and_only_those_of_that_chat() -> None:
         assert not await other.wait(0.01)
 
 
+async def test_somebody_s_writing_is_no_news_of_the_log() -> None:
+    events = Events()
+    with events.subscribe("chat") as subscription:
+        events.typing("chat")
+        assert await subscription.wait(1)
+        assert not subscription.take_news()
+        events.typing("chat")
+        events.publish("chat")
+        assert await subscription.wait(1)
+        assert subscription.take_news()
+        assert not subscription.take_news()
+
+
 async def test_who_reads_by_number_after_each_wake_up_sees_every_message_once(store: Store) -> None:
     chat = (await store.create("web")).conversation.id
     seen: list[str] = []

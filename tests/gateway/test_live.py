@@ -29,7 +29,7 @@ async def listening(chat: Chat, after: int = 0, **hello: Any) -> AsyncGenerator[
 async def next_of(ws: ClientWebSocketResponse, kind: str) -> dict[str, Any]:
     """The next frame of a kind, skipping others."""
     while True:
-        frame: dict[str, Any] = await ws.receive_json(timeout=5)
+        frame: dict[str, Any] = await ws.receive_json(timeout=30)
         if frame["type"] == kind:
             return frame
 
@@ -182,7 +182,7 @@ async def test_an_adviser_who_vanishes_is_noticed_and_the_family_is_told(
 async def closing(ws: ClientWebSocketResponse) -> tuple[str, int | None]:
     """The problem's code and the close code."""
     frame = await next_of(ws, "error")
-    last = await ws.receive(timeout=5)
+    last = await ws.receive(timeout=30)
     assert last.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
     return frame["problem"]["code"], ws.close_code
 
@@ -207,8 +207,8 @@ async def test_a_page_whose_token_is_no_more_reads_and_writes_nothing(
                 await ws.send_str('{"type":"typing"}')
             else:
                 await store.append_assistant(chat.id, [Draft(text="not for this page")])
-            frame = await ws.receive_json(timeout=5)
-            assert (await ws.receive(timeout=5)).data == 4401
+            frame = await ws.receive_json(timeout=30)
+            assert (await ws.receive(timeout=30)).data == 4401
             assert desk.take_typing() == set()
 
     assert frame["problem"]["code"] == "token_wrong"
@@ -271,7 +271,7 @@ async def test_a_frame_that_cannot_even_be_read_ends_the_socket(chat: Chat) -> N
     async with listening(chat, after=1) as ws:
         await next_of(ws, "status")
         await ws.send_str("x" * (MAX_FRAME_BYTES + 1))
-        assert (await ws.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert (await ws.receive(timeout=30)).type is WSMsgType.CLOSE
         assert ws.close_code == 1009
 
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -1198,20 +1199,33 @@ async def test_an_adviser_who_stops_writing_is_not_said_to_go_on(page: Page, sto
 
 
 async def test_an_answer_that_takes_long_is_said_to_be_on_its_way(page: Page) -> None:
+    words = "The assistant is writing an answer."
+    await page.clock.install()
     await page.goto("/")
     await open_chat(page)
+    await page.clock.pause_at(datetime.now() + timedelta(minutes=1))  # from here on it is as late as we say
     await answered(page)
-    words = "The assistant is writing an answer."
+    await page.clock.run_for(20_000)
     assert words not in await announced(page)
 
+    asked, wanted = asyncio.Event(), asyncio.Event()
+
     async def slowly(route: Route) -> None:
-        await asyncio.sleep(6)
+        asked.set()
+        await wanted.wait()
         await route.continue_()
 
     await page.route("**/messages", slowly)
     await say(page, "and again?")
     await expect(page.locator("#typing")).to_have_text(words)
+    await page.clock.run_for(4_900)
+    assert words not in await announced(page)
+    await page.clock.run_for(200)
+    assert (await announced(page)).count(words) == 1
+    assert asked.is_set()
+    wanted.set()
     await expect(page.locator(".message--assistant")).to_have_count(3)
+    await page.clock.run_for(20_000)
     assert (await announced(page)).count(words) == 1
 
 
