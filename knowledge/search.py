@@ -109,11 +109,13 @@ class Search:
                 fit[index.kinds[kind]] -= handicap
         if areas[0] not in EVERYWHERE and areas[0] in index.areas:
             fit[index.areas[areas[0]]] += _NEAR_IS_WORTH
-        best = kept[np.argsort(-fit[kept], kind="stable")[:limit]]
-        kind_of = {row: kind for kind, flags in index.kinds.items() for row in best if flags[row]}
+        best = kept[_greatest(fit[kept], limit)]
+        kind_of = {row: kind for kind, flags in index.kinds.items() for row in best[flags[best]].tolist()}
         return [
-            Match(index.record_ids[row], kind_of[row], float(close.closest[row]), float(fit[row]))
-            for row in best
+            Match(index.record_ids[row], kind_of[row], score, fits)
+            for row, score, fits in zip(
+                best.tolist(), close.closest[best].tolist(), fit[best].tolist(), strict=True
+            )
         ]
 
     def _encode(self, words: str) -> NDArray[np.float32]:
@@ -131,6 +133,15 @@ class Search:
             if self._index is None or self._index.revision != newest_revision(session):
                 self._index = refreshed(session, self._index)
             return self._index
+
+
+def _greatest(values: NDArray[np.float32], most: int) -> NDArray[np.intp]:
+    """Where the greatest values stand, the greatest first; of equal ones the first first."""
+    if most < len(values):
+        least = np.partition(values, -most)[-most]
+        some = np.flatnonzero(values >= least)
+        return some[np.argsort(-values[some], kind="stable")[:most]]
+    return np.argsort(-values, kind="stable")
 
 
 def open_search(engine: Engine) -> Search:

@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from knowledge.content import read_content
 from knowledge.database import sessions
 from knowledge.load import load_content
-from knowledge.search import Search
+from knowledge.search import Search, _greatest
 from tests.knowledge.conftest import WORDS, Folder, guidance, load, real_encoder, record, service
 
 Files = dict[str, dict[str, Any]]
@@ -405,3 +408,9 @@ def test_many_ask_while_content_changes(engine: Engine, folder: Folder) -> None:
         assert {future.result() for future in asked} == {"what-is-lunch-club"}
     [last] = search.closest("where is zoo5", ["guidance"], ["england"], limit=1)
     assert last.score == pytest.approx(1, abs=0.01)
+
+
+@given(st.lists(st.integers(-3, 3), max_size=30), st.integers(1, 35))
+def test_a_few_of_the_best_are_the_first_of_all_in_order(fits: list[int], most: int) -> None:
+    values = np.array(fits, dtype=np.float32)
+    assert _greatest(values, most).tolist() == sorted(range(len(fits)), key=lambda row: -fits[row])[:most]
