@@ -45,6 +45,10 @@ _REPLY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 async def show(request: web.Request) -> web.Response:
     """``GET /desk/chats/{id}``: the whole story. Only for chats that wait for a person or have one."""
+    return await _page(request, {})
+
+
+async def _page(request: web.Request, errors: dict[str, str]) -> web.Response:
     store, chat = store_of(request), request.match_info["id"]
     titles = await request.app[NAMES].titles()
     conversation, escalation = await store.get(chat), await store.escalation(chat)
@@ -53,7 +57,7 @@ async def show(request: web.Request) -> web.Response:
     messages = await store.messages(chat, include_private=True)
     alert = unseen_alert(messages)
     adviser = request[ADVISER]
-    if request.method == "GET":  # HEAD only asks whether the session still stands
+    if request.method != "HEAD":  # which only asks whether the session still stands
         await record(request, "viewed")
     return render(
         request,
@@ -91,7 +95,9 @@ async def show(request: web.Request) -> web.Response:
             "max_file_bytes": MAX_FILE_BYTES,
             "max_file_said": size_in_words(MAX_FILE_BYTES).replace(".0", ""),
             "file_kinds": ",".join(sorted(SENT_BY_ADVISERS)),
+            "errors": errors,
         },
+        status=422 if errors else 200,
     )
 
 
@@ -172,7 +178,9 @@ async def close(request: web.Request) -> web.Response:
     """``POST .../close``: the chat has ended with an outcome, until the person writes again."""
     chosen = str((await request.post()).get("outcome", ""))
     if chosen not in {outcome.code for outcome in offered()}:
-        raise Refusal(Code.OUTCOME_MISSING)
+        if (await store_of(request).get(request.match_info["id"])).adviser_id != request[ADVISER].id:
+            raise Refusal(Code.NOT_YOURS)
+        return await _page(request, {"outcome": "Choose how it ended"})
     await _end(request, chosen, for_good=True, notice=notices.closed(request[ADVISER]))
     raise web.HTTPSeeOther(_to_queue(request, "closed"))
 

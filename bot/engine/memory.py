@@ -6,6 +6,7 @@ from it (SQLAlchemy 2, Python 3.12). So it imports nothing but what both have.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -168,13 +169,27 @@ def _sqlite_engine(target: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _keep_a_write_ahead_log(cursor)
         # The last words may be lost in a power cut: the conversation itself is in the gateway's log.
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
     return engine
+
+
+def _keep_a_write_ahead_log(cursor: Any) -> None:
+    # Of two that change a new database to it at once SQLite refuses one without any waiting.
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # This interpreter's errors have no code yet.
+            if "locked" not in str(error) or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def _postgres_engine(target: URL, connections: int) -> Engine:

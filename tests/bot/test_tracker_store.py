@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import random
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy
@@ -291,6 +293,18 @@ def test_two_bots_may_start_at_once(url):
         return await asyncio.gather(*(loop.run_in_executor(None, Memory, url) for _ in range(4)))
 
     assert len(asyncio.run(start())) == 4
+
+
+def test_bots_that_meet_in_the_first_moment_of_a_new_file_wait_for_one_another(tmp_path):
+    together = threading.Barrier(4)
+
+    def start(url):
+        together.wait()
+        return Memory(url)
+
+    with ThreadPoolExecutor(4) as threads:
+        for n in range(80):  # one time is luck
+            assert len(list(threads.map(start, [f"sqlite:///{tmp_path}/{n}.sqlite3"] * 4))) == 4
 
 
 @pytest.mark.parametrize("wrong", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/helpline"])

@@ -252,13 +252,20 @@ async def test_a_database_that_does_not_answer_is_said_plainly(
     assert "disk" not in page
 
 
-async def test_closing_needs_an_outcome(sam: Browser, store: Store) -> None:
+async def test_closing_needs_an_outcome_and_says_so_where_the_chat_is(
+    sam: Browser, ada: Browser, store: Store
+) -> None:
     chat = await waiting_chat(store)
     await sam.post(f"/desk/chats/{chat}/claim")
     for outcome in ("", "made_up", "withdrawn"):
         status, page = await sam.post(f"/desk/chats/{chat}/close", outcome=outcome)
         assert status == 422
-        assert "Choose how it ended" in page
+        assert '<a href="#outcome">Choose how it ended</a>' in page  # the GOV.UK error summary
+        assert 'id="outcome-error"' in page
+        assert 'id="reply"' in page  # on the chat's own page, where the work goes on
+    status, page = await ada.post(f"/desk/chats/{chat}/close", outcome="")
+    assert status == 409
+    assert "outcome-error" not in page
     assert (await store.get(chat)).owner is Owner.ADVISER
 
 
