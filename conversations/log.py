@@ -551,17 +551,17 @@ class ConversationLog:
         advisers only.
         """
         async with self.database.reading() as session:
-            return await _messages(session, conversation_id, after, until, last, include_private)
+            return await _messages(
+                session, conversation_id, after, until=until, last=last, include_private=include_private
+            )
 
-    async def with_messages(
-        self, conversation_id: str, after: int = 0, *, until: int | None = None, last: int | None = None
-    ) -> tuple[Conversation, list[Message]]:
+    async def with_messages(self, conversation_id: str, after: int) -> tuple[Conversation, list[Message]]:
         """The conversation, and its ``messages`` as the family sees them, read together.
 
         The conversation is read last: it is never older than its messages. Raises ``NotFound``.
         """
         async with self.database.reading() as session:
-            messages = await _messages(session, conversation_id, after, until, last, include_private=False)
+            messages = await _messages(session, conversation_id, after)
             conversation = await session.get(Conversation, conversation_id)
         if conversation is None:
             raise _no_such()
@@ -576,9 +576,10 @@ async def _messages(
     session: AsyncSession,
     conversation_id: str,
     after: int,
-    until: int | None,
-    last: int | None,
-    include_private: bool,
+    *,
+    until: int | None = None,
+    last: int | None = None,
+    include_private: bool = False,
 ) -> list[Message]:
     wanted = [Message.conversation_id == conversation_id, Message.seq > after]
     if until is not None:

@@ -28,9 +28,9 @@ async def still_opened(store: Store, conversation: Conversation) -> Conversation
     return same_token(conversation, await store.get(conversation.id))
 
 
-def same_token(opened: Conversation, current: Conversation) -> Conversation:
-    """The conversation as it was read now. Raises as ``still_opened`` does."""
-    if current.token_hash != opened.token_hash:
+def same_token(then: Conversation, current: Conversation) -> Conversation:
+    """``still_opened`` for a conversation that was read just now. ``then``: as it was when it was opened."""
+    if current.token_hash != then.token_hash:
         raise Problem(Code.TOKEN_WRONG)
     return current
 

@@ -61,11 +61,8 @@ class Line:
         finally:
             self._waiting.discard(task)
 
-    def acting(self, conversation_id: str) -> AbstractAsyncContextManager[bool]:
-        """Held by the one turn of the chat that acts; one that is tried again comes between two others.
-
-        Gives whether nobody held it.
-        """
+    def acting(self, conversation_id: str) -> AbstractAsyncContextManager[Any]:
+        """Held by the one turn of the chat that acts; one that is tried again comes between two others."""
         return _kept_alive(self._acting.setdefault(conversation_id, asyncio.Lock()))
 
     def taking_up(self) -> AbstractAsyncContextManager[Any]:
@@ -87,8 +84,7 @@ class Line:
 
 
 @asynccontextmanager
-async def _kept_alive(lock: asyncio.Lock) -> AsyncGenerator[bool]:
+async def _kept_alive(lock: asyncio.Lock) -> AsyncGenerator[None]:
     # The dictionary lets go of a lock that nobody refers to.
-    was_free = not lock.locked()
     async with lock:
-        yield was_free
+        yield

@@ -408,7 +408,7 @@ class Turns:
             assessment = None
         told, history = said.text, list[Message]()
         if assessment is None or assessment.level != "crisis":
-            conversation, history, joined = await recent
+            history, joined = await recent
             if joined is not None:
                 assessment, told = joined, joined.text
         else:
@@ -417,23 +417,19 @@ class Turns:
             turn = await self._crisis_turn(conversation_id, seq, said, told, assessment)
             messages = await self._log(turn)
         else:
-            waited = bool(earlier)
             if earlier:
                 await asyncio.wait(earlier)
             if await self.line.others_first(conversation_id, seq, history):
-                waited = True
                 if taken_up := self._before(conversation_id, seq):
                     await asyncio.wait(taken_up)
                 replies = await self._store.replies_to(conversation_id, seq)
                 if replies is not None:  # another gateway had this very message
                     accepted = Accepted(history[-1], replies, is_new=False, is_answered=True)
                     return await self._replies(conversation_id, accepted)
-            async with self.line.acting(conversation_id) as at_once, room:
+            async with self.line.acting(conversation_id), room:
                 started = time.perf_counter()
-                if waited or not at_once or room is not _ROOM_FOR_ALL:
-                    conversation = await self._store.get(conversation_id)
                 turn = _Turn(
-                    conversation=conversation,
+                    conversation=await self._store.get(conversation_id),
                     history=history,
                     said=said,
                     seq=seq,
@@ -845,12 +841,10 @@ class Turns:
         """The danger that a message tells of only together with those shortly before it, if any."""
         return await self._safely(partial(assess_joined, burst_of(history), self._safety.assess))
 
-    async def _recent(
-        self, conversation_id: str, seq: int
-    ) -> tuple[Conversation, list[Message], Joined | None]:
-        """The conversation, its last messages up to ``seq``, and the danger that they tell of together."""
-        conversation, history = await self._store.with_messages(conversation_id, until=seq, last=_RECENT)
-        return conversation, history, await self._assess_burst(history)
+    async def _recent(self, conversation_id: str, seq: int) -> tuple[list[Message], Joined | None]:
+        """The last messages up to ``seq``, and the danger that they tell of together."""
+        history = await self._store.messages(conversation_id, until=seq, last=_RECENT)
+        return history, await self._assess_burst(history)
 
     async def _safely[Found](self, check: Callable[[], Found | None]) -> Found | None:
         """What the safety check finds, off the event loop; None when it fails."""

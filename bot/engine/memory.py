@@ -180,6 +180,7 @@ def _sqlite_engine(target: URL) -> Engine:
 
 def _keep_a_write_ahead_log(cursor: Any) -> None:
     # Of two that change a new database to it at once SQLite refuses one without any waiting.
+    # Also in conversations/database.py and knowledge/database.py: no room exists that all of them may import.
     until = time.monotonic() + _BUSY_SECONDS
     while True:
         try:

@@ -166,9 +166,8 @@ async def test_a_gateway_that_only_lost_its_connection_for_a_moment_is_left_alon
 async def test_who_sends_again_to_another_gateway_after_the_first_was_killed_is_answered_at_once(
     shared: Settings, postgres_url: str, bot: StandInBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "gateway.recovery._LOOK_EVERY_SECONDS", 600
-    )  # nothing but the message itself brings it
+    # Nothing but the message itself brings it.
+    monkeypatch.setattr("gateway.recovery._LOOK_EVERY_SECONDS", 600)
     async with another(postgres_url) as killed, gateway(shared) as client:
         created = await killed.create("web")
         chat = Chat(client, created.conversation.id, created.token)
