@@ -2,7 +2,8 @@
 
 Where no rule fired but likeness alone, which a worried question may cause, the whole message is the question.
 If likeness is not even nearly sure, and what is asked is an everyday thing, the answer follows the crisis
-reply without a press (docs/clinical-safety.md says why, and how often).
+reply without a press (docs/clinical-safety.md says why, and how often). Who tells a long story often asks
+nothing in so many words ("so I don't know where that leaves us"): all of it is the question then.
 
 It may be asked in distress ("or do I just sink?"): then it is answered with the kind line that distress gets.
 """
@@ -48,6 +49,9 @@ _ASKS_FOR_RESCUE = re.compile(
 )
 _BLANKS = re.compile(r"\s+")
 _FEWEST_WORDS = 4
+#: So many words are a story: of the development messages as long that ask nothing in so many words and where
+#: danger is only likely, 37 were false alarms and 4 were not.
+_STORY_WORDS = 30
 #: From here on the crisis reply stands alone, with the question at one press. Chosen on the development sets
 #: (docs/clinical-safety.md).
 NEARLY_SURE = 0.8
@@ -78,9 +82,13 @@ def question_beside(text: str, assess: Callable[[str], Assessment]) -> str | Non
     ]
     if asked and len(parts) > 1:
         return " ".join(asked)
-    if len(single) > _MOST_CHARS or not _ASKS.search(single) or is_certain(assess(text)):
+    if len(single) > _MOST_CHARS or not (_ASKS.search(single) or _is_story(single)):
         return None
-    return text.strip()
+    return None if is_certain(assess(text)) else text.strip()
+
+
+def _is_story(text: str) -> bool:
+    return len(text.split()) >= _STORY_WORDS
 
 
 def is_certain(assessment: Assessment) -> bool:
@@ -95,4 +103,7 @@ def is_answered_at_once(question: str, score: float) -> bool:
         question: what is asked (``question_beside``).
         score: how sure it is that the message speaks of danger.
     """
-    return score < NEARLY_SURE and _ASKS.search(_ASKS_FOR_RESCUE.sub(" ", question).strip()) is not None
+    if score >= NEARLY_SURE:
+        return False
+    rest, rescues = _ASKS_FOR_RESCUE.subn(" ", question)
+    return _ASKS.search(rest.strip()) is not None or (rescues == 0 and _is_story(question))

@@ -97,6 +97,10 @@ class Cues(_Strict):
     carries_negation: Text
     minimised: Text
     past: Text
+    #: What is said of the present is past only by a time in its own clause.
+    present: Text
+    #: Between somebody and what they may do: "i | want to | kill myself".
+    wants: Text
     now: Text
     about: Text
     hypothetical: Text
@@ -162,6 +166,8 @@ class _CompiledIdiom:
 
 #: Words before a match in which a negation still belongs to it.
 _NEGATION_REACH = 5
+#: Words before a match in which its verb may stand: "i want to | kill myself".
+_VERB_REACH = 4
 _CLAUSE_BREAK = re.compile(r"[,;:()\"]|\b(?:but|and|because|so|although|though|however|except|yet|then)\b")
 
 
@@ -202,6 +208,12 @@ def stretches(sentence: str) -> list[Stretch]:
         start = _between_words(sentence, end - OVERLAP)
 
 
+def _last_words(text: str, most: int) -> str:
+    """The end of a text that holds so many words."""
+    words = list(re.finditer(r"\S+", text))
+    return text[words[-most].start() :] if len(words) > most else text
+
+
 def _between_words(sentence: str, near: int) -> int:
     space = sentence.rfind(" ", near - _EDGE, near)
     return near if space < 0 else space + 1
@@ -222,10 +234,26 @@ class _Surroundings:
     def hypothetical(self) -> bool:
         return self._cue["hypothetical"].search(self._text) is not None
 
+    def past(self, match: re.Match[str]) -> bool:
+        """Whether it lies in the past: what is said of the present, only by a time in its own clause."""
+        if not self._times or self._cue["now"].search(self._text) is not None:
+            return False
+        begin, end = self._clause_around(match)
+        near = _last_words(self._text[begin : match.start()], _VERB_REACH)
+        said = self._cue["present"].search(self._text, match.start() - len(near), match.end())
+        if said is None:
+            return True
+        return any(
+            begin <= time.start() <= end
+            and not self._begins_anew(
+                self._text[time.end() : said.start()].strip(), self._text[said.start() : match.end()]
+            )
+            for time in self._times
+        )
+
     @cached_property
-    def past(self) -> bool:
-        cue = self._cue
-        return cue["past"].search(self._text) is not None and cue["now"].search(self._text) is None
+    def _times(self) -> list[re.Match[str]]:
+        return list(self._cue["past"].finditer(self._text))
 
     @cached_property
     def only_about(self) -> bool:
@@ -244,6 +272,11 @@ class _Surroundings:
         index = bisect_right(self._breaks, start)
         return self._text[self._breaks[index - 1] if index else 0 : start]
 
+    def _clause_around(self, match: re.Match[str]) -> tuple[int, int]:
+        index = bisect_right(self._breaks, match.end())
+        end = self._breaks[index] if index < len(self._breaks) else len(self._text)
+        return match.start() - len(self.clause_before(match.start())), end
+
     def negated(self, match: re.Match[str]) -> bool:
         reach = " ".join(self.clause_before(match.start()).split()[-_NEGATION_REACH:])
         found = list(self._cue["negation"].finditer(reach))
@@ -253,7 +286,9 @@ class _Surroundings:
 
     def _begins_anew(self, between: str, said: str) -> bool:
         """Whether something new is said after a negation: "i can not do this any more i want to die"."""
-        before = between
+        # What is wanted belongs to what is said: "no reply | i want to kill myself".
+        wants = [one for one in self._cue["wants"].finditer(between) if one.end() == len(between)]
+        before = between = between[: wants[0].start()].strip() if wants else between
         if self._cue["subject"].match(said) is None:
             subjects = [one for one in self._cue["subject"].finditer(between) if one.end() == len(between)]
             if not subjects:
@@ -384,7 +419,7 @@ def _judge(rule: Rule, surroundings: _Surroundings, match: re.Match[str]) -> Fin
         level, because = "safe", "asked about"
     elif surroundings.hypothetical:
         level, because = "safe", "hypothetical"
-    elif rule.past != "crisis" and surroundings.past:
+    elif rule.past != "crisis" and surroundings.past(match):
         level, because = rule.past, "past"
         if rule.level == "distress":
             level = "safe"

@@ -7,6 +7,12 @@ import pytest
 from gateway.aside import NEARLY_SURE, is_answered_at_once, question_beside
 from tests.gateway.conftest import FakeAssessment
 
+#: Nothing is asked in so many words, and yet an answer is hoped for.
+STORY = (
+    "He flaps when he is thinking. On Tuesday the new maths teacher bellowed at him in front of everybody to"
+    " put his hands down. He has not flapped since, not even at his trains, and I met the head at the gate."
+)
+
 
 def assess(text: str) -> FakeAssessment:
     """Danger and distress are told by their words here."""
@@ -44,6 +50,8 @@ def test_what_is_asked_besides(message: str, question: str | None) -> None:
         ("He screams in the supermarket, people stare. Any tips?", True),
         ("whats dla how do i fill it in my hands full with twins", True),
         ("i dont no what to do anymore", False),
+        (STORY, True),
+        ("He hasn't flapped since, not even at his trains.", False),
     ],
 )
 def test_where_danger_is_not_certain_the_whole_message_may_be_the_question(message: str, asks: bool) -> None:
@@ -62,6 +70,7 @@ def test_where_danger_is_not_certain_the_whole_message_may_be_the_question(messa
         "What do I do about transport?",
         "What should I do with his EHCP letter, is there a deadline?",
         "who can I talk to about respite",
+        STORY,
     ],
 )
 def test_an_everyday_question_is_answered_at_once_unless_danger_is_nearly_sure(question: str) -> None:
@@ -73,6 +82,7 @@ def test_an_everyday_question_is_answered_at_once_unless_danger_is_nearly_sure(q
     "question",
     [
         "what do i do",
+        f"{STORY} What do I do now?",
         "She has gone very quiet. What should I do now?",
         "how do i stop him",
         "is he safe?",

@@ -11,6 +11,7 @@ import pytest
 from encoder import EncoderUnavailable
 from gateway.safety import Assessment, SafetyCheck
 from gateway.safety import check as check_module
+from gateway.safety.patterns import PATTERNS_FILE, PatternFile, read_file
 
 SELF_HARM = "crisis_self_harm_suicide"
 ABUSE = "crisis_abuse_safeguarding"
@@ -126,6 +127,53 @@ HIDDEN = [
     ("not only", "he's not only anxious, he is suicidal"),
     ("over two lines", "i just want\nto die"),
 ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What went wrong before denies nothing, and a time of before makes nothing past.
+        "ive lost hope i want to kill myself",
+        "lost my job he wants to kill himself",
+        "phone died i want to kill myself",
+        "no reply from them i want to kill myself",
+        "i have no money i want to kill myself",
+        "school never listens he wants to kill himself",
+        "what's the point. diagnosed last year, lost my job, i dont want to be here any more",
+        "diagnosed last year lost my job i dont want to be here",
+        "diagnosed last year lost my job i want to kill myself",
+        "as a child i was bullied, i want to kill myself",
+        "i was diagnosed 3 years ago and i am suicidal",
+    ],
+)
+def test_who_begins_anew_is_believed_with_no_stop_between(rules_only: SafetyCheck, text: str) -> None:
+    found = rules_only.assess(text)
+    assert (found.level, found.danger) == ("crisis", "crisis_self_harm_suicide"), found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i never want to kill myself",
+        "he does not want to kill himself",
+        "i have never wanted to kill myself",
+        "he never said he wanted to kill himself",
+        "i could never kill myself",
+        "last year he said he wants to kill himself",
+        "she used to say i dont want to live",
+        "as a teenager i was suicidal, i am fine",
+    ],
+)
+def test_a_no_and_a_time_of_the_same_breath_still_count(rules_only: SafetyCheck, text: str) -> None:
+    assert rules_only.assess(text).level != "crisis"
+
+
+def test_no_idiom_brings_in_a_no_or_a_time_that_nobody_said(rules_only: SafetyCheck) -> None:
+    """An idiom is replaced by what it means; that stands before whatever is said next."""
+    means = {idiom.say for idiom in read_file(PATTERNS_FILE, PatternFile).idioms}
+    for said in ("i want to kill myself", "he wants to die"):
+        silenced = [say for say in means if rules_only.assess(f"{say} {said}").level != "crisis"]
+        assert silenced == []
 
 
 @pytest.mark.parametrize(("text", "danger"), PLAIN)
