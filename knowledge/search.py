@@ -17,24 +17,30 @@ from knowledge.queries.areas import EVERYWHERE
 from knowledge.queries.records import newest_revision
 from knowledge.search_encoder import search_encoder
 from knowledge.search_index import Filters, Index, refreshed
+from knowledge.told import NOTHING_TOLD, Told, shipped_stories
 
-#: What the full share of a message's words is worth beside its closeness. Set on development questions, where
-#: 0.25 to 0.45 did about as well (docs/decisions/0007-search.md).
-_WORDS_ARE_WORTH = 0.3
+#: What the full share of a message's words is worth beside its closeness. Set on development questions, as
+#: the others here (docs/decisions/0007-search.md).
+_WORDS_ARE_WORTH = 0.2
 
 #: How much of a record's closeness is that of its few closest phrases on average; the rest is that of the
 #: closest one, which may be close by chance.
 _FEW_COUNT = 0.4
 
+#: How much of a record's closeness is that of the closest story of somebody whom it answers, for a message
+#: of so many words or more; less for a shorter one, which is itself like a wording.
+_STORIES_COUNT = 0.5
+_STORY_WORDS = 40
+
 #: What a record of the person's own area is worth more than one that holds everywhere.
-_NEAR_IS_WORTH = 0.06
+_NEAR_IS_WORTH = 0.04
 
 #: Kinds of record that can be found.
 KINDS = ("guidance", "service", "pathway", "entitlement", "glossary", "letter")
 
 #: A term's "What is ...?" is close to every short question, and a letter to the question it is written for:
 #: they have to be closer than an answer.
-_HANDICAP = {"glossary": 0.1, "letter": 0.1}
+_HANDICAP = {"glossary": 0.07, "letter": 0.07}
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,15 @@ class Match:
 class Search:
     """Search over the published records; sees new content at the next call. Any thread may use it."""
 
-    def __init__(self, engine: Engine, encoder: SentenceEncoder) -> None:
+    def __init__(self, engine: Engine, encoder: SentenceEncoder, told: Told = NOTHING_TOLD) -> None:
         """Search of a store; nothing is read before the first call.
 
         Args:
             engine: the store.
             encoder: the one that made the store's vectors.
+            told: stories that were encoded by it.
         """
+        self._told = told
         self._sessions = sessions(engine)
         self._encoder = encoder
         self._index: Index | None = None
@@ -103,6 +111,7 @@ class Search:
         # A session begun after the index was made: it sees at least what the index holds.
         with self._sessions() as session:
             fit = (1 - _FEW_COUNT) * close.closest + _FEW_COUNT * close.few
+            fit += _STORIES_COUNT * min(1.0, len(words.split()) / _STORY_WORDS) * (close.told - fit)
             fit += _WORDS_ARE_WORTH * index.shares(session, words)
         for kind, handicap in _HANDICAP.items():
             if kind in index.kinds:
@@ -131,7 +140,7 @@ class Search:
         with self._refreshing, self._sessions() as session:
             # Another thread may have done it meanwhile.
             if self._index is None or self._index.revision != newest_revision(session):
-                self._index = refreshed(session, self._index)
+                self._index = refreshed(session, self._index, self._told)
             return self._index
 
 
@@ -150,4 +159,4 @@ def open_search(engine: Engine) -> Search:
     Raises:
         EncoderUnavailable: the encoder's files are missing.
     """
-    return Search(engine, search_encoder())
+    return Search(engine, search_encoder(), shipped_stories())

@@ -38,14 +38,22 @@ def search_encoder(threads: int = 1, path: Path = SEARCH_ENCODER_FILE) -> Senten
     Raises:
         EncoderUnavailable: a file is missing, damaged or not the pinned one.
     """
+    return SentenceEncoder(threads=threads, changes=learned(path))
+
+
+def learned(path: Path = SEARCH_ENCODER_FILE) -> list[tuple[int, bytes]]:
+    """What the search's encoder has in place of the pinned file's bytes, as (byte offset, bytes).
+
+    Raises:
+        EncoderUnavailable: the file is missing or damaged.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            changes = unpacked(stored)
+            return unpacked(stored)
     except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise EncoderUnavailable(
             f"the search encoder's file {path.name} is missing or damaged; get it from the repository again"
         ) from error
-    return SentenceEncoder(threads=threads, changes=changes)
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,7 @@ from knowledge.models import (
     Service,
 )
 from knowledge.queries.records import newest_revision
+from knowledge.told import Told
 
 Flags = NDArray[np.bool_]
 
@@ -52,6 +53,10 @@ _COMMON_AT_LEAST = 5
 
 #: So many of a record's phrases tell how close it is beside the closest one (docs/decisions/0007-search.md).
 _FEW_PHRASES = 3
+
+#: A record without stories counts as if its closest were so near as its wordings are, times this
+#: (docs/decisions/0007-search.md).
+_TOLD_LESS = 0.9
 
 #: A message's words beyond these are not looked up.
 _MOST_WORDS = 80
@@ -105,6 +110,7 @@ class Closeness:
 
     closest: NDArray[np.float32]  # the cosine of its closest phrase
     few: NDArray[np.float32]  # the mean of its few closest ones, of all when they are fewer
+    told: NDArray[np.float32]  # the cosine of its closest story; where it has none, ``few``, a little less
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,8 @@ class Index:
     oldest: NDArray[np.int16]
     vectors: NDArray[np.float32]  # one row a phrase, and room to grow
     owners: NDArray[np.int32]  # phrase -> row; as many as there are phrases
+    told_vectors: NDArray[np.float32]  # one row a story of a live record
+    told_owners: NDArray[np.int32]  # story -> row
     places: re.Pattern[str] | None  # the names of the covered areas
     spelling: Spelling  # of the records' words
     _words: dict[str, _Word | None] = field(default_factory=dict)
@@ -161,7 +169,7 @@ class Index:
         """How close each row's phrases are to a unit vector of the encoder."""
         vectors = self.vectors[: len(self.owners)]
         alike = vectors @ vector
-        closest = nearest = self._closest(alike)
+        closest = nearest = self._closest(alike, self.owners)
         total, counted = np.zeros_like(closest), np.zeros_like(closest)
         for _ in range(_FEW_PHRASES):
             found = nearest > -np.inf
@@ -169,17 +177,20 @@ class Index:
             counted += found
             # Taken away, so that the next one is found; phrases exactly as close count once.
             alike[alike >= nearest[self.owners]] = -np.inf
-            nearest = self._closest(alike)
+            nearest = self._closest(alike, self.owners)
         none = np.float32(-1.0)
         some = counted > 0
+        few = np.divide(total, counted, out=np.full_like(closest, none), where=some)
+        told = self._closest(self.told_vectors @ vector, self.told_owners)
         return Closeness(
             closest=np.where(some, closest, none),
-            few=np.divide(total, counted, out=np.full_like(closest, none), where=some),
+            few=few,
+            told=np.where(told > -np.inf, told, few * np.float32(_TOLD_LESS)),
         )
 
-    def _closest(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _closest(self, cosines: NDArray[np.float32], owners: NDArray[np.int32]) -> NDArray[np.float32]:
         closest = np.full(len(self.record_ids), -np.inf, dtype=np.float32)
-        np.maximum.at(closest, self.owners, cosines)
+        np.maximum.at(closest, owners, cosines)
         return closest
 
     def shares(self, session: Session, words: str) -> NDArray[np.float32]:
@@ -240,28 +251,30 @@ class _Row:
     text_id: int | None = None
 
 
-def refreshed(session: Session, index: Index | None) -> Index:
+def refreshed(session: Session, index: Index | None, told: Told) -> Index:
     """The index at the newest revision: ``index`` with what changed since, or a new one.
 
     Args:
         index: what there is; None when there is none.
+        told: stories; those of records that the store does not hold are left out.
     """
     newest = newest_revision(session)
     if index is None or newest < index.revision:
-        return _built(session, newest)
+        return _built(session, newest, told)
     changed = session.scalars(select(Revision.record_id).where(Revision.id > index.revision).distinct()).all()
     # Rows that are gone are searched too: once they are many, a new index is the cheaper one.
     gone = len(index.record_ids) - len(index.row_of)
     if gone + len(changed) > max(1_000, len(index.record_ids) // 4):
-        return _built(session, newest)
-    return _with_changes(session, index, newest, changed)
+        return _built(session, newest, told)
+    return _with_changes(session, index, newest, changed, told)
 
 
-def _built(session: Session, revision: int) -> Index:
+def _built(session: Session, revision: int, told: Told) -> Index:
     rows = _read(session, None)
     row_of = {row.record_id: position for position, row in enumerate(rows)}
     phrases = session.scalar(select(func.count()).select_from(SearchPhrase)) or 0
     vectors, owners = _read_vectors(session, None, row_of, _room_for(phrases), 0)
+    told_vectors, told_owners = _of_live_records(told, row_of)
     return Index(
         revision=revision,
         record_ids=[row.record_id for row in rows],
@@ -277,12 +290,14 @@ def _built(session: Session, revision: int) -> Index:
         oldest=np.array([row.oldest for row in rows], dtype=np.int16),
         vectors=vectors,
         owners=owners,
+        told_vectors=told_vectors,
+        told_owners=told_owners,
         places=_places(session),
         spelling=Spelling(words_of(_texts(session, None))),
     )
 
 
-def _with_changes(session: Session, old: Index, revision: int, changed: Sequence[str]) -> Index:
+def _with_changes(session: Session, old: Index, revision: int, changed: Sequence[str], told: Told) -> Index:
     rows = _read(session, changed)
     before = len(old.record_ids)
     live = np.concatenate([old.live, np.ones(len(rows), dtype=bool)])
@@ -295,6 +310,7 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
     row_of_text = {text_id: row for text_id, row in old.row_of_text.items() if live[row]}
     row_of_text.update({row.text_id: new_rows[row.record_id] for row in rows if row.text_id is not None})
     vectors, owners = _read_vectors(session, changed, new_rows, old.vectors, len(old.owners))
+    told_vectors, told_owners = _of_live_records(told, row_of)
     return Index(
         revision=revision,
         record_ids=[*old.record_ids, *(row.record_id for row in rows)],
@@ -310,9 +326,17 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
         oldest=np.append(old.oldest, np.array([row.oldest for row in rows], dtype=np.int16)),
         vectors=vectors,
         owners=np.concatenate([old.owners, owners]),
+        told_vectors=told_vectors,
+        told_owners=told_owners,
         places=_places(session),
         spelling=Spelling(old.spelling.counts + words_of(_texts(session, changed))),
     )
+
+
+def _of_live_records(told: Told, row_of: dict[str, int]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The stories of records that are there, and the row of each one's record."""
+    rows = np.array([row_of.get(record_id, -1) for record_id in told.record_ids], dtype=np.int32)
+    return told.vectors[rows >= 0], rows[rows >= 0]
 
 
 def _texts(session: Session, ids: Sequence[str] | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The encoder's weights out of its pinned ONNX file, and changed ones back into it.
+"""The encoder's weights out of its pinned ONNX file, and changed ones as what takes their place in it.
 
 The file holds each matrix as whole numbers (-127 to 127) with a scale for each column, and everything else as
 float32. A changed weight takes the very bytes of the old one, so that a change is an offset and bytes.
@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from encoder.changes import Replacements
 from encoder.sentence_encoder import model_file
 
 LAYERS = 6
@@ -34,15 +35,21 @@ Weights = dict[str, NDArray[np.float32]]
 class ModelFile:
     """The encoder's file, read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Replacements = ()) -> None:
         """Read it.
+
+        Args:
+            changes: what was learned before, to begin from.
 
         Raises:
             EncoderUnavailable: the package that ships it is not installed.
         """
         self._bytes = model_file().read_bytes()
-        model = onnx.load_from_string(self._bytes)
-        self._stored = {item.name: item for item in model.graph.initializer}
+        self._stored = _initializers(self._bytes)
+        changed = bytearray(self._bytes)
+        for offset, values in changes:
+            changed[offset : offset + len(values)] = values
+        self._now = _initializers(bytes(changed))
         numbered = sorted(
             (int(found[2]), found[1]) for name in self._stored if (found := _NUMBERED.fullmatch(name))
         )
@@ -89,7 +96,7 @@ class ModelFile:
         return [(name, f"inner.encoder.layer.{name}") for name in ours]
 
     def _array(self, name: str) -> NDArray[np.float32]:
-        return np.array(numpy_helper.to_array(self._stored[name]))
+        return np.array(numpy_helper.to_array(self._now[name]))
 
     def _matrix(self, name: str) -> NDArray[np.float32]:
         return self._array(f"{name}_q").astype(np.float32) * self._array(f"{name}_scale")
@@ -102,3 +109,7 @@ class ModelFile:
         if len(new) != len(old):
             raise ValueError(f"{name}: {len(new)} bytes cannot take the place of {len(old)}")
         return self._bytes.index(old), new
+
+
+def _initializers(file: bytes) -> dict[str, onnx.TensorProto]:
+    return {item.name: item for item in onnx.load_from_string(file).graph.initializer}

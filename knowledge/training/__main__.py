@@ -1,9 +1,10 @@
 """Trains the encoder of the search on the shipped content and writes ``search_encoder.npz``.
 
-    uv run --group training python -m knowledge.training
+    uv run --group training python -m knowledge.training [--further]
 
-Run it after a large change of the content (docs/content.md): three quarters of an hour on two cores. Search
-works with an older one too: what it has learned is a way of telling questions apart, and no record is in it.
+Run it after a large change of the content (docs/content.md): an hour on two cores. Search works with an older
+one too: what it has learned is a way of telling questions apart, and no record is in it. With ``--further``
+it begins from what was learned before and goes through everything once: half the time, for some new stories.
 
 Beside the wordings of the content it learns from ``stories.jsonl``: what people might tell before and around
 the question that a record answers, a line a ``Story``. They are no wordings of the content: a story says much
@@ -12,6 +13,7 @@ that has nothing to do with its record, which search would find it by.
 
 from __future__ import annotations
 
+import argparse
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -20,9 +22,10 @@ from encoder.training.messages import Story, messages, stories
 from encoder.training.weights import ModelFile
 from knowledge.content import read_content
 from knowledge.content_schema import GlossaryTerm
-from knowledge.indexing import findable, phrases
+from knowledge.indexing import findable
+from knowledge.indexing import phrases as phrases_of
 from knowledge.queries.areas import EVERYWHERE
-from knowledge.search_encoder import SEARCH_ENCODER_FILE, save
+from knowledge.search_encoder import SEARCH_ENCODER_FILE, learned, save
 from knowledge.training.contrastive import Phrase, train
 
 EPOCHS = 2
@@ -39,19 +42,22 @@ def main() -> None:
         ContentError: the content has a fault; nothing is written.
         EncoderUnavailable: the sentence encoder is missing; nothing is written.
     """
-    learned = shipped_phrases(stories())
-    model = ModelFile()
+    asked = argparse.ArgumentParser(prog="python -m knowledge.training")
+    asked.add_argument("--further", action="store_true", help="begin from what was learned before")
+    further: bool = asked.parse_args().further
+    phrases = shipped_phrases(stories())
+    model = ModelFile(learned() if further else ())
     layers = train(
         model.embeddings(),
         model.layers(),
-        learned,
-        SentenceEncoder(threads=2).encode([phrase.text for phrase in learned]),
+        phrases,
+        SentenceEncoder(threads=2).encode([phrase.text for phrase in phrases]),
         [text for intent, text in messages() if intent in _UNANSWERABLE],
-        epochs=EPOCHS,
-        seed=SEED,
+        epochs=1 if further else EPOCHS,
+        seed=SEED + further,
     )
     save(model.changes(layers))
-    print(f"{SEARCH_ENCODER_FILE.name}: learned from {len(learned)} phrases")
+    print(f"{SEARCH_ENCODER_FILE.name}: learned from {len(phrases)} phrases; now: python -m knowledge.learn")
 
 
 def shipped_phrases(told: Sequence[Story]) -> list[Phrase]:
@@ -59,16 +65,16 @@ def shipped_phrases(told: Sequence[Story]) -> list[Phrase]:
     by_record: defaultdict[str, list[str]] = defaultdict(list)
     for story in told:
         by_record[story.record].append(story.text)
-    learned: list[Phrase] = []
+    asked_by: list[Phrase] = []
     for number, record in enumerate(read_content().records()):
         found = findable(record)
         # "What is X?" is all that is asked of a term: it tells nothing of how people word a question.
         if found is None or isinstance(record, GlossaryTerm):
             continue
         own_areas = frozenset(str(area) for area in record.areas) - frozenset(EVERYWHERE)
-        asked = [*phrases(found), *by_record[record.id]]
-        learned += [Phrase(text, number, own_areas) for text in asked]
-    return learned
+        asked = [*phrases_of(found), *by_record[record.id]]
+        asked_by += [Phrase(text, number, own_areas) for text in asked]
+    return asked_by
 
 
 if __name__ == "__main__":

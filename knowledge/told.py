@@ -1,0 +1,75 @@
+"""What people told before and around the questions that the shipped records answer, as vectors.
+
+A long message is closer to another long message about the same need than to the short question that its
+record is called by. So the search compares a message with both. The stories are in
+``training/stories.jsonl``; ``python -m knowledge.learn`` encodes them, since that takes minutes and they
+change seldom. A record that has none, as one of a council's own, is found by its wordings alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder import DIMENSIONS, EncoderUnavailable
+from knowledge.search_encoder import fingerprint
+
+#: Written by ``python -m knowledge.learn``.
+TOLD_FILE = Path(__file__).parent / "told.npz"
+
+#: Vectors of length 1 are kept as whole numbers up to this: a quarter of the size, and a likeness that is
+#: less than .001 off.
+_GREATEST = 127
+
+
+@dataclass(frozen=True)
+class Told:
+    """Stories, each with the record that answers it."""
+
+    record_ids: Sequence[str]
+    vectors: NDArray[np.float32]  # (stories, 384), unit length, of the search's encoder
+
+    def save(self, path: Path = TOLD_FILE) -> None:
+        """Write them to a file."""
+        names, numbers = np.unique(list(self.record_ids), return_inverse=True)
+        greatest = np.abs(self.vectors).max(axis=1, keepdims=True)
+        np.savez_compressed(
+            path,
+            fingerprint=np.array(fingerprint()),
+            names=names,
+            numbers=numbers.astype(np.int32),
+            vectors=np.rint(self.vectors / greatest * _GREATEST).astype(np.int8),
+        )
+
+
+#: For a search whose encoder is not the one that ships.
+NOTHING_TOLD = Told((), np.empty((0, DIMENSIONS), dtype=np.float32))
+
+
+def shipped_stories(path: Path = TOLD_FILE) -> Told:
+    """The stories that ship.
+
+    Raises:
+        EncoderUnavailable: the file is missing, damaged, or of another encoder than the search's.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            names, numbers = stored["names"], stored["numbers"]
+            vectors = stored["vectors"].astype(np.float32)
+            made_by = str(stored["fingerprint"])
+            record_ids = [str(name) for name in names[numbers]]
+    except (OSError, KeyError, ValueError, IndexError, BadZipFile) as error:
+        raise EncoderUnavailable(
+            f"the search's file {path.name} is missing or damaged; get it from the repository again"
+        ) from error
+    if made_by != fingerprint() or vectors.shape != (len(record_ids), DIMENSIONS):
+        raise EncoderUnavailable(
+            f"the search's file {path.name} was not made by the search encoder that is installed;"
+            " run `python -m knowledge.learn`"
+        )
+    return Told(record_ids, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
