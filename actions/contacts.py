@@ -26,6 +26,9 @@ from knowledge.queries.services import services_about, services_by_id
 #: A service this close in meaning is taken to be the one that is meant.
 _SAME_SERVICE = 0.5
 
+#: By its name this close, it does in its area what the other does there. Of the shipped services nearly all
+#: that are as close do, and "DIASS" is just as close to the two SENDIASS.
+_SAME_NAME = 0.78
 
 #: Without one of these a message that names a service asks what it is.
 _ASKS_HOW_TO_REACH = re.compile(
@@ -57,7 +60,9 @@ def answer_contact(
     # "What's the number of housing options" does not ask about the carers' services that were shown.
     means_the_shown = names_nobody or means_them(context.text)
     services = (
-        list(named.services)
+        # The same question for another place: what was shown there has a fellow here.
+        (_fellow(session, context) if context.settled else [])
+        or list(named.services)
         or ([described] if described else [])
         or (_shown(session, context) if means_the_shown else [])
         or ([] if names_nobody else _meant(session, context))
@@ -152,12 +157,23 @@ def _shown(session: Session, context: Context) -> list[Service]:
     """What was shown last; where that holds elsewhere, what does the same in the person's own area."""
     if shown := services_by_id(session, context.shown, context.store_area)[:MOST_CARDS]:
         return shown
+    if fellow := _fellow(session, context):
+        return fellow
     elsewhere = services_by_id(session, context.shown)
     area = context.store_area
     if not elsewhere or area is None or not elsewhere[0].topics:
         return []
     found = services_about(session, elsewhere[0].topics[0].topic, area, context.age)
     return [service for service in found if area in {link.area_id for link in service.areas}][:MOST_CARDS]
+
+
+def _fellow(session: Session, context: Context) -> list[Service]:
+    """The service of the own area that is called as the one shown: each has a SENDIASS."""
+    area, shown = context.store_area, services_by_id(session, context.shown)
+    if area is None or not shown or services_by_id(session, context.shown, area):
+        return []
+    matches = search().closest(shown[0].name, ["service"], [area], limit=1)
+    return services_by_id(session, [match.record_id for match in matches if match.score >= _SAME_NAME])
 
 
 def _meant(session: Session, context: Context) -> list[Service]:

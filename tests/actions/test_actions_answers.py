@@ -9,6 +9,7 @@ import pytest
 from rasa_sdk.executor import ActionExecutor
 
 import actions.replies
+from knowledge.content_schema import Entitlement
 from knowledge.dates import parse_date, say_partial
 from tests.actions.conftest import ACTION_FOR, DOMAIN, Entity, Talk, Turn, fell_short
 from tests.knowledge.conftest import shipped_content
@@ -532,7 +533,21 @@ async def test_what_a_person_may_have_meant_is_one_press_away(talk: Talk) -> Non
 
     assert 0 < len(questions) <= 2
     known = {record.question for record in shipped_content().guidance}
+    known |= {right.title for right in shipped_content().entitlements}
     assert questions <= known
+
+
+@pytest.mark.parametrize("right", shipped_content().entitlements, ids=lambda right: right.id)
+@pytest.mark.parametrize("topic", ["nlu_fallback", "support_carer"])
+async def test_a_right_that_is_pressed_is_told_whatever_its_name_is_taken_for(
+    talk: Talk, right: Entitlement, topic: str
+) -> None:
+    if topic == "nlu_fallback":
+        await talk.say(right.title, topic, action="action_not_understood")
+    else:
+        await talk.say(right.title, topic)
+
+    assert talk.slots["shown"][0] == right.id
 
 
 async def test_a_question_that_was_answered_is_not_offered_again(talk: Talk) -> None:
