@@ -19,6 +19,7 @@ from actions.replies import Reply
 from actions.store import keep_unanswered, read_store
 from actions.subject import (
     ANSWERS,
+    answer_pressed,
     answered_in,
     give_answer,
     questions_to_answer,
@@ -64,6 +65,8 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
     if asked := questions_to_answer(context):
         return give_answer(dispatcher, context, asked[0].topic)
     with read_store() as session:
+        if pressed := answer_pressed(session, context, None):
+            return send_answer(dispatcher, str(pressed[1].topic), *pressed)
         named = services_named(session, context.text, context.store_area, context.place)
         is_one = named.only or service_described(context, session) is not None
         answered = answered_in(session, context, "service_contact") if is_one else None
@@ -79,6 +82,10 @@ def _answer_or_refuse(dispatcher: CollectingDispatcher, context: Context) -> lis
 
 def _answer_or_ask(dispatcher: CollectingDispatcher, context: Context, guesses: list[str]) -> list[EventType]:
     """The store may know the very question even where the dialogue model is unsure of its topic."""
+    with read_store() as session:
+        pressed = answer_pressed(session, context, None)
+    if pressed is not None:
+        return send_answer(dispatcher, str(pressed[1].topic), *pressed)
     if meant := topic_meant(context):
         return give_answer(dispatcher, *meant)
     if asked := questions_to_answer(context):

@@ -15,9 +15,18 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 from sqlalchemy.orm import Session
 
-from actions.answering import offer_questions, say_nothing_known, say_term, topic_buttons, topic_title
+from actions.answering import (
+    offer_questions,
+    say_entitlement,
+    say_guidance,
+    say_nothing_known,
+    say_services,
+    say_term,
+    topic_buttons,
+    topic_title,
+)
 from actions.asking_again import ask_what_was_meant, topics_thought_of
-from actions.closest import is_guesswork, says_too_little, topic_by_meaning, words_asked
+from actions.closest import is_guesswork, record_pressed, says_too_little, topic_by_meaning, words_asked
 from actions.context import Context, Question, read_context
 from actions.ellipsis import meant_by
 from actions.letters import offer_letter
@@ -25,6 +34,7 @@ from actions.named import services_named
 from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
 from actions.replies import Reply
 from actions.store import keep_unanswered, read_store
+from knowledge.models import Entitlement
 from knowledge.queries.services import services_by_id
 
 #: Fills a reply for one topic; gives events that come after it (a form that asks for what is missing) and
@@ -82,6 +92,8 @@ def answered_in(session: Session, context: Context, topic: str) -> tuple[Reply, 
     For who has looked into the store in this ``session``, which remembers what was searched for; then
     ``send_answer``, when the session is over.
     """
+    if (pressed := answer_pressed(session, context, topic)) is not None:
+        return pressed
     asked = questions_to_answer(context)
     reply, context, events = _answer(
         session,
@@ -94,6 +106,37 @@ def answered_in(session: Session, context: Context, topic: str) -> tuple[Reply, 
         reply.say("You also asked for a person. Press the button and I will ask one to join.")
         reply.offer_person("asked")
     return reply, context, events
+
+
+def answer_pressed(
+    session: Session, context: Context, understood: str | None
+) -> tuple[Reply, Context, list[EventType]] | None:
+    """The answer to a suggestion that was pressed, whatever its words are taken for.
+
+    None when nothing was pressed, and for a topic's general answer, which has its own way: with figures, a
+    pathway, what is near, and the question where somebody lives.
+    """
+    record = record_pressed(context, session)
+    if record is None:
+        return None
+    topics = [str(link.topic) for link in record.topics]
+    if any(link.general and link.topic in ANSWERS for link in record.topics):
+        return None
+    topic = understood if understood in topics else topics[0]
+    if topic in ANSWERS:
+        in_its_way = _answer(session, context, topic)
+        if in_its_way[0].shown[:1] == [record.id]:
+            return in_its_way
+    context = replace(context.about(topic), question=context.text)
+    reply = Reply(topic, context.easy_read)
+    if isinstance(record, Entitlement):
+        say_entitlement(reply, context, record)
+    else:
+        say_guidance(reply, context, record, session)
+    say_services(reply, context, session, topic)
+    offer_letter(reply, session, topic)
+    offer_questions(reply, context, session)
+    return reply, context, []
 
 
 def send_answer(

@@ -47,10 +47,16 @@ _ASKS_FOR_RESCUE = re.compile(
     r"\s*(?:[?!.,;]+|$|\n)",
     re.IGNORECASE,
 )
+#: Who asks nothing in so many words may still call for somebody.
+_CALLS_FOR_SOMEBODY = re.compile(
+    r"\b(?:(?:please|pls|plz) (?:\w+ )?(?:help|come|answer|hurry|tell me|do something)|help (?:me|us|him|her)"
+    r"|tell (?:me|us) what to do|(?:do not|don['’]?t|dont) know what (?:else )?to do"
+    r"|(?:need|want) (?:some ?(?:one|body)|to talk|help|you)|come (?:quick|now|and)|hurry)\b",
+    re.IGNORECASE,
+)
 _BLANKS = re.compile(r"\s+")
 _FEWEST_WORDS = 4
-#: So many words are a story: of the development messages as long that ask nothing in so many words and where
-#: danger is only likely, 37 were false alarms and 4 were not.
+#: So many words are a story (docs/clinical-safety.md says what that answers, and what it costs).
 _STORY_WORDS = 30
 #: From here on the crisis reply stands alone, with the question at one press. Chosen on the development sets
 #: (docs/clinical-safety.md).
@@ -106,4 +112,5 @@ def is_answered_at_once(question: str, score: float) -> bool:
     if score >= NEARLY_SURE:
         return False
     rest, rescues = _ASKS_FOR_RESCUE.subn(" ", question)
-    return _ASKS.search(rest.strip()) is not None or (rescues == 0 and _is_story(question))
+    calls = rescues > 0 or _CALLS_FOR_SOMEBODY.search(question) is not None
+    return _ASKS.search(rest.strip()) is not None or (_is_story(question) and not calls)

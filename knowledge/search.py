@@ -50,7 +50,7 @@ class Match:
     record_id: str
     kind: str
     score: float  # cosine of the closest phrase, -1 to 1: whether it is close at all
-    fit: float  # meaning and words together: what the order is by
+    fit: float  # wordings, stories and words together: what the order is by
 
 
 class Search:
@@ -157,6 +157,6 @@ def open_search(engine: Engine) -> Search:
     """A search of its own encoder over a store; one a process is enough.
 
     Raises:
-        EncoderUnavailable: the encoder's files are missing.
+        EncoderUnavailable: the encoder's files or those of the stories are missing or do not fit.
     """
     return Search(engine, search_encoder(), shipped_stories())

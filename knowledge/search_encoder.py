@@ -9,6 +9,7 @@ was learned is kept in ``search_encoder.npz`` as changes to the encoder's pinned
 from __future__ import annotations
 
 import hashlib
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -50,7 +51,7 @@ def learned(path: Path = SEARCH_ENCODER_FILE) -> list[tuple[int, bytes]]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return unpacked(stored)
-    except (OSError, KeyError, ValueError, BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
         raise EncoderUnavailable(
             f"the search encoder's file {path.name} is missing or damaged; get it from the repository again"
         ) from error

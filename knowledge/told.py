@@ -8,6 +8,7 @@ change seldom. A record that has none, as one of a council's own, is found by it
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,8 @@ from knowledge.search_encoder import fingerprint
 #: Written by ``python -m knowledge.learn``.
 TOLD_FILE = Path(__file__).parent / "told.npz"
 
-#: Vectors of length 1 are kept as whole numbers up to this: a quarter of the size, and a likeness that is
-#: less than .001 off.
+#: Vectors of length 1 are kept as whole numbers up to this: a quarter of the size, and a likeness that is at
+#: most .002 off.
 _GREATEST = 127
 
 
@@ -33,18 +34,23 @@ class Told:
 
     record_ids: Sequence[str]
     vectors: NDArray[np.float32]  # (stories, 384), unit length, of the search's encoder
+    #: What they were encoded from, as ``knowledge.learn.digest_of``.
+    digest: str = ""
 
     def save(self, path: Path = TOLD_FILE) -> None:
-        """Write them to a file."""
+        """Write them to a file; whoever reads meanwhile has the old one whole."""
         names, numbers = np.unique(list(self.record_ids), return_inverse=True)
         greatest = np.abs(self.vectors).max(axis=1, keepdims=True)
+        unfinished = path.with_name(f"unfinished-{path.name}")
         np.savez_compressed(
-            path,
+            unfinished,
             fingerprint=np.array(fingerprint()),
+            digest=np.array(self.digest),
             names=names,
             numbers=numbers.astype(np.int32),
             vectors=np.rint(self.vectors / greatest * _GREATEST).astype(np.int8),
         )
+        unfinished.replace(path)
 
 
 #: For a search whose encoder is not the one that ships.
@@ -61,15 +67,16 @@ def shipped_stories(path: Path = TOLD_FILE) -> Told:
         with np.load(path, allow_pickle=False) as stored:
             names, numbers = stored["names"], stored["numbers"]
             vectors = stored["vectors"].astype(np.float32)
-            made_by = str(stored["fingerprint"])
+            made_by, digest = str(stored["fingerprint"]), str(stored["digest"])
             record_ids = [str(name) for name in names[numbers]]
-    except (OSError, KeyError, ValueError, IndexError, BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, IndexError, BadZipFile, zlib.error) as error:
         raise EncoderUnavailable(
             f"the search's file {path.name} is missing or damaged; get it from the repository again"
         ) from error
-    if made_by != fingerprint() or vectors.shape != (len(record_ids), DIMENSIONS):
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if made_by != fingerprint() or vectors.shape != (len(record_ids), DIMENSIONS) or not lengths.all():
         raise EncoderUnavailable(
             f"the search's file {path.name} was not made by the search encoder that is installed;"
             " run `python -m knowledge.learn`"
         )
-    return Told(record_ids, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    return Told(record_ids, vectors / lengths, digest)

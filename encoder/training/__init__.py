@@ -1,1 +1,1 @@
-"""Training the encoder further: needs the dependency group ``training``; never runs in production."""
+"""Training the encoder further. All but ``messages`` needs the dependency group ``training``."""

@@ -25,6 +25,7 @@ from helpline.training import BOT_PYTHON, is_current
 from knowledge.content import ContentError, read_content
 from knowledge.database import StoreUnavailable, migrate, open_engine
 from knowledge.search_encoder import search_encoder
+from knowledge.told import shipped_stories
 
 
 class _Wrong(Exception):
@@ -66,6 +67,7 @@ def _encoder(_: Settings) -> str:
     try:
         for encoder in (SentenceEncoder(), search_encoder()):
             encoder.encode(["hello"])
+        shipped_stories()
     except EncoderUnavailable as error:
         raise _Wrong(str(error)) from error
     return "loads and answers"

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from encoder import SentenceEncoder
 from encoder.training.messages import Story, messages, stories
 from encoder.training.weights import ModelFile
+from knowledge import learn
 from knowledge.content import read_content
 from knowledge.content_schema import GlossaryTerm
 from knowledge.indexing import findable
@@ -29,7 +30,7 @@ from knowledge.search_encoder import SEARCH_ENCODER_FILE, learned, save
 from knowledge.training.contrastive import Phrase, train
 
 EPOCHS = 2
-SEED = 0
+SEED, SEED_FURTHER = 0, 1
 
 #: Intents of messages that no record answers.
 _UNANSWERABLE = ("out_of_scope", "greeting", "thanks_bye", "affirm_deny", "bot_identity", "insult")
@@ -46,18 +47,20 @@ def main() -> None:
     asked.add_argument("--further", action="store_true", help="begin from what was learned before")
     further: bool = asked.parse_args().further
     phrases = shipped_phrases(stories())
-    model = ModelFile(learned() if further else ())
+    before = learned() if further else []
+    model = ModelFile(before)
     layers = train(
         model.embeddings(),
         model.layers(),
         phrases,
-        SentenceEncoder(threads=2).encode([phrase.text for phrase in phrases]),
+        SentenceEncoder(threads=2, changes=before).encode([phrase.text for phrase in phrases]),
         [text for intent, text in messages() if intent in _UNANSWERABLE],
         epochs=1 if further else EPOCHS,
-        seed=SEED + further,
+        seed=SEED_FURTHER if further else SEED,
     )
     save(model.changes(layers))
-    print(f"{SEARCH_ENCODER_FILE.name}: learned from {len(phrases)} phrases; now: python -m knowledge.learn")
+    print(f"{SEARCH_ENCODER_FILE.name}: learned from {len(phrases)} phrases")
+    learn.main()  # the stories' vectors are another encoder's now
 
 
 def shipped_phrases(told: Sequence[Story]) -> list[Phrase]:

@@ -9,7 +9,6 @@ import pytest
 from rasa_sdk.executor import ActionExecutor
 
 import actions.replies
-from knowledge.content_schema import Entitlement
 from knowledge.dates import parse_date, say_partial
 from tests.actions.conftest import ACTION_FOR, DOMAIN, Entity, Talk, Turn, fell_short
 from tests.knowledge.conftest import shipped_content
@@ -537,17 +536,43 @@ async def test_what_a_person_may_have_meant_is_one_press_away(talk: Talk) -> Non
     assert questions <= known
 
 
-@pytest.mark.parametrize("right", shipped_content().entitlements, ids=lambda right: right.id)
-@pytest.mark.parametrize("topic", ["nlu_fallback", "support_carer"])
-async def test_a_right_that_is_pressed_is_told_whatever_its_name_is_taken_for(
-    talk: Talk, right: Entitlement, topic: str
-) -> None:
-    if topic == "nlu_fallback":
-        await talk.say(right.title, topic, action="action_not_understood")
-    else:
-        await talk.say(right.title, topic)
+#: The name of a service, of a word, of somebody else's topic: each was once taken for more than it says.
+PRESSED = [
+    *(right.title for right in shipped_content().entitlements),
+    "What is a SENCO?",
+    "How do I see my own records?",
+    "How do I write a good email to a service?",
+    "What is a social prescriber?",
+    "Two services each say it is the other one's job. What do I do?",
+]
 
-    assert talk.slots["shown"][0] == right.id
+
+@pytest.mark.parametrize("suggestion", PRESSED)
+@pytest.mark.parametrize(
+    ("topic", "action"),
+    [
+        ("nlu_fallback", "action_not_understood"),
+        ("out_of_scope", "action_out_of_scope"),
+        ("support_carer", None),
+        ("service_contact", None),
+    ],
+)
+async def test_a_suggestion_that_is_pressed_is_answered_whatever_it_is_taken_for(
+    talk: Talk, suggestion: str, topic: str, action: str | None
+) -> None:
+    named = {right.title: right.id for right in shipped_content().entitlements}
+    named |= {record.question: record.id for record in shipped_content().guidance}
+    talk.slots.update(area="derby-city", topic="wait_time", question="how long is the wait")
+    await talk.say(suggestion, topic, action=action, pressed=True)
+
+    assert talk.slots["shown"][0] == named[suggestion]
+
+
+async def test_what_is_typed_is_taken_for_what_it_asks(talk: Talk) -> None:
+    talk.slots.update(area="derby-city")
+    await talk.say("A carer's assessment", "support_carer")
+
+    assert talk.slots["shown"][0] == "term-carers-assessment"
 
 
 async def test_a_question_that_was_answered_is_not_offered_again(talk: Talk) -> None:

@@ -83,6 +83,10 @@ def test_an_everyday_question_is_answered_at_once_unless_danger_is_nearly_sure(q
     [
         "what do i do",
         f"{STORY} What do I do now?",
+        f"{STORY} Please tell me what to do.",
+        f"{STORY} I need someone to talk to tonight.",
+        f"{STORY} i dont know what to do",
+        f"{STORY} please help",
         "She has gone very quiet. What should I do now?",
         "how do i stop him",
         "is he safe?",
