@@ -72,6 +72,9 @@ _BUTTON_CHARACTERS = 100
 #: A message no longer than this may lean on the question before it.
 _LEANING_WORDS = 20
 
+#: How much the words of a message that leans count alone, beside how it carries on the question before it.
+_ALONE_COUNTS = 0.1
+
 #: What was shown for the question before stands back by so much.
 _SHOWN_ALREADY = 0.04
 
@@ -404,46 +407,52 @@ def _search_for(context: Context, session: Session) -> tuple[str, list[_Candidat
     stands = any(candidate.score >= _SURELY_SAME_QUESTION for candidate in alone)
     if stands or not context.before or len(context.text.split()) > _LEANING_WORDS:
         return context.text, alone
-    joined = f"{context.before} {context.text}"
-    return joined, _leaning(joined, context, session)
+    return f"{context.before} {context.text}", _carrying_on(context, session)
 
 
-def _leaning(joined: str, context: Context, session: Session) -> list[_Candidate]:
-    """What is close to a message both alone and together with the question that it carries on, best first.
+def _carrying_on(context: Context, session: Session) -> list[_Candidate]:
+    """What is close to a message as it carries on the question before it, best first.
 
-    "Do I have to pay?" is asked of what was spoken of; yet the words alone have to count as much, since a
-    short message may begin something new. What was just shown has to be the better by a little.
+    "Do I have to pay?" is asked of what was spoken of; yet the words alone count too, since a short message
+    may begin something new. What was just shown has to be the better by a little.
     """
-    together = {match.record_id: match for match in _matches(joined, context, session, _FAR_DOWN)}
+    alone = {match.record_id: match for match in _matches(context.text, context, session, _FAR_DOWN)}
     both = [
         replace(
-            alone,
-            score=max(alone.score, together[alone.record_id].score),
-            fit=(alone.fit + together[alone.record_id].fit) / 2
-            - (_SHOWN_ALREADY if alone.record_id in context.shown else 0.0),
+            together,
+            fit=together.fit
+            + _ALONE_COUNTS * (_fit_of(alone.get(together.record_id), together) - together.fit)
+            - (_SHOWN_ALREADY if together.record_id in context.shown else 0.0),
         )
-        for alone in _matches(context.text, context, session, _FAR_DOWN)
-        if alone.record_id in together
+        for together in _matches(context.text, context, session, _FAR_DOWN, context.before)
     ]
     return _with_records(session, sorted(both, key=lambda match: -match.fit)[:_MANY])
+
+
+def _fit_of(alone: Match | None, together: Match) -> float:
+    """How well a record fits a message alone; one that is not found for it fits as badly as can be."""
+    return alone.fit if alone else min(0.0, together.fit)
 
 
 def _close_to(words: str, context: Context, session: Session) -> list[_Candidate]:
     return _with_records(session, _matches(words, context, session, _MANY))
 
 
-def _matches(words: str, context: Context, session: Session, limit: int) -> list[Match]:
+def _matches(
+    words: str, context: Context, session: Session, limit: int, before: str | None = None
+) -> list[Match]:
     def search_far_down() -> list[Match]:
         return search().closest(
             words,
             ["guidance", "pathway", "entitlement"],
             areas_from_near_to_wide(session, context.store_area),
             limit=_FAR_DOWN,
+            before=before,
             age=context.age,
             audience="young-people" if context.young else None,
         )
 
-    asked = ("matches", words, context.store_area, context.age, context.young)
+    asked = ("matches", words, before, context.store_area, context.age, context.young)
     return once(session, asked, search_far_down)[:limit]
 
 

@@ -13,6 +13,7 @@ from actions.answering import MOST_CARDS, ask_for_area, say_general, say_nothing
 from actions.cards import say_cost, say_phone, service_card
 from actions.closest import service_described
 from actions.context import Context
+from actions.ellipsis import WHAT_THEY_DO
 from actions.named import asks_for_no_one, means_them, plain, services_named
 from actions.reading import ELSEWHERE
 from actions.replies import Reply
@@ -64,6 +65,7 @@ def answer_contact(
         (_fellow(session, context) if context.settled else [])
         or list(named.services)
         or ([described] if described else [])
+        or _somebody_at_the_council(session, context)
         or (_shown(session, context) if means_the_shown else [])
         or ([] if names_nobody else _meant(session, context))
     )
@@ -82,7 +84,8 @@ def answer_contact(
             names = "\n".join(f"- {service.name}" for service in services)
             reply.say(f"Each area has its own:\n{names}", records=services)
             return context, ask_for_area(context, session, topic, falls_short=True)
-    if (named.only or described) and not _ASKS_HOW_TO_REACH.search(context.text):
+    what_it_is = (named.only or described) and not _ASKS_HOW_TO_REACH.search(context.text)
+    if what_it_is or context.text == WHAT_THEY_DO:
         say_about(reply, services)
         return context, []
     for service in services[:MOST_CARDS]:
@@ -174,6 +177,31 @@ def _fellow(session: Session, context: Context) -> list[Service]:
         return []
     matches = search().closest(shown[0].name, ["service"], [area], limit=1)
     return services_by_id(session, [match.record_id for match in matches if match.score >= _SAME_NAME])
+
+
+#: Somebody of the council, whoever it is that is responsible.
+_SOMEBODY_AT_THE_COUNCIL = re.compile(
+    r"\b(?:who|some ?(?:one|body)|any ?(?:one|body)|a person)\b(?: else)? (?:at|in|from)"
+    r" (?:the |our |my )?(?:council|local authority|la)\b",
+    re.I,
+)
+
+
+_COUNCIL = re.compile(r"\bcouncil\b", re.I)
+
+#: A service is looked for among so many.
+_MANY = 20
+
+
+def _somebody_at_the_council(session: Session, context: Context) -> list[Service]:
+    """Who answers, in the own area, for what was spoken of: "who at the council do I email about it"."""
+    area, topic = context.store_area, context.topic_before
+    if area is None or topic is None or not _SOMEBODY_AT_THE_COUNCIL.search(context.text):
+        return []
+    words = f"{context.before or ''} {context.text}"
+    matches = search().closest(words, ["service"], [area], topic=topic, limit=_MANY, age=context.age)
+    found = services_by_id(session, [match.record_id for match in matches])
+    return [service for service in found if _COUNCIL.search(service.organization.name)][:1]
 
 
 def _meant(session: Session, context: Context) -> list[Service]:

@@ -45,6 +45,7 @@ class Context:
     event_date: date | None = None  # the day of that event
     referred: Period | None = None  # when the person waited for was referred, as exactly as it was told
     topic: str | None = None  # the last topic answered
+    topic_before: str | None = None  # the same, also while the newest message is answered
     easy_read: bool = False
     area_declined: bool = False
     area_was_asked: bool = False  # and neither told nor declined yet
@@ -209,6 +210,7 @@ def _read(tracker: Tracker, message: dict[str, Any]) -> Context:
         event_date=date.fromisoformat(stored_day) if stored_day else None,
         referred=referred,
         topic=tracker.get_slot("topic"),
+        topic_before=tracker.get_slot("topic"),
         easy_read=bool(tracker.get_slot("easy_read")),
         area_declined=bool(tracker.get_slot("area_declined")),
         area_was_asked=tracker.get_slot(REQUESTED_SLOT) == "area",

@@ -28,6 +28,9 @@ def _to(topics: tuple[str, ...], topic: str, question: str = "") -> dict[str, Me
     return dict.fromkeys(topics, Meant(topic, question))
 
 
+#: Of services that were shown: asked for what they are, and not for how to reach them.
+WHAT_THEY_DO = "What do they do?"
+
 #: Before and behind a cue, these change nothing.
 _BEFORE = (
     r"(?:(?:and|ok|okay|so|but|oh|right|thanks|thank you|then|also|well|great|cheers|yes|no|hmm|um|er)"
@@ -180,6 +183,12 @@ _CUES: tuple[tuple[re.Pattern[str], dict[str, Meant]], ...] = tuple(
             r"|charge)(?: anything)?"
             r"|is (?:it|that|this) free|are they free|where (?:is it|are they)(?: based)?",
             {_ANY: Meant("service_contact", "")},
+        ),
+        (
+            r"(?:what|who) (?:do|does|are|is|can) (?:they|it|that|these|those)(?: (?:even|actually|really))*"
+            r"(?: (?:do|offer|help with|help|there for|for))*"
+            r"(?: (?:for )?(?:us|me|people|families|parents))?",
+            {"service_contact": Meant("service_contact", WHAT_THEY_DO)},
         ),
     )
 )

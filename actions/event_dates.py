@@ -55,6 +55,7 @@ _EVENTS = (
 
 #: The event a topic is about when the words name none.
 _USUAL_EVENT = {"ehcp_timescale": "request-received", "ehcp_refused_appeal": "decision-letter"}
+WITH_LIMITS = frozenset(_USUAL_EVENT)
 
 #: A date that belongs to these words is the last day itself, or the hearing: nothing is counted from it.
 _NAMES_A_DEADLINE = re.compile(r"\bdeadline|\bruns? out|\blast day|\bdue\b|\bhearing\b", re.I)
@@ -77,6 +78,33 @@ _OTHERS_REFUSE = re.compile(
     r"|\b(?:schools?|senco|nursery|head ?teacher|teacher|college|gps?|doctors?|camhs)\b"
     r"(?:\W+(?:has|have|had|just|also|then|now|keeps?))*"
     r"\W+(?:refus\w*|turned (?:us|me|him|her|it) down|said no\b)",
+    re.I,
+)
+
+#: "So not 12 December then?" asks about a day and tells none.
+_ASKS_ABOUT_A_DAY = re.compile(
+    r"^\W*(?:(?:so|and|but|ok(?:ay)?|oh|right|then)[,\s]+)*"
+    r"(?:(?:it|that)(?:['’]?s| is)(?: not)?|is(?:n['’]t)? (?:it|that)|not)\b(?! dated)[^?]*\?\W*$",
+    re.I,
+)
+_ASKS_ABOUT_A_DAY_WORDS = 9
+_ASKS_FOR_A_DAY = re.compile(r"\bwhen\b|\bdeadline|\bhow long|\b(?:what|which) (?:day|date)\b", re.I)
+
+#: Where a plan's review was spoken of, the meeting is that of the review.
+_THE_MEETING = re.compile(r"\b(?:the|our|his|her|that) meeting\b(?! (?:with|at|about)\b)", re.I)
+_REVIEWS = "ehcp_review_content"
+
+#: Who spoke of a benefit speaks of it still, unless a word is of a plan, a school or who decides on a plan.
+_BENEFITS = "benefits_money"
+_NAMES_A_BENEFIT = re.compile(
+    r"\b(?:dla|pip|dwp|universal credit|carer['’]?s allowance|attendance allowance|benefits?)\b", re.I
+)
+_NAMES_A_PLAN = re.compile(
+    r"\behc\w*|\b(?:the|a|his|her|my|our|draft|final) plan\b|\bsend? tribunal|\bmediat\w*|\bcertificate", re.I
+)
+_OF_A_PLAN = re.compile(
+    r"\bplans?\b|\bassess\w*|\bcouncil\w*|\bl\.?a\b|\blocal authority|\bschools?\b|\bdrafts?\b|\bamend\w*"
+    r"|\bsection [bfi]\b|\bone[- ]to[- ]one\b|\b1[:-]1\b|\bsen\b|\breview\b",
     re.I,
 )
 
@@ -143,12 +171,35 @@ def event_dates(context: Context, topic: str) -> list[EventDate]:
         none or one that nothing may be counted from.
     """
     text = _words(context)
+    if asks_about_a_day(context):
+        return [EventDate(_event(text, context.event, topic), None)]
     told = _told_apart(text)
     if told:
         # Two events in one message are as if they were told one after the other.
         return [EventDate(*one) for one in sorted(told.items(), key=lambda one: one[1])[-2:]]
     event = _event(text, context.event, topic)
     return [EventDate(event, _countable_day(text, context.day, event))]
+
+
+def asks_about_a_day(context: Context) -> bool:
+    """Whether a message asks whether a day is the right one, and tells none."""
+    words = _words(context)
+    return (
+        (context.day is not None or bool(days_in(words)))
+        and len(words.split()) <= _ASKS_ABOUT_A_DAY_WORDS
+        and _ASKS_FOR_A_DAY.search(words) is None
+        and _ASKS_ABOUT_A_DAY.search(words) is not None
+    )
+
+
+def is_of_a_benefit(context: Context) -> bool:
+    """Whether what was refused, or is waited for, is a benefit: one that is named, or was spoken of."""
+    words = _words(context)
+    if _NAMES_A_PLAN.search(words):
+        return False
+    if _NAMES_A_BENEFIT.search(words):
+        return True
+    return context.topic_before == _BENEFITS and _OF_A_PLAN.search(words) is None
 
 
 def day_of_request(context: Context) -> date | None:
@@ -174,7 +225,8 @@ def counts_from(context: Context, topic: str) -> bool:
 
 def _words(context: Context) -> str:
     """What the person wrote, also where a topic is only answered again."""
-    return context.text or context.said
+    text = context.text or context.said
+    return _THE_MEETING.sub("the review meeting", text) if context.topic_before == _REVIEWS else text
 
 
 def _event(text: str, before: str | None, topic: str) -> str:

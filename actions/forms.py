@@ -109,7 +109,7 @@ class ValidateDeadlineForm(FormValidationAction):
 
 
 class ActionAreaDeclined(Action):
-    """The person would rather not say: the answer given stands, and it is not asked again."""
+    """The person would rather not say where they live, or is done: it is not asked again."""
 
     def name(self) -> str:
         return "action_area_declined"
@@ -117,13 +117,16 @@ class ActionAreaDeclined(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        """Say that this is fine."""
+        """Say that this is fine; to who would rather not say it, with the answer that holds everywhere."""
         dispatcher.utter_message(response="utter_declined")
         context = replace(read_context(tracker), area_declined=True)
-        if context.topic == "service_contact" and context.shown:
-            # Their names alone were shown, to ask which.
-            return await asyncio.to_thread(carry_on, dispatcher, context)
-        return context.slots()
+        # "Ok" or "no thanks" after an answer asks for none.
+        declines = tracker.get_intent_of_latest_message(skip_fallback_intent=False) == "decline"
+        if context.topic is None or not (declines or context.topic == "service_contact"):
+            return context.slots()
+        # Of services their names alone were shown, to ask which.
+        same_question = context.topic != "service_contact"
+        return await asyncio.to_thread(carry_on, dispatcher, context, same_question)
 
 
 class ActionDecline(Action):

@@ -19,7 +19,7 @@ from actions.answering import (
     topic_title,
 )
 from actions.context import Context
-from actions.event_dates import counts_from, event_dates
+from actions.event_dates import asks_about_a_day, counts_from, event_dates
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
@@ -32,6 +32,16 @@ from knowledge.queries.rights import deadlines_from, entitlements_about
 _ASKS_FOR_LIMITS = re.compile(
     r"\bhow (?:long|many (?:days|weeks|months))\b.*\b(?:appeal|got|have)\b|\bdeadline"
     r"|\btime limit|\bby when\b",
+    re.I,
+)
+
+
+#: Asks for a day. Once the dates were told, what asks for none is another question.
+_ASKS_WHEN = re.compile(
+    r"\bwhen\b|\b(?:what|which|last) (?:date|day)\b|\bdates?\b|\bdeadline|\btime limit"
+    r"|\bhow (?:long|soon|late)\b|\bhow (?:many|much) (?:days|weeks|months|time|longer)\b|\bdue\b"
+    r"|\b(?:too|very|so) late\b|\bby then\b"
+    r"|\b(?:in|out of) time\b|\boverdue\b|\b(?:days?|weeks?|months?)\b|\bstill\b|\bmissed\b",
     re.I,
 )
 
@@ -76,6 +86,9 @@ def answer_time_limits(
     reply: Reply, context: Context, session: Session, topic: str
 ) -> tuple[Context, list[EventType]]:
     """Every date, worked out from the person's own; without one, the rules, and the question for the date."""
+    if asks_about_a_day(context):
+        # "So not 12 December then?": the dates again, from the day that is known.
+        context = replace(context, text="", said="", day=None)
     *earlier, newest = event_dates(context, topic)
     if earlier:
         context = replace(context, event=earlier[0].event, event_date=earlier[0].day)
@@ -83,6 +96,11 @@ def answer_time_limits(
     same_event = event == context.event
     start = day or (context.event_date if same_event else None)
     rules = deadlines_from(session, event)
+    asks_else = context.text and not context.settled and not _ASKS_WHEN.search(context.text)
+    if start and day is None and asks_else:
+        known = replace(context, event=event, event_date=start)
+        if say_closest(reply, known, session, topic):
+            return known, []
     if start and rules:
         starts = {event: start}
         if context.event and context.event_date and not same_event:
@@ -91,8 +109,11 @@ def answer_time_limits(
             if before:
                 starts = {context.event: context.event_date, **starts}
                 rules = [*before, *rules]
-        _say_dates(reply, summary_of(rules, starts), starts)
-        return replace(context, event=event, event_date=start), []
+        summary = summary_of(rules, starts)
+        _say_dates(reply, summary, starts)
+        # Of two ways to count one limit, that which gives longer is gone on from.
+        longer = next((due.rule.trigger for due in summary.dues if due.rule.later_of), event)
+        return replace(context, event=longer, event_date=starts[longer]), []
     context = replace(context, event=event, event_date=start)
     if context.day and rules:
         reply.say(f"I cannot count from that day. Tell me this, and I can: {EVENTS[event]} ...")
@@ -114,7 +135,7 @@ def _goes_with(rule: Deadline, rules: list[Deadline]) -> bool:
 
 def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     lines = [
-        f"- {due.rule.title}: by {say_date(due.ends)} ({say_period(due.rule)}).{_passed(due)}"
+        f"- {due.rule.title}: by {say_date(due.ends)} ({_say_length(due)}).{_passed(due)}"
         for due in summary.dues
     ] + [f"- {rule.title}: within {say_period(rule)}." for rule in summary.uncounted]
     rules = [*(due.rule for due in summary.dues), *summary.uncounted]
@@ -145,6 +166,13 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     for due in dict.fromkeys(passed[:1] + passed[-1:]):
         reply.say(f"{due.rule.title}: {say_date(due.ends)} has passed. {due.rule.if_missed}")
     reply.say("\n\n".join([_say_law(rules), *_say_exceptions(rules)]))
+
+
+def _say_length(due: Due) -> str:
+    """How long it is, and to which day that is where a rule gives longer: people count it again."""
+    if due.counted == due.ends:
+        return say_period(due.rule)
+    return f"{say_period(due.rule)} ends on {say_date(due.counted)}, and the rules give a little longer"
 
 
 def _passed(due: Due) -> str:

@@ -29,6 +29,7 @@ from actions.asking_again import ask_what_was_meant, topics_thought_of
 from actions.closest import is_guesswork, record_pressed, says_too_little, topic_by_meaning, words_asked
 from actions.context import Context, Question, read_context
 from actions.ellipsis import meant_by
+from actions.event_dates import WITH_LIMITS, is_of_a_benefit
 from actions.letters import offer_letter
 from actions.named import services_named
 from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
@@ -164,6 +165,8 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
     if named.services and named.only and topic not in _OWN_WAY_WITH_NAMES:
         topic = "service_contact"
     elif not context.settled:
+        if topic in WITH_LIMITS and is_of_a_benefit(context):
+            topic = "benefits_money"
         by_meaning = topic_by_meaning(context, session, topic)
         topic = by_meaning if by_meaning in ANSWERS else topic
     if topic == "diagnosis_route_adult" and context.young and (context.age or _CHILD_BELOW) < _CHILD_BELOW:

@@ -38,6 +38,31 @@ _ASKED_IN_WORDS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_NUMBER = r"\+?\d[\d ]{6,18}\d"
+
+#: Asking for it of one's own accord, and for nothing else: "school ring me back every day" is none.
+_ASKS_TO_BE_CALLED = re.compile(
+    r"(?:(?:hi|hello|hiya|please|sorry|ok(?:ay)?)[,.!]* )*"
+    r"(?:(?:can|could) (?:you|some ?one|some ?body|an adviser) (?:please )?(?:just )?"
+    r"(?:call|ring|phone) me(?: back)?"
+    r"|(?:i would like|i[’']d like|i want|can i (?:have|get)|could i (?:have|get)) (?:a )?call[- ]?back)"
+    rf"(?:,? (?:please|today|tomorrow|later|instead|now|thanks|thank you|on {_NUMBER}))*[?.!]*"
+    # Why in so many words, as long as it asks nothing: "I get in a muddle typing".
+    r"(?: i (?:get|find|can ?not|can[’']?t|am|[’']?m|do not|don[’']?t|hate|struggle) [^?]{1,50})?",
+    re.IGNORECASE,
+)
+
+#: Back to its questions, after something in between.
+_GOES_ON = re.compile(
+    r"(?:(?:ok(?:ay)?|right|yes|yeah|so|and|thanks?|thank you|fine|now|please)[,.!]* )*"
+    r"(?:(?:go|carry) on|(?:let[’']?s )?(?:go )?back to (?:it|that)|continue)?"
+    r"(?: ?(?:(?:with|to|about|do) )?(?:the|that|this|my) call[- ]?back)?"
+    r"(?:,? (?:then|please|now|thanks?|thank you))*[.!]*",
+    re.IGNORECASE,
+)
+#: It says no more than that.
+_MOST_CHARS_IN_WORDS = 120
+
 _MOST_WHEN_CHARS, _MOST_NAME_CHARS = 200, 60
 
 
@@ -56,7 +81,9 @@ class CallBackTalk:
         if conversation.owner is Owner.ADVISER:
             return None
         draft = await self._draft(conversation)
-        if draft is None or _NO.fullmatch(text):
+        if draft is None:
+            return "address" if _asks_to_be_called(text) and is_meant_as_contact(text) else None
+        if _NO.fullmatch(text):
             return None
         step = _next_step(await self._call_backs.known(draft))
         if step in ("how", "address", "when") and is_meant_as_contact(text):
@@ -80,10 +107,13 @@ class CallBackTalk:
             was = await self._call_backs.cancel(conversation.id, who="user")
             return [words.call_back_cancelled() if was else words.no_call_back()]
         draft = await self._draft(conversation)
-        if payload == CALL_BACK or (draft is None and payload is None and _asked_in_words(history, text)):
+        in_words = payload is None and draft is None and _asked_in_words(history, text)
+        if payload == CALL_BACK or in_words:
             found = await self._call_backs.begin(conversation.id)
             if found.status is not CallBackStatus.DRAFT:
                 return [words.call_back_exists()]
+            if apart is not None:
+                return await self._typed(found, _number_in(text), apart)
             return await self._ask(await self._call_backs.known(found), found)
         if draft is None:
             return None
@@ -116,6 +146,8 @@ class CallBackTalk:
 
     async def _typed(self, draft: CallBack, text: str, apart: str | None) -> list[Draft] | None:
         known = await self._call_backs.known(draft)
+        if _goes_on(text):
+            return await self._ask(known, draft)
         if apart is not None and text == words.KEPT_APART[apart]:
             return await self._ask(
                 known, draft
@@ -176,11 +208,42 @@ def _next_step(known: Json) -> str | None:
 
 
 def _asked_in_words(history: Sequence[Message], text: str) -> bool:
-    """Whether a call back was offered just now, and this says yes to it in words."""
+    """Whether this asks for a call back: by itself, or as a yes to one that was offered.
+
+    A yes counts right after the offer, and later if it names the call back.
+    """
+    if _asks_to_be_called(text):
+        return True
     before = next((message for message in reversed(history[:-1]) if not message.private), None)
-    offered = before is not None and any(button["payload"] == CALL_BACK for button in before.buttons)
-    # Stripped: two parts of the pattern that could take the same spaces take the square of their number.
-    return offered and _ASKED_IN_WORDS.fullmatch(text.strip()) is not None
+    if before is not None and _offers_it(before):
+        # Stripped: two parts of the pattern that could take the same spaces take the square of their number.
+        return _ASKED_IN_WORDS.fullmatch(text.strip()) is not None
+    named = re.search(r"call[- ]?back", text, re.IGNORECASE) is not None
+    return named and any(map(_offers_it, history)) and _goes_on(text)
+
+
+def _asks_to_be_called(text: str) -> bool:
+    return _is_wholly(_ASKS_TO_BE_CALLED, text)
+
+
+def _number_in(text: str) -> str:
+    """The telephone number in a request to be called; the whole request if it holds none."""
+    found = re.search(_NUMBER, " ".join(text.split()))
+    return found[0] if found else text
+
+
+def _goes_on(text: str) -> bool:
+    return _is_wholly(_GOES_ON, text)
+
+
+def _is_wholly(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a text, with one space for each run of blanks, is what a pattern says and nothing else."""
+    plain = " ".join(text.split())
+    return 0 < len(plain) <= _MOST_CHARS_IN_WORDS and pattern.fullmatch(plain) is not None
+
+
+def _offers_it(message: Message) -> bool:
+    return any(button["payload"] == CALL_BACK for button in message.buttons)
 
 
 def _is_a_question(text: str) -> bool:

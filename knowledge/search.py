@@ -17,7 +17,7 @@ from knowledge.queries.areas import EVERYWHERE
 from knowledge.queries.records import newest_revision
 from knowledge.search_encoder import search_encoder
 from knowledge.search_index import Filters, Index, refreshed
-from knowledge.told import NOTHING_TOLD, Told, shipped_stories
+from knowledge.told import NOTHING_TOLD, Told, carried_on, shipped_chats, shipped_stories
 
 #: What the full share of a message's words is worth beside its closeness. Set on development questions, as
 #: the others here (docs/decisions/0007-search.md).
@@ -31,6 +31,11 @@ _FEW_COUNT = 0.4
 #: of so many words or more; less for a shorter one, which is itself like a wording.
 _STORIES_COUNT = 0.5
 _STORY_WORDS = 40
+
+#: The same of the closest pair of messages, for one that carries on the question before it; and what the
+#: words of that question are worth beside its own.
+_CHATS_COUNT = 0.5
+_WORDS_BEFORE_COUNT = 0.75
 
 #: What a record of the person's own area is worth more than one that holds everywhere.
 _NEAR_IS_WORTH = 0.04
@@ -56,15 +61,22 @@ class Match:
 class Search:
     """Search over the published records; sees new content at the next call. Any thread may use it."""
 
-    def __init__(self, engine: Engine, encoder: SentenceEncoder, told: Told = NOTHING_TOLD) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        encoder: SentenceEncoder,
+        told: Told = NOTHING_TOLD,
+        chats: Told = NOTHING_TOLD,
+    ) -> None:
         """Search of a store; nothing is read before the first call.
 
         Args:
             engine: the store.
             encoder: the one that made the store's vectors.
             told: stories that were encoded by it.
+            chats: pairs of messages, the same.
         """
-        self._told = told
+        self._told, self._chats = told, chats
         self._sessions = sessions(engine)
         self._encoder = encoder
         self._index: Index | None = None
@@ -80,6 +92,7 @@ class Search:
         topic: str | None = None,
         limit: int = 5,
         *,
+        before: str | None = None,
         age: int | None = None,
         audience: str | None = None,
         no_diagnosis_needed: bool = False,
@@ -92,6 +105,7 @@ class Search:
             areas: keep records that hold in at least one of these, nearest first.
             topic: keep records about this topic; None keeps all.
             limit: at most so many.
+            before: the question that the words carry on, if they do.
             age: keep records for this age in years, and those without ages; None keeps all.
             audience: keep records written for this audience or for all; None keeps all.
             no_diagnosis_needed: leave out services that need a diagnosis or do not say.
@@ -103,16 +117,21 @@ class Search:
         filters = Filters(kinds, areas, topic, age, audience, no_diagnosis_needed)
         index = self._current()
         words = index.without_places(index.spelling.corrected(words))
-        vector = self._vector(words)
+        before = index.without_places(index.spelling.corrected(before)) if before else None
+        vector = self._vector(carried_on(before, words) if before else words)
         kept = np.flatnonzero(index.keep(filters))
         if len(kept) == 0:
             return []
-        close = index.closeness(vector)
+        close = index.closeness(vector, carried_on=before is not None)
         # A session begun after the index was made: it sees at least what the index holds.
         with self._sessions() as session:
             fit = (1 - _FEW_COUNT) * close.closest + _FEW_COUNT * close.few
-            fit += _STORIES_COUNT * min(1.0, len(words.split()) / _STORY_WORDS) * (close.told - fit)
-            fit += _WORDS_ARE_WORTH * index.shares(session, words)
+            as_a_story = _STORIES_COUNT * min(1.0, len(words.split()) / _STORY_WORDS)
+            fit += (_CHATS_COUNT if before else as_a_story) * (close.told - fit)
+            shares = index.shares(session, words)
+            if before:
+                shares += _WORDS_BEFORE_COUNT * (index.shares(session, before) - shares)
+            fit += _WORDS_ARE_WORTH * shares
         for kind, handicap in _HANDICAP.items():
             if kind in index.kinds:
                 fit[index.kinds[kind]] -= handicap
@@ -140,7 +159,7 @@ class Search:
         with self._refreshing, self._sessions() as session:
             # Another thread may have done it meanwhile.
             if self._index is None or self._index.revision != newest_revision(session):
-                self._index = refreshed(session, self._index, self._told)
+                self._index = refreshed(session, self._index, self._told, self._chats)
             return self._index
 
 
@@ -159,4 +178,4 @@ def open_search(engine: Engine) -> Search:
     Raises:
         EncoderUnavailable: the encoder's files or those of the stories are missing or do not fit.
     """
-    return Search(engine, search_encoder(), shipped_stories())
+    return Search(engine, search_encoder(), shipped_stories(), shipped_chats())

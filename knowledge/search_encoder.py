@@ -25,8 +25,10 @@ SEARCH_ENCODER_FILE = Path(__file__).parent / "search_encoder.npz"
 
 
 def save(changes: Replacements, path: Path = SEARCH_ENCODER_FILE) -> None:
-    """Write what was learned."""
-    np.savez_compressed(path, **packed(changes))
+    """Write what was learned; whoever reads meanwhile has the old file whole."""
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    np.savez_compressed(unfinished, **packed(changes))
+    unfinished.replace(path)
 
 
 def search_encoder(threads: int = 1, path: Path = SEARCH_ENCODER_FILE) -> SentenceEncoder:

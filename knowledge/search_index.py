@@ -111,7 +111,9 @@ class Closeness:
 
     closest: NDArray[np.float32]  # the cosine of its closest phrase
     few: NDArray[np.float32]  # the mean of its few closest ones, of all when they are fewer
-    told: NDArray[np.float32]  # the cosine of its closest story; where it has none, what ``few`` stands for
+    told: NDArray[
+        np.float32
+    ]  # the cosine of its closest story or pair; where it has none, what ``few`` stands for
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,10 @@ class Index:
     oldest: NDArray[np.int16]
     vectors: NDArray[np.float32]  # one row a phrase, and room to grow
     owners: NDArray[np.int32]  # phrase -> row; as many as there are phrases
-    told: Told  # shared by all indexes
+    told: Told  # stories; shared by all indexes, as the pairs are
     told_owners: NDArray[np.int32]  # story -> row; -1 where its record is not there
+    chats: Told
+    chat_owners: NDArray[np.int32]
     places: re.Pattern[str] | None  # the names of the covered areas
     spelling: Spelling  # of the records' words
     _words: dict[str, _Word | None] = field(default_factory=dict)
@@ -166,8 +170,11 @@ class Index:
                 any_of |= flags[name]
         return any_of
 
-    def closeness(self, vector: NDArray[np.float32]) -> Closeness:
-        """How close each row's phrases are to a unit vector of the encoder."""
+    def closeness(self, vector: NDArray[np.float32], *, carried_on: bool = False) -> Closeness:
+        """How close each row's phrases are to a unit vector of the encoder.
+
+        Beside them stand the stories, and the pairs too where a question is carried on.
+        """
         vectors = self.vectors[: len(self.owners)]
         alike = vectors @ vector
         closest = nearest = self._closest(alike, self.owners)
@@ -183,6 +190,8 @@ class Index:
         some = counted > 0
         few = np.divide(total, counted, out=np.full_like(closest, none), where=some)
         told = self._closest(self.told.vectors @ vector, self.told_owners)
+        if carried_on:
+            told = np.maximum(told, self._closest(self.chats.vectors @ vector, self.chat_owners))
         return Closeness(
             closest=np.where(some, closest, none),
             few=few,
@@ -253,25 +262,26 @@ class _Row:
     text_id: int | None = None
 
 
-def refreshed(session: Session, index: Index | None, told: Told) -> Index:
+def refreshed(session: Session, index: Index | None, told: Told, chats: Told) -> Index:
     """The index at the newest revision: ``index`` with what changed since, or a new one.
 
     Args:
         index: what there is; None when there is none.
         told: stories; those of records that the store does not hold are left out.
+        chats: pairs of messages, the same.
     """
     newest = newest_revision(session)
     if index is None or newest < index.revision:
-        return _built(session, newest, told)
+        return _built(session, newest, told, chats)
     changed = session.scalars(select(Revision.record_id).where(Revision.id > index.revision).distinct()).all()
     # Rows that are gone are searched too: once they are many, a new index is the cheaper one.
     gone = len(index.record_ids) - len(index.row_of)
     if gone + len(changed) > max(1_000, len(index.record_ids) // 4):
-        return _built(session, newest, told)
-    return _with_changes(session, index, newest, changed, told)
+        return _built(session, newest, told, chats)
+    return _with_changes(session, index, newest, changed)
 
 
-def _built(session: Session, revision: int, told: Told) -> Index:
+def _built(session: Session, revision: int, told: Told, chats: Told) -> Index:
     rows = _read(session, None)
     row_of = {row.record_id: position for position, row in enumerate(rows)}
     phrases = session.scalar(select(func.count()).select_from(SearchPhrase)) or 0
@@ -293,12 +303,14 @@ def _built(session: Session, revision: int, told: Told) -> Index:
         owners=owners,
         told=told,
         told_owners=_owners(told, row_of),
+        chats=chats,
+        chat_owners=_owners(chats, row_of),
         places=_places(session),
         spelling=Spelling(words_of(_texts(session, None))),
     )
 
 
-def _with_changes(session: Session, old: Index, revision: int, changed: Sequence[str], told: Told) -> Index:
+def _with_changes(session: Session, old: Index, revision: int, changed: Sequence[str]) -> Index:
     rows = _read(session, changed)
     before = len(old.record_ids)
     live = np.concatenate([old.live, np.ones(len(rows), dtype=bool)])
@@ -326,8 +338,10 @@ def _with_changes(session: Session, old: Index, revision: int, changed: Sequence
         oldest=np.append(old.oldest, np.array([row.oldest for row in rows], dtype=np.int16)),
         vectors=vectors,
         owners=np.concatenate([old.owners, owners]),
-        told=told,
-        told_owners=_owners(told, row_of),
+        told=old.told,
+        told_owners=_owners(old.told, row_of),
+        chats=old.chats,
+        chat_owners=_owners(old.chats, row_of),
         places=_places(session),
         spelling=Spelling(old.spelling.counts + words_of(_texts(session, changed))),
     )

@@ -1,9 +1,10 @@
 """What people told before and around the questions that the shipped records answer, as vectors.
 
 A long message is closer to another long message about the same need than to the short question that its
-record is called by. So the search compares a message with both. The stories are in
-``training/stories.jsonl``; ``python -m knowledge.learn`` encodes them, since that takes minutes and they
-change seldom. A record that has none, as one of a council's own, is found by its wordings alone.
+record is called by, and a short one that carries a question on to another such pair. So the search compares a
+message with both. The stories are in ``training/stories.jsonl``, the pairs in ``training/chats.jsonl``;
+``python -m knowledge.learn`` encodes them, since that takes minutes and they change seldom. A record that has
+none, as one of a council's own, is found by its wordings alone.
 """
 
 from __future__ import annotations
@@ -20,17 +21,27 @@ from numpy.typing import NDArray
 from encoder import DIMENSIONS, EncoderUnavailable
 from knowledge.search_encoder import fingerprint
 
-#: Written by ``python -m knowledge.learn``.
+#: Written by ``python -m knowledge.learn``: the stories, and the pairs.
 TOLD_FILE = Path(__file__).parent / "told.npz"
+CHATS_FILE = Path(__file__).parent / "chats.npz"
 
 #: Vectors of length 1 are kept as whole numbers up to this: a quarter of the size, and a likeness that is at
 #: most .002 off.
 _GREATEST = 127
 
 
+#: What the encoder was taught to see between a question and what carries it on: its own mark between texts.
+_CARRIES_ON = " [SEP] "
+
+
+def carried_on(before: str, text: str) -> str:
+    """A message together with the question before it, as the search's encoder reads them."""
+    return f"{before}{_CARRIES_ON}{text}"
+
+
 @dataclass(frozen=True)
 class Told:
-    """Stories, each with the record that answers it."""
+    """Stories, or pairs that carry on, each with the record that answers it."""
 
     record_ids: Sequence[str]
     vectors: NDArray[np.float32]  # (stories, 384), unit length, of the search's encoder
@@ -63,6 +74,19 @@ def shipped_stories(path: Path = TOLD_FILE) -> Told:
     Raises:
         EncoderUnavailable: the file is missing, damaged, or of another encoder than the search's.
     """
+    return _read(path)
+
+
+def shipped_chats(path: Path = CHATS_FILE) -> Told:
+    """The pairs that ship, as ``carried_on`` joins them.
+
+    Raises:
+        EncoderUnavailable: as for the stories.
+    """
+    return _read(path)
+
+
+def _read(path: Path) -> Told:
     try:
         with np.load(path, allow_pickle=False) as stored:
             names, numbers = stored["names"], stored["numbers"]

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 _FOLDER = Path(__file__).parents[2] / "data" / "nlu"
 _STORIES_FILE = Path(__file__).parents[2] / "knowledge" / "training" / "stories.jsonl"
+_CHATS_FILE = _STORIES_FILE.with_name("chats.jsonl")
 _MARKED = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\{[^}]*\})")
 
 
@@ -29,6 +30,23 @@ class Story:
 def stories(path: Path = _STORIES_FILE) -> list[Story]:
     """All of them; several a record."""
     return [Story(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Two messages of one person: a question, and what carries it on."""
+
+    #: The id of the record that answers the second.
+    record: str
+    before: str
+    text: str
+    #: As of a story.
+    tells: str | None = None
+
+
+def chats(path: Path = _CHATS_FILE) -> list[Chat]:
+    """All of them; several a record."""
+    return [Chat(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def messages(folder: Path = _FOLDER) -> Iterator[tuple[str, str]]:

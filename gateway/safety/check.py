@@ -10,6 +10,7 @@ from pathlib import Path
 
 from encoder import EncoderUnavailable, SentenceEncoder
 from encoder.recent import Encoder, RecentlyEncoded
+from gateway.languages import foreign
 from gateway.safety.normalise import normalise, sentences
 from gateway.safety.patterns import (
     LEVELS,
@@ -48,10 +49,11 @@ log = logging.getLogger(__name__)
 
 #: Chances from which likeness decides: together with the reader, and alone. They were chosen on the
 #: development sets (docs/decisions/0012-safety-reader.md).
-CRISIS_FROM: float = 0.45
+CRISIS_FROM: float = 0.42
 CRISIS_FROM_ALONE: float = 0.55
-#: A word or two ("tonight", "my self") resemble much: the rules know those that are danger.
-CRISIS_FROM_FEW_WORDS: float = 0.80
+#: A word or two ("tonight", "my self") resemble much, and so do words of a language that no example is in:
+#: the rules know those that are danger.
+CRISIS_FROM_LITTLE: float = 0.80
 DISTRESS_FROM: float = 0.50
 #: Below this chance of distress or danger a rule for distress ("at the end of the form") is overruled, and
 #: below the other one that only found a word ("suicide" in a figure of speech).
@@ -62,6 +64,9 @@ FEWEST_WORDS = 3
 
 #: Written by ``python -m gateway.safety.learn``.
 LEARNED_FILE = Path(__file__).parent / "learned.npz"
+
+_SENTENCE_ENDS = re.compile(r"[.?!\n]+")
+_WORDS_OF_A_SENTENCE = 4
 
 _FOR_THE_RECORD = re.compile(
     r"\b(?:declare|mention|list|disclose|put (?:it|that|this|those|them) (?:down|in|on)"
@@ -148,7 +153,9 @@ class SafetyCheck:
         by_likeness: Assessment | None = None
         try:
             windows = windows_of(parts)
-            by_likeness = self._by_likeness(windows, pieces_of(parts, findings, windows))
+            by_likeness = self._by_likeness(
+                windows, pieces_of(parts, findings, windows), is_foreign=_is_foreign(text)
+            )
         except Exception as error:  # whatever it is, what the rules found stands
             # Neither the message nor the error's own words, which may quote it.
             log.error("Likeness failed (%s); the rules decided alone", type(error).__name__)
@@ -167,7 +174,9 @@ class SafetyCheck:
             return Assessment("safe", None, f"rule {by_rule.rule} does not apply: {by_rule.because}", 0.0)
         return Assessment("safe", None, "no rule and no example fired", 0.0)
 
-    def _by_likeness(self, windows: list[Window], pieces: list[Piece]) -> Assessment | None:
+    def _by_likeness(
+        self, windows: list[Window], pieces: list[Piece], *, is_foreign: bool
+    ) -> Assessment | None:
         if self._similarity is None or not pieces:
             return None
         texts = texts_of(pieces)
@@ -175,8 +184,8 @@ class SafetyCheck:
         likest = worst_piece(pieces, found)
         crisis, sad, danger, from_ = likest.crisis, likest.sad, likest.danger, CRISIS_FROM_ALONE
         wholes = [text for window in windows for text in window.texts]
-        if _few_words(wholes):
-            from_ = CRISIS_FROM_FEW_WORDS
+        if is_foreign or _few_words(wholes):
+            from_ = CRISIS_FROM_LITTLE
         elif self._reader is not None and len(wholes) <= MAX_WINDOWS:
             few = pieces_to_read(pieces, found)
             texts = list(dict.fromkeys([*texts_of(few), *wholes]))
@@ -189,7 +198,7 @@ class SafetyCheck:
         level: Level = "safe"
         if crisis >= log_odds(from_):
             level = "crisis"
-        elif sad >= log_odds(DISTRESS_FROM):
+        elif sad >= log_odds(CRISIS_FROM_LITTLE if is_foreign else DISTRESS_FROM):
             level = "distress"
         nearest = self._similarity.nearest(likest.text, danger if level == "crisis" else level)
         return Assessment(
@@ -198,6 +207,14 @@ class SafetyCheck:
             f'like the example "{nearest}"',
             chance(crisis if level == "crisis" else sad),
         )
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether a message is in another language, and no sentence of it in English."""
+    return foreign(text) is not None and not any(
+        len(part.split()) >= _WORDS_OF_A_SENTENCE and foreign(part) is None
+        for part in _SENTENCE_ENDS.split(text)
+    )
 
 
 def _few_words(wholes: list[str]) -> bool:

@@ -25,7 +25,7 @@ from helpline.training import BOT_PYTHON, is_current
 from knowledge.content import ContentError, read_content
 from knowledge.database import StoreUnavailable, migrate, open_engine
 from knowledge.search_encoder import search_encoder
-from knowledge.told import shipped_stories
+from knowledge.told import shipped_chats, shipped_stories
 
 
 class _Wrong(Exception):
@@ -68,6 +68,7 @@ def _encoder(_: Settings) -> str:
         for encoder in (SentenceEncoder(), search_encoder()):
             encoder.encode(["hello"])
         shipped_stories()
+        shipped_chats()
     except EncoderUnavailable as error:
         raise _Wrong(str(error)) from error
     return "loads and answers"

@@ -59,6 +59,7 @@ class SearchLine(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
+    before: str | None = None  # the question that it carries on, if it does
     area: str | None = None  # where the person lives; None: not known
     age: int | None = None  # years
     records: list[str] = Field(min_length=1)

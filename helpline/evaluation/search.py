@@ -65,7 +65,9 @@ def find_all(engine: Engine, search: Search, lines: list[SearchLine]) -> list[Fo
             line,
             [
                 match.record_id
-                for match in search.closest(line.text, KINDS, near[line.area], limit=_DEPTH, age=line.age)
+                for match in search.closest(
+                    line.text, KINDS, near[line.area], limit=_DEPTH, before=line.before, age=line.age
+                )
             ],
         )
         for line in lines

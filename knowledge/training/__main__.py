@@ -8,17 +8,19 @@ it begins from what was learned before and goes through everything once: half th
 
 Beside the wordings of the content it learns from ``stories.jsonl``: what people might tell before and around
 the question that a record answers, a line a ``Story``. They are no wordings of the content: a story says much
-that has nothing to do with its record, which search would find it by.
+that has nothing to do with its record, which search would find it by. And from ``chats.jsonl``: a question
+and the short message that carries it on, which the record answers, a line a ``Chat``.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 
 from encoder import SentenceEncoder
-from encoder.training.messages import Story, messages, stories
+from encoder.training.messages import Story, chats, messages, stories
 from encoder.training.weights import ModelFile
 from knowledge import learn
 from knowledge.content import read_content
@@ -27,10 +29,15 @@ from knowledge.indexing import findable
 from knowledge.indexing import phrases as phrases_of
 from knowledge.queries.areas import EVERYWHERE
 from knowledge.search_encoder import SEARCH_ENCODER_FILE, learned, save
+from knowledge.told import carried_on
 from knowledge.training.contrastive import Phrase, train
 
 EPOCHS = 2
 SEED, SEED_FURTHER = 0, 1
+
+_SEED_NEW_SUBJECTS = 0
+#: Words of a phrase that may come in the middle of a chat.
+_SHORT = 14
 
 #: Intents of messages that no record answers.
 _UNANSWERABLE = ("out_of_scope", "greeting", "thanks_bye", "affirm_deny", "bot_identity", "insult")
@@ -46,7 +53,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m knowledge.training")
     asked.add_argument("--further", action="store_true", help="begin from what was learned before")
     further: bool = asked.parse_args().further
-    phrases = shipped_phrases(stories())
+    phrases = [*shipped_phrases([*stories(), *learn.pairs()]), *new_subjects(shipped_phrases([]))]
     before = learned() if further else []
     model = ModelFile(before)
     layers = train(
@@ -78,6 +85,17 @@ def shipped_phrases(told: Sequence[Story]) -> list[Phrase]:
         asked = [*phrases_of(found), *by_record[record.id]]
         asked_by += [Phrase(text, number, own_areas) for text in asked]
     return asked_by
+
+
+def new_subjects(phrases: Sequence[Phrase]) -> list[Phrase]:
+    """Phrases after a question that they do not carry on: what stands before must not be all that counts."""
+    drawn = random.Random(_SEED_NEW_SUBJECTS)  # noqa: S311 - chance that can be repeated
+    short = [phrase for phrase in phrases if len(phrase.text.split()) <= _SHORT]
+    said_before = [chat.before for chat in chats()]
+    return [
+        Phrase(carried_on(drawn.choice(said_before), phrase.text), phrase.record, phrase.areas)
+        for phrase in drawn.sample(short, min(len(short), len(said_before) // 2))
+    ]
 
 
 if __name__ == "__main__":

@@ -105,6 +105,120 @@ async def test_an_early_certificate_does_not_make_the_time_shorter(talk: Talk) -
     assert dates(turn) == {"appeal-from-letter": "2026-05-18"}
 
 
+async def test_what_the_later_limit_was_counted_from_is_gone_on_from(talk: Talk) -> None:
+    told = "decision letter dated 18 March 2026, mediation certificate dated 25 March 2026, by when"
+    await talk.say(told, "ehcp_refused_appeal", ("date_phrase", "25 March 2026"))
+    again = await talk.say("when must the appeal be there", "ehcp_refused_appeal")
+
+    assert dates(again)["appeal-from-letter"] == "2026-05-18"
+
+
+async def test_a_day_that_is_asked_about_is_no_day_that_is_told(talk: Talk) -> None:
+    told = "decision letter dated 5 November 2026, mediation certificate dated 12 November 2026, by when"
+    first = await talk.say(told, "ehcp_refused_appeal", ("date_phrase", "12 November 2026"))
+    turn = await talk.say(
+        "so not 12 december then?", "ehcp_refused_appeal", ("date_phrase", "12 december"), answerability=0.4
+    )
+
+    assert dates(turn)["appeal-from-letter"] == dates(first)["appeal-from-letter"] == "2027-01-05"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["not 5 March, 15 March 2026, by when then?", "it's 15 March 2026, when is the deadline?"],
+)
+async def test_a_day_that_is_put_right_is_told(talk: Talk, text: str) -> None:
+    told = "decision letter dated 5 March 2026, by when"
+    await talk.say(told, "ehcp_refused_appeal", ("date_phrase", "5 March 2026"))
+    turn = await talk.say(text, "ehcp_refused_appeal", ("date_phrase", "15 March 2026"))
+
+    assert dates(turn)["appeal-from-letter"] == "2026-05-15"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the draft came on 3 March 2026, when is the final one due",
+        "certificate dated 3 March 2026, by when must we appeal",
+    ],
+)
+async def test_after_a_benefit_a_plan_is_still_a_plan(talk: Talk, text: str) -> None:
+    await talk.say("what benefits can we claim for our son", "benefits_money")
+    turn = await talk.say(text, "ehcp_refused_appeal", ("date_phrase", "3 March 2026"))
+
+    assert dates(turn)
+
+
+async def test_a_benefit_that_is_named_has_no_date_of_a_plan(talk: Talk) -> None:
+    turn = await talk.say(
+        "turned down his DLA, school sent evidence, letter is dated 9 November 2026",
+        "ehcp_refused_appeal",
+        ("date_phrase", "9 November 2026"),
+    )
+
+    assert dates(turn) == {}
+
+
+async def test_another_meeting_is_no_review(talk: Talk) -> None:
+    await talk.say("the plan has not been reviewed since 2024, is that allowed?", "ehcp_review_content")
+    turn = await talk.say(
+        "had a meeting with camhs on 5 October 2026, when do they have to tell us",
+        "ehcp_timescale",
+        ("date_phrase", "5 October 2026"),
+    )
+
+    assert dates(turn) == {}
+
+
+async def test_once_the_dates_were_told_another_question_gets_another_answer(talk: Talk) -> None:
+    await talk.say(
+        "mediation certificate is dated 30 November 2026, by when must I appeal",
+        "ehcp_refused_appeal",
+        ("date_phrase", "30 November 2026"),
+    )
+    turn = await talk.say("do we have to go to mediation?", "ehcp_refused_appeal")
+
+    assert dates(turn) == {}
+    assert "You can say no to the meeting" in turn.text
+    assert dates(await talk.say("and by what date?", "ehcp_refused_appeal"))
+
+
+async def test_a_day_that_a_rule_moves_is_said_with_the_day_that_is_counted_to(talk: Talk) -> None:
+    turn = await talk.say(
+        "mediation certificate is dated 30 November 2026, by when must I appeal",
+        "ehcp_refused_appeal",
+        ("date_phrase", "30 November 2026"),
+    )
+
+    assert (
+        "by 4 January 2027 (1 month ends on 30 December 2026, and the rules give a little longer)"
+        in turn.text
+    )
+
+
+async def test_the_meeting_is_that_of_the_review_that_was_spoken_of(talk: Talk) -> None:
+    await talk.say("the plan has not been reviewed since 2024, is that allowed?", "ehcp_review_content")
+    turn = await talk.say(
+        "say they hold the meeting on 5 October 2026, when do they have to tell us",
+        "ehcp_timescale",
+        ("date_phrase", "5 October 2026"),
+    )
+
+    assert dates(turn)["decision-after-review"] == "2026-11-02"
+
+
+async def test_what_was_refused_is_the_benefit_that_was_spoken_of(talk: Talk) -> None:
+    await talk.say("what benefits can we claim for our son", "benefits_money")
+    turn = await talk.say(
+        "got turned down, decision letter is dated 9 November 2026. by when must we appeal",
+        "ehcp_refused_appeal",
+        ("date_phrase", "9 November 2026"),
+    )
+
+    assert dates(turn) == {}
+    assert "SEND Tribunal" not in turn.text
+
+
 async def test_a_request_told_before_adds_nothing_to_an_appeal(talk: Talk) -> None:
     await talk.say("I asked on 2 February 2026", "ehcp_timescale", ("date_phrase", "2 February 2026"))
     turn = await talk.say(

@@ -386,6 +386,86 @@ async def test_with_nobody_here_a_call_back_is_offered_and_asked_for_by_button_o
     assert bot.texts == ["/human_request"]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Can someone ring me back please",
+        "hi, could an adviser call me?",
+        "could somebody ring me back? I get in a muddle typing",
+        "I'd like a call back",
+    ],
+)
+async def test_who_asks_to_be_called_is_asked_how(chat: Chat, bot: StandInBot, asked: str) -> None:
+    [how] = [said for said in await chat.say(asked) if offered(said)[:1] == ["/call_back_phone"]]
+    assert "get in touch" in how["text"]
+    assert bot.texts == []
+
+
+async def test_a_number_that_is_told_with_the_request_reaches_neither_the_bot_nor_the_log(
+    chat: Chat, bot: StandInBot, store: Store
+) -> None:
+    [when] = await chat.say("can someone ring me on 07911 123456 please")
+
+    assert offered(when)[:1] == ["/call_back_when_soon"]
+    assert bot.texts == []
+    assert all("123456" not in message.text for message in await store.messages(chat.id))
+
+
+@pytest.mark.parametrize("words", ["ok" + " " * 4000 + "x", "hi " * 1300 + "can you", "continue " * 500])
+async def test_blanks_and_repeated_words_hold_nobody_up_while_a_call_back_is_open(
+    chat: Chat, bot: StandInBot, words: str
+) -> None:
+    await chat.say("can someone ring me back please")
+    begun = time.process_time()
+    await chat.say(words)
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("back", ["ok go on then", "carry on with the call back please", "back to that"])
+async def test_the_call_back_goes_on_in_words_after_a_question(
+    chat: Chat, bot: StandInBot, back: str
+) -> None:
+    await chat.say("can someone ring me back please")
+    await chat.say("before that, is mediation compulsory?")
+    assert bot.texts == ["before that, is mediation compulsory?"]
+
+    [how] = await chat.say(back)
+
+    assert offered(how)[:1] == ["/call_back_phone"]
+
+
+async def test_a_call_back_that_was_offered_before_is_begun_by_its_name_only(
+    chat: Chat, bot: StandInBot
+) -> None:
+    await chat.press("/human_request")
+    await chat.press("/pass_on")
+    await chat.say("is mediation compulsory?")
+    await chat.say("ok carry on")
+    assert bot.texts[-1] == "ok carry on"
+
+    [how] = await chat.say("ok carry on with the call back then")
+
+    assert offered(how)[:1] == ["/call_back_phone"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "school ring me back every day to fetch him, can they?",
+        "can you ring me when the new wait times are out and tell me how to appeal?",
+        "who can call me a liar?",
+        "will they call me back about the referral",
+        "can you call me Alex please, i use they/them",
+        "can a person call me names at school?",
+        "can i get a call back from the GP",
+        "can you call me back? i have been waiting for camhs since may is that normal",
+    ],
+)
+async def test_other_words_of_calls_ask_for_none(chat: Chat, bot: StandInBot, text: str) -> None:
+    await chat.say(text)
+    assert bot.texts == [text]
+
+
 async def test_words_about_calls_that_nobody_offered_are_for_the_bot(chat: Chat, bot: StandInBot) -> None:
     await chat.say("call me back")
     await chat.press("/human_request")

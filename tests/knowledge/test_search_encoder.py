@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from knowledge.content_schema import GlossaryTerm
 from knowledge.indexing import findable, phrases
 from knowledge.search import Search
 from knowledge.search_encoder import SEARCH_ENCODER_FILE, save, search_encoder
-from knowledge.told import shipped_stories
+from knowledge.told import shipped_chats, shipped_stories
 from tests.knowledge.conftest import plain_encoder, real_encoder, shipped_content
 from tests.near_copies import near_copies
 
@@ -29,6 +30,7 @@ DATA = Path(__file__).parent / "data"
 
 #: The training itself needs packages that a test run has not.
 STORIES = ROOT / "knowledge" / "training" / "stories.jsonl"
+CHATS = STORIES.with_name("chats.jsonl")
 
 
 def lines(name: str) -> list[dict[str, Any]]:
@@ -62,13 +64,14 @@ def test_it_finds_the_record_that_a_long_story_asks_for_more_often_than_the_plai
         ("search_dev.jsonl", 0.88, 0.98),
         ("search_stories_dev.jsonl", 0.74, 0.88),
         ("search_dev3.jsonl", 0.78, 0.9),
+        ("search_chats_dev.jsonl", 0.72, 0.88),
     ],
 )
 def test_the_right_record_comes_first(
     shipped_engine: Engine, name: str, first: float, among_three: float
 ) -> None:
     questions = [SearchLine(**line) for line in lines(name)]
-    search = Search(shipped_engine, real_encoder(), shipped_stories())
+    search = Search(shipped_engine, real_encoder(), shipped_stories(), shipped_chats())
     found = score(find_all(shipped_engine, search, questions))
     assert found["hit_at_1"] >= first
     assert found["hit_at_3"] >= among_three
@@ -110,17 +113,43 @@ def test_changes_that_do_not_fit_each_other_are_refused() -> None:
             unpacked({**broken, part: wrong})
 
 
+def held_out_questions() -> list[str]:
+    names = [f"heldout/questions{number}" for number in ("", 2, 3, 4, 5, 6, "_dev3")]
+    names += ["heldout/search", "knowledge/data/search_dev", "knowledge/data/search_stories_dev"]
+    return [
+        json.loads(line)["text"]
+        for name in names
+        for line in (ROOT / "tests" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def held_out_turns() -> list[str]:
+    """What people say in the scripted chats, and each two of it one after the other."""
+    turns: list[str] = []
+    for path in sorted((ROOT / "tests" / "heldout").glob("dialogues*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            said = [turn["user"] for turn in json.loads(line)["turns"]]
+            turns += [*said, *map(" ".join, pairwise(said))]
+    for line in lines("search_chats_dev.jsonl"):
+        turns += [line["before"], f"{line['before']} {line['text']}"]
+    return turns
+
+
 def test_no_story_is_a_held_out_question_and_each_has_its_record() -> None:
     told = [json.loads(line) for line in STORIES.read_text(encoding="utf-8").splitlines()]
     known = {record.id for record in shipped_content().records()}
     assert {story["record"] for story in told} <= known
     assert {story.get("tells") for story in told} <= {None, "distress", "unsure", *URGENCY}
     assert len({story["text"].lower() for story in told}) == len(told)
-    held_out = [
-        line["text"] for name in ("search_dev.jsonl", "search_stories_dev.jsonl") for line in lines(name)
-    ]
-    asked = [f"questions{number}" for number in ("", 2, 3, 4, 5, 6)]
-    for name in ("search", "questions_dev3", *asked):
-        file = ROOT / "tests" / "heldout" / f"{name}.jsonl"
-        held_out += [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()]
-    assert near_copies([story["text"] for story in told], held_out) == []
+    assert near_copies([story["text"] for story in told], held_out_questions()) == []
+
+
+def test_no_chat_is_a_held_out_one_and_each_has_its_record() -> None:
+    told = [json.loads(line) for line in CHATS.read_text(encoding="utf-8").splitlines()]
+    known = {record.id for record in shipped_content().records()}
+    assert {chat["record"] for chat in told} <= known
+    assert {chat.get("tells") for chat in told} <= {None, "distress", "unsure", *URGENCY}
+    assert len({(chat["before"].lower(), chat["text"].lower()) for chat in told}) == len(told)
+    # What carries on alone ("does it cost anything") is everybody's.
+    ours = [words for chat in told for words in (chat["before"], f"{chat['before']} {chat['text']}")]
+    assert near_copies(ours, [*held_out_questions(), *held_out_turns()]) == []

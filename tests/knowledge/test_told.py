@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ import pytest
 from sqlalchemy import Engine
 
 from encoder import DIMENSIONS, EncoderUnavailable
-from encoder.training.messages import stories
+from encoder.training.messages import Story, stories
 from helpline.evaluation.files import SearchLine
 from helpline.evaluation.search import find_all, score
-from knowledge.learn import digest_of
+from knowledge.learn import digest_of, pairs
 from knowledge.search import Search
-from knowledge.told import NOTHING_TOLD, TOLD_FILE, Told, shipped_stories
+from knowledge.told import NOTHING_TOLD, TOLD_FILE, Told, carried_on, shipped_chats, shipped_stories
 from tests.knowledge.conftest import WORDS, Folder, guidance, load, real_encoder
 
 #: Nobody's wording of either question; the same worry as in the story of ``_TOLD``, in mostly the same words.
@@ -58,6 +59,21 @@ def test_a_long_message_finds_the_record_that_answers_one_like_it(engine: Engine
 
     assert _first(Search(engine, WORDS), _MESSAGE) == "rung"
     assert _first(Search(engine, WORDS, _told(("refusing", _TOLD))), _MESSAGE) == "refusing"
+
+
+def test_what_carries_a_question_on_finds_the_record_that_answers_such_a_pair(
+    engine: Engine, folder: Folder
+) -> None:
+    load(engine, _with_answers(folder))
+    told = _told(("refusing", carried_on("the bell and the corridors are too loud", "who may be spoken to")))
+    search = Search(engine, WORDS, chats=told)
+
+    def first(before: str | None) -> str:
+        found = search.closest("who may be spoken to", ["guidance"], ["england"], limit=1, before=before)
+        return found[0].record_id
+
+    assert first(None) == "rung"
+    assert first("the corridors and the bell are too loud") == "refusing"
 
 
 def test_a_short_question_goes_by_the_wordings(engine: Engine, folder: Folder) -> None:
@@ -131,15 +147,18 @@ def test_a_file_that_does_not_fit_says_what_to_do(tmp_path: Path, change: str) -
         shipped_stories(file)
 
 
-def test_the_file_that_ships_holds_the_stories_that_ship() -> None:
-    told, read = stories(), shipped_stories()
+@pytest.mark.parametrize(("told", "read"), [(stories, shipped_stories), (pairs, shipped_chats)])
+def test_the_file_that_ships_holds_what_ships(
+    told: Callable[[], list[Story]], read: Callable[[], Told]
+) -> None:
+    ours, stored = told(), read()
 
-    assert read.digest == digest_of(told), "run `python -m knowledge.learn`"
-    assert list(read.record_ids) == [story.record for story in told]
-    some = range(0, len(told), 150)
-    assert read.vectors.shape == (len(told), DIMENSIONS)
-    anew = real_encoder().encode([told[number].text for number in some])
-    assert (read.vectors[list(some)] * anew).sum(axis=1) == pytest.approx(1, abs=0.002)
+    assert stored.digest == digest_of(ours), "run `python -m knowledge.learn`"
+    assert list(stored.record_ids) == [story.record for story in ours]
+    some = range(0, len(ours), 150)
+    assert stored.vectors.shape == (len(ours), DIMENSIONS)
+    anew = real_encoder().encode([ours[number].text for number in some])
+    assert (stored.vectors[list(some)] * anew).sum(axis=1) == pytest.approx(1, abs=0.002)
 
 
 def test_a_record_without_stories_is_found_as_often_as_if_none_had_any(shipped_engine: Engine) -> None:

@@ -427,6 +427,71 @@ def test_everyday_words_are_danger_to_no_rule(rules_only: SafetyCheck, text: str
 @pytest.mark.parametrize(
     "text",
     [
+        "he's throwing up every morning before school and clinging to the banister",
+        "His mum needs a break in the week.",
+        "we only get short breaks in the summer",
+        "SENCO is lovely, says the budget's been slashed",
+        "the final letter came from the trust and its all excuses",
+        "A social worker visited in May, then she went off sick and nothing since",
+        "My husband was told that he is autistic and he's gone very quiet since",
+        "his needs have gone up loads since puberty",
+        "can they tell me what's left of early help",
+        "would they kick us off the list",
+        "We don't know what comes after us.",
+        "my ex still lives there and binned anything that came for us",
+        "they said they cant see her because her practice isnt covered",
+        "im 13 and the bell at school really hurts, people say im making it up",
+        "I'm 63 and my parents are long dead.",
+        "school wont let him take his own pack up",
+        "I got the job but the lights and the shouting will finish me off",
+        "not telling you where i am, none of your business",
+        "We went through mediation last week and got nowhere",
+        "so do they just decide he can't cope and ask me",
+    ],
+)
+def test_turns_of_phrase_of_ordinary_messages_are_danger_to_no_rule(
+    rules_only: SafetyCheck, text: str
+) -> None:
+    assert rules_only.assess(text).level == "safe"
+
+
+@pytest.mark.parametrize(
+    ("text", "danger"),
+    [
+        ("he took all his tablets and he is throwing up", "medical_emergency"),
+        ("he is throwing chairs up the wall and hitting me", "crisis_violence_danger"),
+        ("she has slashed her arms", "crisis_self_harm_suicide"),
+        ("he slashed me with a knife", "crisis_violence_danger"),
+        ("I left a final letter for everyone", "crisis_self_harm_suicide"),
+        ("she has gone and her phone has gone quiet, she went out last night", "crisis_missing"),
+        ("he kicked me off the bed and hit me", "crisis_abuse_safeguarding"),
+        ("my dad kicked me off.", "crisis_abuse_safeguarding"),
+        ("my mum kicks me off, every night", "crisis_abuse_safeguarding"),
+        ("we are on the beach and they can not see him now", "crisis_missing"),
+        ("my ex is the one who comes after us", "crisis_violence_danger"),
+        ("there is a bloke who comes after me", "crisis_violence_danger"),
+        ("I left a final message by the tribunal letters, sorry", "crisis_self_harm_suicide"),
+        ("I've written a final letter to go by the school", "crisis_self_harm_suicide"),
+        ("the final note from him is by the hospital bed", "crisis_self_harm_suicide"),
+        ("he is shouting and might finish me off", "crisis_violence_danger"),
+        ("been up all hours slashed his throat", "crisis_violence_danger"),
+        ("his mum is long dead and I want to be with her", "crisis_self_harm_suicide"),
+        ("he came for us with a bat", "crisis_violence_danger"),
+        ("I can not see him anywhere, he has run off", "crisis_missing"),
+        ("the teacher hurts me at school", "crisis_abuse_safeguarding"),
+        ("I will take my own life", "crisis_self_harm_suicide"),
+        ("he said he will finish me off", "crisis_violence_danger"),
+        ("I have left home and I am not telling you where I am", "crisis_missing"),
+    ],
+)
+def test_the_same_words_of_danger_stay_danger(rules_only: SafetyCheck, text: str, danger: str) -> None:
+    found = rules_only.assess(text)
+    assert (found.level, found.danger) == ("crisis", danger)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "he refuses school i have to drag him in to the car every morning",
         "since he changed school we end up dragging him out of bed",
         "his dad has to drag him out of the house for school",
@@ -470,3 +535,38 @@ def test_dragging_that_hurts_or_that_others_do_stays_danger(rules_only: SafetyCh
 )
 def test_full_hands_hide_no_danger(check: SafetyCheck, text: str) -> None:
     assert check.assess(text).level == "crisis"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Czy mówicie po polsku? Mój syn ma 5 lat i nie mówi",
+        "Mój syn ma autyzm i potrzebuje pomocy w szkole",
+        "ابنتي مصابة بالتوحد أين أحصل على المساعدة",
+        "ابني عمره خمس سنوات ولا يتكلم",
+        "Fiul meu are autism, unde pot cere ajutor?",
+        "Meu filho tem autismo e não fala, onde posso pedir ajuda?",
+    ],
+)
+def test_another_language_resembles_no_danger(check: SafetyCheck, text: str) -> None:
+    assert check.assess(text).level == "safe"
+
+
+@pytest.mark.parametrize(
+    ("text", "danger"),
+    [
+        ("Moja córka nie reaguje i jest sina", "medical_emergency"),
+        ("Copilul meu nu se trezeste si are buzele vinete", "medical_emergency"),
+        ("córka tnie sobie ręce", "crisis_self_harm_suicide"),
+        (
+            "Przepraszam mój angielski jest słaby, syn ma autyzm. I have everything ready for tonight and"
+            " nobody will stop me",
+            "crisis_self_harm_suicide",
+        ),
+    ],
+)
+def test_danger_in_another_language_or_beside_it_is_danger(
+    check: SafetyCheck, text: str, danger: str
+) -> None:
+    found = check.assess(text)
+    assert (found.level, found.danger) == ("crisis", danger)

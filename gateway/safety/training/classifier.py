@@ -22,8 +22,9 @@ from encoder.training.weights import Weights
 from gateway.safety.reader import SCALE
 
 _SMOOTHING = 0.05
-_RATE = 2e-4
-#: The new layer on top starts from nothing and learns so much faster.
+#: From the plain encoder, and from what was learned before.
+_RATE, _RATE_FURTHER = 2e-4, 1e-4
+#: A new layer on top starts from nothing and learns so much faster.
 _TOP_FASTER = 10
 _BATCH = 32
 #: Texts are padded to one of these lengths (word pieces).
@@ -51,6 +52,7 @@ def train(
     texts: Sequence[Sequence[int]],
     labels: NDArray[np.integer],
     counts: NDArray[np.floating],
+    top: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
     epochs: int,
     seed: int,
 ) -> Trained:
@@ -62,6 +64,7 @@ def train(
         texts: word piece numbers of each text.
         labels: the number of each text's label.
         counts: how much each text counts.
+        top: weights and bias of the layer on top to start from; None for one that knows nothing.
         epochs: how often each text is seen.
         seed: of the order and the dropout; the same seed gives the same weights on the same machine.
     """
@@ -71,16 +74,17 @@ def train(
     weight = (weight / weight.mean()).astype(np.float32)
     order = np.random.default_rng(seed)
     fixed = {name: jnp.asarray(value) for name, value in embeddings.items()}
-    top = {
-        "weight": jnp.asarray(order.normal(0, 0.02, (DIMENSIONS, classes)), jnp.float32),
-        "bias": jnp.zeros(classes),
+    weights, bias = top or (order.normal(0, 0.02, (DIMENSIONS, classes)), np.zeros(classes))
+    learned = {
+        "layers": {name: jnp.asarray(value) for name, value in layers.items()},
+        "top": {"weight": jnp.asarray(weights, jnp.float32), "bias": jnp.asarray(bias, jnp.float32)},
     }
-    learned = {"layers": {name: jnp.asarray(value) for name, value in layers.items()}, "top": top}
-    rate = rate_of(_RATE, epochs * -(-len(texts) // _BATCH))
+    highest, faster = (_RATE, _TOP_FASTER) if top is None else (_RATE_FURTHER, 1)
+    rate = rate_of(highest, epochs * -(-len(texts) // _BATCH))
     optimiser = optax.multi_transform(
         {
             "layers": optax.adamw(rate, weight_decay=0.01),
-            "top": optax.adamw(lambda step: rate(step) * _TOP_FASTER, weight_decay=0.01),
+            "top": optax.adamw(lambda step: rate(step) * faster, weight_decay=0.01),
         },
         {"layers": "layers", "top": "top"},
     )
