@@ -10,7 +10,9 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
-from actions.context import read_context
+from actions.closest import leans, topic_by_meaning
+from actions.context import Context, read_context
+from actions.store import read_store
 from actions.subject import ANSWERS, give_answer
 
 #: So many insults in a row, and the boundary is said; before that, that it is heard.
@@ -28,12 +30,23 @@ class ActionAboutUs(Action):
     ) -> list[EventType]:
         """Use the domain's words; a second question in the message is answered after them."""
         context = read_context(tracker)
+        if carried_on := await asyncio.to_thread(_carried_on, context):
+            return await asyncio.to_thread(give_answer, dispatcher, context, carried_on)
         dispatcher.utter_message(response=f"utter_{tracker.get_intent_of_latest_message()}")
         others = [question for question in context.questions if question.topic in ANSWERS]
         if not others:
             return context.slots()
         context = replace(context, text=others[0].text, questions=others if others[1:] else ())
         return await asyncio.to_thread(give_answer, dispatcher, context, others[0].topic)
+
+
+def _carried_on(context: Context) -> str | None:
+    """The topic of a message that is hardly about us and carries a question on: "can we get told why"."""
+    if context.understood_well or not context.before:
+        return None
+    with read_store() as session:
+        topic = topic_by_meaning(context, session, None) if leans(context, session) else None
+    return topic if topic in ANSWERS else None
 
 
 class ActionInsult(Action):

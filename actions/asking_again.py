@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 
 from actions.answering import WHAT_I_KNOW, WHAT_I_KNOW_EASY, offer_questions, topic_buttons
 from actions.closest import questions_meant
-from actions.context import Context
+from actions.context import MOST_REMEMBERED, Context
 from actions.replies import TALK_TO_A_PERSON, Reply, button
 from actions.store import keep_unanswered, read_store
 from knowledge import models
 
 #: Offered to somebody who has asked nothing yet, or nothing that was understood.
 FIRST_TOPICS = ("diagnosis_route_child", "wait_time", "support_no_diagnosis", "ehcp_request")
+
+#: Fewer words tell nothing that could be carried on.
+_TELLS_WORDS = 4
 
 #: A topic less likely than this is not answered unasked.
 LIKELY = 0.05
@@ -53,6 +56,9 @@ def ask_what_was_meant(
         guesses: the topics that were thought of, the likeliest first.
     """
     context = replace(context, misunderstood=context.misunderstood + 1)
+    if len(context.text.split()) >= _TELLS_WORDS:
+        # What comes next carries it on, though it was not understood.
+        context = replace(context, question=context.text[-MOST_REMEMBERED:])
     reply = Reply(None, context.easy_read)
     with read_store() as session:
         if context.misunderstood >= _OFFER_A_PERSON_AFTER:

@@ -14,7 +14,7 @@ from actions.cards import say_cost, say_phone, service_card
 from actions.closest import service_described
 from actions.context import Context
 from actions.ellipsis import WHAT_THEY_DO
-from actions.named import asks_for_no_one, means_them, plain, services_named
+from actions.named import asks_for_no_one, asks_how_to_reach, means_them, plain, services_named
 from actions.reading import ELSEWHERE
 from actions.replies import Reply
 from actions.store import search
@@ -30,13 +30,6 @@ _SAME_SERVICE = 0.5
 #: By its name this close, it does in its area what the other does there. Of the shipped services nearly all
 #: that are as close do, and "DIASS" is just as close to the two SENDIASS.
 _SAME_NAME = 0.78
-
-#: Without one of these a message that names a service asks what it is.
-_ASKS_HOW_TO_REACH = re.compile(
-    r"\b(?:number|phone|ring|call|contact|e-?mail|reach|website|web|address|open|opening|hours|times|touch|talk|speak|tel"
-    r"|telephone|hold of|who runs|cost|free|where)\b",
-    re.I,
-)
 
 
 class ActionContact(SubjectAction):
@@ -84,7 +77,7 @@ def answer_contact(
             names = "\n".join(f"- {service.name}" for service in services)
             reply.say(f"Each area has its own:\n{names}", records=services)
             return context, ask_for_area(context, session, topic, falls_short=True)
-    what_it_is = (named.only or described) and not _ASKS_HOW_TO_REACH.search(context.text)
+    what_it_is = (named.only or described) and not asks_how_to_reach(context.text)
     if what_it_is or context.text == WHAT_THEY_DO:
         say_about(reply, services)
         return context, []

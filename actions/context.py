@@ -19,6 +19,10 @@ from knowledge.periods import Period
 _TOPIC_COHORT: dict[str, Cohort] = {"diagnosis_route_child": "child", "diagnosis_route_adult": "adult"}
 
 
+#: Of a question and those that carried it on, so many characters are kept.
+MOST_REMEMBERED = 300
+
+
 @dataclass(frozen=True)
 class Question:
     """One of several questions in a message."""

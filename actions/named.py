@@ -44,6 +44,14 @@ _SAYS_NOT_WHOSE = re.compile(
 )
 
 
+#: Without one of these a message that names a service asks what it is.
+_ASKS_HOW_TO_REACH = re.compile(
+    r"\b(?:number|phone|ring|call|contact|e-?mail|reach|website|web|address|open|opening|hours|times|touch|talk|speak|tel"
+    r"|telephone|hold of|who runs|cost|free|where)\b",
+    re.I,
+)
+
+
 @dataclass(frozen=True)
 class _Names:
     """All that services are called: what a message says is looked up, not each service."""
@@ -112,6 +120,11 @@ def asks_for_no_one(text: str, place: str | None = None) -> bool:
     """Whether a message asks for a contact without any word of whose; a place does not say it."""
     left = plain(_SAYS_NOT_WHOSE.sub(" ", _ONLY_ASKS.sub(" ", text)))
     return not left.replace(plain(place or ""), " ").strip()
+
+
+def asks_how_to_reach(text: str) -> bool:
+    """Whether a message asks for a number, an address, hours or a cost."""
+    return _ASKS_HOW_TO_REACH.search(text) is not None
 
 
 def means_them(text: str) -> bool:

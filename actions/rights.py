@@ -135,7 +135,7 @@ def _goes_with(rule: Deadline, rules: list[Deadline]) -> bool:
 
 def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     lines = [
-        f"- {due.rule.title}: by {say_date(due.ends)} ({_say_length(due)}).{_passed(due)}"
+        f"- {due.rule.title}: by {say_date(due.ends)} ({say_period(due.rule)}).{_passed(due)}"
         for due in summary.dues
     ] + [f"- {rule.title}: within {say_period(rule)}." for rule in summary.uncounted]
     rules = [*(due.rule for due in summary.dues), *summary.uncounted]
@@ -166,13 +166,6 @@ def _say_dates(reply: Reply, summary: Summary, starts: dict[str, date]) -> None:
     for due in dict.fromkeys(passed[:1] + passed[-1:]):
         reply.say(f"{due.rule.title}: {say_date(due.ends)} has passed. {due.rule.if_missed}")
     reply.say("\n\n".join([_say_law(rules), *_say_exceptions(rules)]))
-
-
-def _say_length(due: Due) -> str:
-    """How long it is, and to which day that is where a rule gives longer: people count it again."""
-    if due.counted == due.ends:
-        return say_period(due.rule)
-    return f"{say_period(due.rule)} ends on {say_date(due.counted)}, and the rules give a little longer"
 
 
 def _passed(due: Due) -> str:

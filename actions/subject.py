@@ -26,12 +26,19 @@ from actions.answering import (
     topic_title,
 )
 from actions.asking_again import ask_what_was_meant, topics_thought_of
-from actions.closest import is_guesswork, record_pressed, says_too_little, topic_by_meaning, words_asked
-from actions.context import Context, Question, read_context
+from actions.closest import (
+    is_guesswork,
+    leans,
+    record_pressed,
+    says_too_little,
+    topic_by_meaning,
+    words_asked,
+)
+from actions.context import MOST_REMEMBERED, Context, Question, read_context
 from actions.ellipsis import meant_by
 from actions.event_dates import WITH_LIMITS, is_of_a_benefit
 from actions.letters import offer_letter
-from actions.named import services_named
+from actions.named import asks_how_to_reach, services_named
 from actions.referral import WAIT_TOPICS, is_bare_date, only_tells_a_referral
 from actions.replies import Reply
 from actions.store import keep_unanswered, read_store
@@ -51,9 +58,6 @@ _ALSO_ASKS_FOR_A_PERSON = re.compile(
 #: "How do I get assessed" sounds grown-up from whoever asks. Sixteen and seventeen stand between
 #: the services.
 _CHILD_BELOW = 16
-
-#: Of a question and those that carried it on, so many characters are kept.
-_MOST_REMEMBERED = 300
 
 #: What joins a second question to the first.
 _LEADS_IN = re.compile(r"^(?:(?:and|also|plus|but|then)\b[\s,]*)+", re.I)
@@ -174,7 +178,7 @@ def _answer(session: Session, context: Context, topic: str) -> tuple[Reply, Cont
     context = context.about(topic)
     reply = Reply(topic, context.easy_read)
     if context.text:
-        context = replace(context, question=words_asked(context, session)[-_MOST_REMEMBERED:])
+        context = replace(context, question=words_asked(context, session)[-MOST_REMEMBERED:])
     if say_term(reply, context, session) and topic not in _OWN_WAY_WITH_NAMES:
         # What is said of the word's topic is the general: the words were about the word.
         context = replace(context, text="")
@@ -243,6 +247,7 @@ def _answer_or_ask(
 ) -> list[EventType]:
     # In one session, which remembers what was searched for.
     with read_store() as session:
+        topic = _carried_on(context, session, topic)
         unclear = topic != "service_contact" and (
             says_too_little(context, session) or is_guesswork(context, session, topic)
         )
@@ -250,6 +255,19 @@ def _answer_or_ask(
     if answered is None:
         return ask_what_was_meant(dispatcher, context, guesses)
     return send_answer(dispatcher, topic, *answered)
+
+
+def _carried_on(context: Context, session: Session, topic: str) -> str:
+    """The topic of a message that carries a question on and asks for no contact, whatever it sounds like.
+
+    "Who would do that?" is taken for a contact, but the question before it says what is asked.
+    """
+    if topic != "service_contact" or asks_how_to_reach(context.text) or not leans(context, session):
+        return topic
+    if services_named(session, context.text, context.store_area, context.place).services:
+        return topic
+    by_meaning = topic_by_meaning(context, session, None)
+    return by_meaning if by_meaning in ANSWERS else topic
 
 
 def topic_meant(context: Context) -> tuple[Context, str] | None:

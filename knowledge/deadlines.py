@@ -44,7 +44,6 @@ class Due:
     rule: Deadline
     start: date  # the day of the event
     ends: date
-    counted: date  # the day to which it is counted, before a rule makes it later (``due_date``)
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,7 @@ def summary_of(rules: Iterable[Deadline], starts: Mapping[str, date]) -> Summary
         if rule.trigger not in starts:
             continue
         try:
-            start = starts[rule.trigger]
-            due = Due(rule, start, due_date(rule, start), _counted(rule, start))
+            due = Due(rule, starts[rule.trigger], due_date(rule, starts[rule.trigger]))
         except DeadlineNotCountable:
             uncounted.append(rule)
             continue
@@ -107,21 +105,17 @@ def due_date(rule: Deadline, trigger: date) -> date:
     Raises:
         DeadlineNotCountable: the rule counts school or working days.
     """
-    end = _counted(rule, trigger)
-    return _tribunal_day(end) if rule.day_rule == "send-tribunal" else end
-
-
-def _counted(rule: Deadline, trigger: date) -> date:
     start = trigger - timedelta(days=1) if rule.day_rule == "from-the-day" else trigger
     match rule.unit:
         case "days":
-            return start + timedelta(days=rule.count)
+            end = start + timedelta(days=rule.count)
         case "weeks":
-            return start + timedelta(weeks=rule.count)
+            end = start + timedelta(weeks=rule.count)
         case "months":
-            return start + relativedelta(months=rule.count)
+            end = start + relativedelta(months=rule.count)
         case _:
             raise DeadlineNotCountable(f"{rule.id}: {rule.unit} cannot be counted without a school calendar")
+    return _tribunal_day(end) if rule.day_rule == "send-tribunal" else end
 
 
 def say_period(rule: Deadline) -> str:

@@ -4,7 +4,8 @@
 
 Run it after a large change of the content (docs/content.md): an hour on two cores. Search works with an older
 one too: what it has learned is a way of telling questions apart, and no record is in it. With ``--further``
-it begins from what was learned before and goes through everything once: half the time, for some new stories.
+it begins from what was learned before and goes through everything once, and goes a part of that way: half the
+time, for some new stories.
 
 Beside the wordings of the content it learns from ``stories.jsonl``: what people might tell before and around
 the question that a record answers, a line a ``Story``. They are no wordings of the content: a story says much
@@ -19,9 +20,11 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
 from encoder import SentenceEncoder
 from encoder.training.messages import Story, chats, messages, stories
-from encoder.training.weights import ModelFile
+from encoder.training.weights import ModelFile, Weights
 from knowledge import learn
 from knowledge.content import read_content
 from knowledge.content_schema import GlossaryTerm
@@ -33,6 +36,8 @@ from knowledge.told import carried_on
 from knowledge.training.contrastive import Phrase, train
 
 EPOCHS = 2
+#: What is learned further counts so much beside what was learned before (docs/decisions/0007-search.md).
+_FURTHER = 0.35
 SEED, SEED_FURTHER = 0, 1
 
 _SEED_NEW_SUBJECTS = 0
@@ -65,9 +70,13 @@ def main() -> None:
         epochs=1 if further else EPOCHS,
         seed=SEED_FURTHER if further else SEED,
     )
-    save(model.changes(layers))
+    save(model.changes(_part_of_the_way(model.layers(), layers) if further else layers))
     print(f"{SEARCH_ENCODER_FILE.name}: learned from {len(phrases)} phrases")
     learn.main()  # the stories' vectors are another encoder's now
+
+
+def _part_of_the_way(before: Weights, after: Weights) -> Weights:
+    return {name: values + np.float32(_FURTHER) * (after[name] - values) for name, values in before.items()}
 
 
 def shipped_phrases(told: Sequence[Story]) -> list[Phrase]:

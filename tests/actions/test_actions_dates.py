@@ -183,19 +183,6 @@ async def test_once_the_dates_were_told_another_question_gets_another_answer(tal
     assert dates(await talk.say("and by what date?", "ehcp_refused_appeal"))
 
 
-async def test_a_day_that_a_rule_moves_is_said_with_the_day_that_is_counted_to(talk: Talk) -> None:
-    turn = await talk.say(
-        "mediation certificate is dated 30 November 2026, by when must I appeal",
-        "ehcp_refused_appeal",
-        ("date_phrase", "30 November 2026"),
-    )
-
-    assert (
-        "by 4 January 2027 (1 month ends on 30 December 2026, and the rules give a little longer)"
-        in turn.text
-    )
-
-
 async def test_the_meeting_is_that_of_the_review_that_was_spoken_of(talk: Talk) -> None:
     await talk.say("the plan has not been reviewed since 2024, is that allowed?", "ehcp_review_content")
     turn = await talk.say(

@@ -460,7 +460,7 @@ def test_turns_of_phrase_of_ordinary_messages_are_danger_to_no_rule(
     [
         ("he took all his tablets and he is throwing up", "medical_emergency"),
         ("he is throwing chairs up the wall and hitting me", "crisis_violence_danger"),
-        ("she has slashed her arms", "crisis_self_harm_suicide"),
+        ("she has slashed her arms", "crisis_violence_danger"),
         ("he slashed me with a knife", "crisis_violence_danger"),
         ("I left a final letter for everyone", "crisis_self_harm_suicide"),
         ("she has gone and her phone has gone quiet, she went out last night", "crisis_missing"),
@@ -484,8 +484,8 @@ def test_turns_of_phrase_of_ordinary_messages_are_danger_to_no_rule(
         ("I have left home and I am not telling you where I am", "crisis_missing"),
     ],
 )
-def test_the_same_words_of_danger_stay_danger(rules_only: SafetyCheck, text: str, danger: str) -> None:
-    found = rules_only.assess(text)
+def test_the_same_words_of_danger_stay_danger(check: SafetyCheck, text: str, danger: str) -> None:
+    found = check.assess(text)
     assert (found.level, found.danger) == ("crisis", danger)
 
 
