@@ -29,7 +29,7 @@ _FEW_COUNT = 0.4
 
 #: How much of a record's closeness is that of the closest story of somebody whom it answers, for a message
 #: of so many words or more; less for a shorter one, which is itself like a wording.
-_STORIES_COUNT = 0.5
+_STORIES_COUNT = 0.6
 _STORY_WORDS = 40
 
 #: The same of the closest pair of messages, for one that carries on the question before it; and what the
