@@ -60,8 +60,7 @@ def test_rasa_finds_nothing_wrong_with_its_files() -> None:
     assert [line for line in warned if not _UNUSED.search(line)] == []
 
 
-@needs_rasa
-@pytest.mark.skipif(not MODEL.is_file(), reason="there is no trained model; run `make train`")
+@pytest.mark.usefixtures("stack")  # which has trained the model
 def test_rasa_tests_clean(tmp_path: Path) -> None:
     """What is understood of each message and which action follows, by Rasa's own test of whole chats."""
     tested = rasa(
