@@ -13,7 +13,7 @@ from rasa_sdk.types import DomainDict
 from actions.closest import leans, topic_by_meaning
 from actions.context import Context, read_context
 from actions.store import read_store
-from actions.subject import ANSWERS, give_answer
+from actions.subject import ANSWERS, answered_in, give_answer, send_answer
 
 #: So many insults in a row, and the boundary is said; before that, that it is heard.
 _BOUNDARY_AT = 2
@@ -30,8 +30,8 @@ class ActionAboutUs(Action):
     ) -> list[EventType]:
         """Use the domain's words; a second question in the message is answered after them."""
         context = read_context(tracker)
-        if carried_on := await asyncio.to_thread(_carried_on, context):
-            return await asyncio.to_thread(give_answer, dispatcher, context, carried_on)
+        if (carried_on := await asyncio.to_thread(_carry_on, dispatcher, context)) is not None:
+            return carried_on
         dispatcher.utter_message(response=f"utter_{tracker.get_intent_of_latest_message()}")
         others = [question for question in context.questions if question.topic in ANSWERS]
         if not others:
@@ -40,13 +40,16 @@ class ActionAboutUs(Action):
         return await asyncio.to_thread(give_answer, dispatcher, context, others[0].topic)
 
 
-def _carried_on(context: Context) -> str | None:
-    """The topic of a message that is hardly about us and carries a question on: "can we get told why"."""
+def _carry_on(dispatcher: CollectingDispatcher, context: Context) -> list[EventType] | None:
+    """Answer what is hardly about us and carries a question on: "can we get told why"; None otherwise."""
     if context.understood_well or not context.before:
         return None
     with read_store() as session:
         topic = topic_by_meaning(context, session, None) if leans(context, session) else None
-    return topic if topic in ANSWERS else None
+        if topic not in ANSWERS:
+            return None
+        answered = answered_in(session, context, str(topic))
+    return send_answer(dispatcher, str(topic), *answered)
 
 
 class ActionInsult(Action):

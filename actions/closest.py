@@ -416,22 +416,17 @@ def _carrying_on(context: Context, session: Session) -> list[_Candidate]:
     "Do I have to pay?" is asked of what was spoken of; yet the words alone count too, since a short message
     may begin something new. What was just shown has to be the better by a little.
     """
-    alone = {match.record_id: match for match in _matches(context.text, context, session, _FAR_DOWN)}
+    alone = {match.record_id: match.fit for match in _matches(context.text, context, session, _FAR_DOWN)}
     both = [
         replace(
             together,
             fit=together.fit
-            + _ALONE_COUNTS * (_fit_of(alone.get(together.record_id), together) - together.fit)
+            + _ALONE_COUNTS * (alone.get(together.record_id, 0.0) - together.fit)
             - (_SHOWN_ALREADY if together.record_id in context.shown else 0.0),
         )
         for together in _matches(context.text, context, session, _FAR_DOWN, context.before)
     ]
     return _with_records(session, sorted(both, key=lambda match: -match.fit)[:_MANY])
-
-
-def _fit_of(alone: Match | None, together: Match) -> float:
-    """How well a record fits a message alone; one that is not found for it fits as badly as can be."""
-    return alone.fit if alone else min(0.0, together.fit)
 
 
 def _close_to(words: str, context: Context, session: Session) -> list[_Candidate]:

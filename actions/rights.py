@@ -19,7 +19,7 @@ from actions.answering import (
     topic_title,
 )
 from actions.context import Context
-from actions.event_dates import asks_about_a_day, counts_from, event_dates
+from actions.event_dates import EventDate, asks_about_a_day, counts_from, event_dates
 from actions.replies import Reply
 from actions.subject import SubjectAction, answers
 from knowledge.calendar_file import query_of
@@ -89,7 +89,10 @@ def answer_time_limits(
     if asks_about_a_day(context):
         # "So not 12 December then?": the dates again, from the day that is known.
         context = replace(context, text="", said="", day=None)
-    *earlier, newest = event_dates(context, topic)
+        told = [EventDate(context.event, None)] if context.event else event_dates(context, topic)
+    else:
+        told = event_dates(context, topic)
+    *earlier, newest = told
     if earlier:
         context = replace(context, event=earlier[0].event, event_date=earlier[0].day)
     event, day = newest.event, newest.day

@@ -117,12 +117,12 @@ class Search:
         filters = Filters(kinds, areas, topic, age, audience, no_diagnosis_needed)
         index = self._current()
         words = index.without_places(index.spelling.corrected(words))
-        before = index.without_places(index.spelling.corrected(before)) if before else None
+        before = index.without_places(index.spelling.corrected(before)) if before else ""
         vector = self._vector(carried_on(before, words) if before else words)
         kept = np.flatnonzero(index.keep(filters))
         if len(kept) == 0:
             return []
-        close = index.closeness(vector, carried_on=before is not None)
+        close = index.closeness(vector, carried_on=bool(before))
         # A session begun after the index was made: it sees at least what the index holds.
         with self._sessions() as session:
             fit = (1 - _FEW_COUNT) * close.closest + _FEW_COUNT * close.few

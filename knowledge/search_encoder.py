@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from encoder import EncoderUnavailable, SentenceEncoder
+from encoder.archives import save_whole
 from encoder.changes import Replacements, packed, unpacked
 from encoder.sentence_encoder import MODEL_SHA256
 
@@ -26,9 +27,7 @@ SEARCH_ENCODER_FILE = Path(__file__).parent / "search_encoder.npz"
 
 def save(changes: Replacements, path: Path = SEARCH_ENCODER_FILE) -> None:
     """Write what was learned; whoever reads meanwhile has the old file whole."""
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    np.savez_compressed(unfinished, **packed(changes))
-    unfinished.replace(path)
+    save_whole(path, **packed(changes))
 
 
 def search_encoder(threads: int = 1, path: Path = SEARCH_ENCODER_FILE) -> SentenceEncoder:

@@ -111,9 +111,7 @@ class Closeness:
 
     closest: NDArray[np.float32]  # the cosine of its closest phrase
     few: NDArray[np.float32]  # the mean of its few closest ones, of all when they are fewer
-    told: NDArray[
-        np.float32
-    ]  # the cosine of its closest story or pair; where it has none, what ``few`` stands for
+    told: NDArray[np.float32]  # that of its closest story or pair; without any, what ``few`` stands for
 
 
 @dataclass(frozen=True)

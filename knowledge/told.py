@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder import DIMENSIONS, EncoderUnavailable
+from encoder.archives import save_whole
 from knowledge.search_encoder import fingerprint
 
 #: Written by ``python -m knowledge.learn``: the stories, and the pairs.
@@ -52,16 +53,14 @@ class Told:
         """Write them to a file; whoever reads meanwhile has the old one whole."""
         names, numbers = np.unique(list(self.record_ids), return_inverse=True)
         greatest = np.abs(self.vectors).max(axis=1, keepdims=True)
-        unfinished = path.with_name(f"unfinished-{path.name}")
-        np.savez_compressed(
-            unfinished,
+        save_whole(
+            path,
             fingerprint=np.array(fingerprint()),
             digest=np.array(self.digest),
             names=names,
             numbers=numbers.astype(np.int32),
             vectors=np.rint(self.vectors / greatest * _GREATEST).astype(np.int8),
         )
-        unfinished.replace(path)
 
 
 #: For a search whose encoder is not the one that ships.

@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from encoder import SentenceEncoder
+from encoder.archives import save_whole
 from encoder.changes import packed, unpacked
 from encoder.recent import RecentlyEncoded
 from gateway.safety.similarity import Likeness, likeness, softmax
@@ -45,7 +46,7 @@ class Changes:
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Write them to a file; ``fingerprint`` is the digest of the examples they were learned from."""
-        np.savez_compressed(
+        save_whole(
             path,
             fingerprint=np.array(fingerprint),
             labels=np.frombuffer(json.dumps(self.labels).encode(), dtype=np.uint8),

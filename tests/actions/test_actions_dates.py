@@ -113,11 +113,12 @@ async def test_what_the_later_limit_was_counted_from_is_gone_on_from(talk: Talk)
     assert dates(again)["appeal-from-letter"] == "2026-05-18"
 
 
-async def test_a_day_that_is_asked_about_is_no_day_that_is_told(talk: Talk) -> None:
+@pytest.mark.parametrize("topic", ["ehcp_refused_appeal", "ehcp_timescale"])
+async def test_a_day_that_is_asked_about_is_no_day_that_is_told(talk: Talk, topic: str) -> None:
     told = "decision letter dated 5 November 2026, mediation certificate dated 12 November 2026, by when"
     first = await talk.say(told, "ehcp_refused_appeal", ("date_phrase", "12 November 2026"))
     turn = await talk.say(
-        "so not 12 december then?", "ehcp_refused_appeal", ("date_phrase", "12 december"), answerability=0.4
+        "so not 12 december then?", topic, ("date_phrase", "12 december"), answerability=0.4
     )
 
     assert dates(turn)["appeal-from-letter"] == dates(first)["appeal-from-letter"] == "2027-01-05"
